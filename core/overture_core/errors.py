@@ -1,0 +1,108 @@
+"""The error tree. Errors become a tool error, an HTTP status or an exit code only at the edge.
+
+A class's docstring is its default message; `code` is the stable name that programs match on.
+`UserError` is for what the caller can mend; `SystemFault` for what an operator has to.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar
+
+
+class OvertureError(Exception):
+    """Something went wrong in Overture."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.getdoc(type(self)) or self.code)
+
+    @property
+    def message(self) -> str:
+        """One sentence: what went wrong and what to do next."""
+        return str(self)
+
+
+class UserError(OvertureError):
+    """The request cannot be carried out as it stands."""
+
+    code = "invalid"
+
+
+class InvalidInput(UserError):
+    """The input is not usable."""
+
+    code = "invalid_input"
+
+
+class NotFound(UserError):
+    """There is nothing by that name or id in this workspace."""
+
+    code = "not_found"
+
+
+class Conflict(UserError):
+    """The current state does not allow this."""
+
+    code = "conflict"
+
+
+class TemplateError(InvalidInput):
+    """The template cannot be rendered."""
+
+    code = "template"
+
+
+class UnreadableFile(InvalidInput):
+    """The file cannot be read."""
+
+    code = "unreadable_file"
+
+
+class ApprovalRequired(UserError):
+    """A person has to approve this first."""
+
+    code = "approval_required"
+
+
+class ForbiddenTransition(OvertureError):
+    """The state table does not allow this change of a message."""
+
+    code = "forbidden_transition"
+
+
+class SystemFault(OvertureError):
+    """A part that Overture depends on is not working."""
+
+    code = "fault"
+
+
+class ConfigurationError(SystemFault):
+    """The settings do not fit together."""
+
+    code = "configuration"
+
+
+class DatabaseUnavailable(SystemFault):
+    """The database cannot be reached; nothing was changed. Check OVERTURE_DATABASE_URL, then retry."""
+
+    code = "database_unavailable"
+
+
+class QueueUnavailable(SystemFault):
+    """Redis cannot be reached; messages stay due and go out once it is back."""
+
+    code = "queue_unavailable"
+
+
+class ProviderUnavailable(SystemFault):
+    """The provider cannot be reached or refused our credentials."""
+
+    code = "provider_unavailable"
+
+
+class SignatureInvalid(UserError):
+    """The webhook's signature does not match its body."""
+
+    code = "signature_invalid"

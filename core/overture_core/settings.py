@@ -1,0 +1,88 @@
+"""Settings, from the environment (`OVERTURE_*`) and a `.env` file in the working folder.
+
+With no settings at all: SQLite and an embedded Redis in the user's data folder, the sandbox
+providers, and the rules planner. Each setting switches one of these.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SENDGRID_URL = "https://api.sendgrid.com"
+TWILIO_URL = "https://api.twilio.com"
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="OVERTURE_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("overture", appauthor=False),
+        description="Folder of the embedded database, Redis socket and sandbox.",
+    )
+    database_url: str | None = Field(default=None, description="PostgreSQL URL; SQLite in the data folder without it.")
+    redis_url: str | None = Field(default=None, description="Redis URL; an embedded server without it.")
+    workspace: str = Field(default="default", description="The workspace that stdio servers and commands work in.")
+
+    http_host: str = Field(default="127.0.0.1", description="Address the HTTP servers listen on.")
+    http_port: int = Field(default=8765, ge=0, le=65535, description="Port the HTTP servers listen on.")
+    public_url: str | None = Field(default=None, description="Base URL at which providers reach the webhooks.")
+
+    sandbox_only: bool = Field(default=False, description="Never contact a real provider, whatever keys are set.")
+    sandbox_url: str = Field(default="http://127.0.0.1:8766", description="Base URL of the sandbox providers.")
+    sendgrid_api_key: SecretStr | None = Field(default=None, description="SendGrid API key; sandbox without it.")
+    sendgrid_base_url: str = Field(default=SENDGRID_URL, description="SendGrid host (EU: https://api.eu.sendgrid.com).")
+    sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
+    sendgrid_inbound_secret: SecretStr | None = Field(
+        default=None, description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign."
+    )
+    twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
+    twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")
+    twilio_base_url: str = Field(default=TWILIO_URL, description="Twilio API host.")
+    email_from: str = Field(default="hello@overture.example", description="Sender address of e-mail.")
+    email_from_name: str = Field(default="Overture", description="Sender name of e-mail.")
+    sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
+    postal_address: str = Field(
+        default="Overture (sandbox), 1 Example Street, Springfield",
+        description="Postal address put under marketing e-mail (CAN-SPAM).",
+    )
+
+    import_roots: list[Path] = Field(
+        default_factory=lambda: [Path.cwd()],
+        description="Folders that files may be imported from by path (JSON list).",
+    )
+    chunk_size: int = Field(default=500, ge=1, le=1000, description="Messages claimed for one job.")
+    wave_size: int = Field(default=100, ge=1, le=1000, description="Requests in flight at once; bounds `unknown`.")
+    lease_s: float = Field(default=60.0, gt=0, description="Seconds a claim lasts without being renewed.")
+    max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
+    provider_timeout_s: float = Field(default=20.0, gt=0, description="Seconds to wait for a provider's answer.")
+    clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
+
+    @cached_property
+    def email_sandboxed(self) -> bool:
+        """Whether e-mail goes to the sandbox."""
+        return self.sandbox_only or self.sendgrid_api_key is None
+
+    @cached_property
+    def sms_sandboxed(self) -> bool:
+        """Whether SMS goes to the sandbox."""
+        return self.sandbox_only or self.twilio_account_sid is None or self.twilio_auth_token is None
+
+    @cached_property
+    def effective_database_url(self) -> str:
+        """The SQLAlchemy URL in use."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'overture.db'}"
+        scheme, sep, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg{sep}{rest}" if scheme in {"postgres", "postgresql"} else self.database_url
+
+    @cached_property
+    def webhook_base_url(self) -> str:
+        """Where providers send their webhooks."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")

@@ -1,0 +1,332 @@
+"""The tables. Every row belongs to a workspace, and every query names it.
+
+One module on purpose: the migrations and a reader both want the whole schema in one view.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from overture_core.storage.types import Json, UtcDateTime
+
+ID = String(40)
+KEYWORD = String(40)
+
+
+class Base(DeclarativeBase):
+    """Common naming, so that both databases and every migration agree on constraint names."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: Json, list[str]: Json}  # noqa: RUF012
+
+
+def _workspace() -> Mapped[str]:
+    return mapped_column(ID, ForeignKey("workspaces.id"))
+
+
+class Workspace(Base):
+    """A tenant. `policy` is the written pre-approval (campaigns/policy.py), `trusted_clients` the MCP
+    clients whose elicitation counts as a person's answer; both are set from the CLI alone."""
+
+    __tablename__ = "workspaces"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    created_at: Mapped[datetime]
+    policy: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    trusted_clients: Mapped[list[str]] = mapped_column(default=list)
+
+
+class Sender(Base):
+    """An address that messages come from."""
+
+    __tablename__ = "senders"
+    __table_args__ = (UniqueConstraint("channel", "address"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    channel: Mapped[str] = mapped_column(KEYWORD)
+    address: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(200))
+    verified: Mapped[bool]
+
+
+class Lead(Base):
+    """A person. `last_contact_at` is when anybody last dealt with them, as the import told us."""
+
+    __tablename__ = "leads"
+    __table_args__ = (
+        Index(None, "workspace_id", "last_contact_at"),
+        Index(None, "workspace_id", "country"),
+    )
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    first_name: Mapped[str | None] = mapped_column(String(200))
+    last_name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(320))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    company: Mapped[str | None] = mapped_column(String(300))
+    title: Mapped[str | None] = mapped_column(String(300))
+    country: Mapped[str | None] = mapped_column(String(2))
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(20))
+    linkedin_url: Mapped[str | None] = mapped_column(String(500))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    notes: Mapped[str | None] = mapped_column(Text)
+    last_contact_at: Mapped[datetime | None]
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    import_id: Mapped[str | None] = mapped_column(ID)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class LeadIdentity(Base):
+    """What a lead is recognised by. `kind`: email, phone, linkedin, external; `value` is normalised."""
+
+    __tablename__ = "lead_identities"
+    __table_args__ = (UniqueConstraint("workspace_id", "kind", "value"), Index(None, "lead_id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(KEYWORD)
+    value: Mapped[str] = mapped_column(String(500))
+
+
+class LeadTag(Base):
+    """A label on a lead."""
+
+    __tablename__ = "lead_tags"
+    __table_args__ = (Index(None, "workspace_id", "tag"),)
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(100), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+
+
+class Consent(Base):
+    """Evidence that a lead agreed or objected to a channel; the newest row of a channel counts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index(None, "lead_id", "channel", "recorded_at"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    channel: Mapped[str] = mapped_column(KEYWORD)
+    granted: Mapped[bool]
+    source: Mapped[str] = mapped_column(String(300))
+    recorded_at: Mapped[datetime]
+
+
+class LeadImport(Base):
+    """One run of an import, with how the file was read and what became of its rows."""
+
+    __tablename__ = "imports"
+    __table_args__ = (Index(None, "workspace_id", "created_at"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    filename: Mapped[str] = mapped_column(String(500))
+    sha256: Mapped[str] = mapped_column(String(64))
+    report: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class ImportReject(Base):
+    """A row that an import could not take, as it stood in the file."""
+
+    __tablename__ = "import_rejects"
+    import_id: Mapped[str] = mapped_column(ID, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    original: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[list[str]]
+
+
+class Segment(Base):
+    """A named filter over leads."""
+
+    __tablename__ = "segments"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    name: Mapped[str] = mapped_column(String(100))
+    filter: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Template(Base):
+    """One version of a template; saving under the same name adds a version and changes none."""
+
+    __tablename__ = "templates"
+    __table_args__ = (UniqueConstraint("workspace_id", "name", "version"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    name: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    channel: Mapped[str] = mapped_column(KEYWORD)
+    subject: Mapped[str | None] = mapped_column(String(998))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class Campaign(Base):
+    """A named effort towards a segment. States are in campaigns/states.py."""
+
+    __tablename__ = "campaigns"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    name: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(KEYWORD)
+    created_at: Mapped[datetime]
+    launched_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Plan(Base):
+    """What would be sent, frozen under `content_hash`. `spec` is what was asked (segment, templates,
+    channel order, start), `summary` what came of it (counts, exclusions, cost, samples)."""
+
+    __tablename__ = "plans"
+    __table_args__ = (Index(None, "campaign_id", "created_at"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    campaign_id: Mapped[str] = mapped_column(ID, ForeignKey("campaigns.id"))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    spec: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(KEYWORD)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """A person's (or a written policy's) decision on one content hash."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (Index(None, "workspace_id", "state"), Index(None, "subject_id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    kind: Mapped[str] = mapped_column(KEYWORD)
+    subject_id: Mapped[str] = mapped_column(ID)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(KEYWORD)
+    requested_by: Mapped[str] = mapped_column(String(200))
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_via: Mapped[str | None] = mapped_column(KEYWORD)
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(1000))
+
+
+class Message(Base):
+    """One intended message. `merge` holds the values its template uses, frozen when it was planned.
+
+    `lease_token` names the chunk that holds the row; every write-back must carry it.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "lead_id", "step"),
+        UniqueConstraint("workspace_id", "idempotency_key"),
+        Index(None, "state", "channel", "due_at"),
+        Index(None, "campaign_id", "state"),
+        Index(None, "lead_id", "state"),
+        Index(None, "lease_token"),
+        Index(None, "provider", "provider_id"),
+    )
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    campaign_id: Mapped[str | None] = mapped_column(ID, ForeignKey("campaigns.id"))
+    plan_id: Mapped[str | None] = mapped_column(ID, ForeignKey("plans.id"))
+    step: Mapped[int] = mapped_column(default=1)
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    channel: Mapped[str] = mapped_column(KEYWORD)
+    address: Mapped[str] = mapped_column(String(320))
+    sender_id: Mapped[str | None] = mapped_column(ID, ForeignKey("senders.id"))
+    template_id: Mapped[str] = mapped_column(ID, ForeignKey("templates.id"))
+    merge: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(KEYWORD)
+    reason: Mapped[str | None] = mapped_column(String(200))
+    due_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(200))
+    lease_token: Mapped[str | None] = mapped_column(ID)
+    lease_until: Mapped[datetime | None]
+    provider: Mapped[str | None] = mapped_column(KEYWORD)
+    provider_id: Mapped[str | None] = mapped_column(String(200))
+    accepted_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    clicked_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class MessageEvent(Base):
+    """One step in a message's life: a change of state with its cause, or an engagement (`to_state`
+    equal to `from_state`)."""
+
+    __tablename__ = "message_events"
+    __table_args__ = (Index(None, "message_id", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    workspace_id: Mapped[str] = _workspace()
+    message_id: Mapped[str] = mapped_column(ID, ForeignKey("messages.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    from_state: Mapped[str | None] = mapped_column(KEYWORD)
+    to_state: Mapped[str] = mapped_column(KEYWORD)
+    cause: Mapped[str] = mapped_column(String(100))
+    detail: Mapped[str | None] = mapped_column(String(1000))
+
+
+class WebhookEvent(Base):
+    """An event as a provider sent it, verified and deduplicated, applied later by a worker."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (UniqueConstraint("provider", "dedupe_key"), Index(None, "processed_at", "received_at"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    provider: Mapped[str] = mapped_column(KEYWORD)
+    dedupe_key: Mapped[str] = mapped_column(String(200))
+    event: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    processed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(KEYWORD)
+
+
+class Reply(Base):
+    """Something a lead wrote back. `body` is text from outside: capped, cleaned, never an instruction."""
+
+    __tablename__ = "replies"
+    __table_args__ = (Index(None, "workspace_id", "received_at"), Index(None, "lead_id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    message_id: Mapped[str | None] = mapped_column(ID, ForeignKey("messages.id"))
+    channel: Mapped[str] = mapped_column(KEYWORD)
+    subject: Mapped[str | None] = mapped_column(String(998))
+    body: Mapped[str] = mapped_column(Text)
+    intent: Mapped[str] = mapped_column(KEYWORD)
+    received_at: Mapped[datetime]
+
+
+class Suppression(Base):
+    """An address that is never contacted again. `kind`: email or phone; `value` is normalised."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("workspace_id", "kind", "value"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    kind: Mapped[str] = mapped_column(KEYWORD)
+    value: Mapped[str] = mapped_column(String(320))
+    reason: Mapped[str] = mapped_column(KEYWORD)
+    origin: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]

@@ -1,0 +1,137 @@
+"""The store: one engine, one clock, and transactions that know their workspace.
+
+    with store.begin("default", actor="cli") as work:
+        leads.upsert(work, ...)
+
+Write transactions on SQLite take the write lock at once (BEGIN IMMEDIATE): a later upgrade from a
+read lock would fail with SQLITE_BUSY whatever the busy timeout (sqlite.org/lang_transaction.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from overture_core.clock import Clock, SystemClock
+from overture_core.errors import DatabaseUnavailable, NotFound
+from overture_core.settings import Settings
+from overture_core.storage import migrate
+from overture_core.storage.schema import Workspace
+
+BUSY_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One transaction in one workspace, on behalf of `actor` (a person, a client, a worker)."""
+
+    session: Session
+    workspace: str
+    actor: str
+    clock: Clock
+    settings: Settings
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+
+class Store:
+    """Opens transactions. Thread-safe; make one per process."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock(timedelta(seconds=settings.clock_offset_s))
+        self.engine = _engine(settings)
+        self._read_engine = self.engine.execution_options(overture_read=True)
+
+    def prepare(self) -> None:
+        """Bring the database up to the newest migration and make sure the default workspace exists.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        from overture_core.workspaces.service import ensure_workspace
+
+        with _translated():
+            migrate.upgrade(self.engine, self.settings)
+        with self.begin(self.settings.workspace, actor="system", check=False) as work:
+            ensure_workspace(work)
+
+    @contextmanager
+    def begin(self, workspace: str, *, actor: str, check: bool = True) -> Iterator[Work]:
+        """Open a write transaction; commits at the end, rolls back on an error.
+
+        Raises:
+            NotFound: there is no such workspace.
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        with self._transaction(self.engine, workspace, actor, check=check) as work:
+            yield work
+
+    @contextmanager
+    def read(self, workspace: str, *, actor: str = "system") -> Iterator[Work]:
+        """Open a read transaction: one consistent view, no write lock."""
+        with self._transaction(self._read_engine, workspace, actor, check=True) as work:
+            yield work
+
+    @contextmanager
+    def _transaction(self, engine: Engine, workspace: str, actor: str, *, check: bool) -> Iterator[Work]:
+        with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+            if check and session.scalar(select(Workspace.id).where(Workspace.id == workspace)) is None:
+                msg = f"There is no workspace {workspace!r}; set OVERTURE_WORKSPACE to one that exists."
+                raise NotFound(msg)
+            yield Work(session, workspace, actor, self.clock, self.settings)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(_reason(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable from error
+        raise
+
+
+def _reason(error: OperationalError) -> str:
+    text = str(error.orig).splitlines()[0] if str(error.orig) else "no details"
+    return f"The database did not answer ({text}); nothing was changed. Check OVERTURE_DATABASE_URL, then retry."
+
+
+def _engine(settings: Settings) -> Engine:
+    url = make_url(settings.effective_database_url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    if settings.database_url is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    read = connection.get_execution_options().get("overture_read", False)
+    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")

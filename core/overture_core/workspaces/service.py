@@ -1,0 +1,50 @@
+"""Workspaces and their senders."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from overture_core.ids import new_id
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Sender, Workspace
+from overture_core.storage.store import Work
+
+
+def ensure_workspace(work: Work) -> None:
+    """Create the workspace and the senders that the settings name, where they are missing."""
+    if work.session.get(Workspace, work.workspace) is None:
+        work.session.add(Workspace(id=work.workspace, created_at=work.now(), policy={}, trusted_clients=[]))
+        work.session.flush()
+    settings = work.settings
+    _ensure_sender(work, Channel.EMAIL, settings.email_from, settings.email_from_name)
+    _ensure_sender(work, Channel.SMS, settings.sms_from, settings.email_from_name)
+
+
+def get(work: Work) -> Workspace:
+    """Return the workspace's row."""
+    return work.session.get_one(Workspace, work.workspace)
+
+
+def sender_for(work: Work, channel: Channel) -> Sender | None:
+    """Return the sender that the settings name for `channel`, or None."""
+    address = work.settings.email_from if channel is Channel.EMAIL else work.settings.sms_from
+    return work.session.scalar(
+        select(Sender).where(
+            Sender.workspace_id == work.workspace, Sender.channel == channel, Sender.address == address
+        )
+    )
+
+
+def _ensure_sender(work: Work, channel: Channel, address: str, name: str) -> None:
+    known = select(Sender.id).where(Sender.channel == channel, Sender.address == address)
+    if work.session.scalar(known) is None:
+        work.session.add(
+            Sender(
+                id=new_id("snd"),
+                workspace_id=work.workspace,
+                channel=channel,
+                address=address,
+                name=name,
+                verified=True,
+            )
+        )
