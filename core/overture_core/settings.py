@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     email_from: str = Field(default="hello@overture.example", description="Sender address of e-mail.")
     email_from_name: str = Field(default="Overture", description="Sender name of e-mail.")
     sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
+    secret_key: SecretStr | None = Field(
+        default=None, description="Signs unsubscribe links; kept in the data folder without it."
+    )
     postal_address: str = Field(
         default="Overture (sandbox), 1 Example Street, Springfield",
         description="Postal address put under marketing e-mail (CAN-SPAM).",
@@ -59,7 +62,7 @@ class Settings(BaseSettings):
     )
     chunk_size: int = Field(default=500, ge=1, le=1000, description="Messages claimed for one job.")
     wave_size: int = Field(default=100, ge=1, le=1000, description="Requests in flight at once; bounds `unknown`.")
-    lease_s: float = Field(default=60.0, gt=0, description="Seconds a claim lasts without being renewed.")
+    lease_s: float = Field(default=30.0, gt=0, description="Seconds a claim lasts without being renewed.")
     max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
     provider_timeout_s: float = Field(default=20.0, gt=0, description="Seconds to wait for a provider's answer.")
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")

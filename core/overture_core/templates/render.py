@@ -1,0 +1,148 @@
+"""Rendering: Jinja in a sandbox with strict undefined. A missing field is an error, never a blank.
+
+Values come from leads and are data: they are put in, never evaluated. Arithmetic that could make a
+template grow without bound (`*`, `**`) is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import Template as Compiled
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from overture_core.errors import TemplateError
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Lead, Template
+from overture_core.text import clean
+
+LEAD_FIELDS = ("first_name", "last_name", "company", "title", "country", "email", "phone")
+OWN_FIELDS = ("sender_name", "postal_address", "unsubscribe_url")
+MAX_BODY = 20_000
+MAX_SMS = 1_600  # Twilio's limit on Body
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        msg = f"the operator {operator!r} is not allowed in a template"
+        raise SecurityError(msg)
+
+
+_ENVIRONMENT = _Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+
+
+class MissingField(TemplateError):
+    """The lead lacks a field that the template uses."""
+
+    code = "missing_field"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f"The lead has no {field}; give it one, or write {{{{ {field} | default('...') }}}} in the template."
+        )
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What one recipient gets."""
+
+    subject: str | None
+    body: str
+
+
+def fields_of(source: str) -> frozenset[str]:
+    """Return the fields that a template uses, custom ones as `custom.<name>`.
+
+    Raises:
+        TemplateError: the syntax is wrong, or a field is unknown.
+    """
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except TemplateSyntaxError as error:
+        msg = f"Line {error.lineno} of the template is not valid: {error.message}."
+        raise TemplateError(msg) from error
+    names = meta.find_undeclared_variables(tree)
+    unknown = sorted(names - {*LEAD_FIELDS, *OWN_FIELDS, "custom"})
+    if unknown:
+        allowed = ", ".join((*LEAD_FIELDS, *OWN_FIELDS, "custom.<column>"))
+        msg = f"The template uses the unknown field {unknown[0]!r}; the fields are: {allowed}."
+        raise TemplateError(msg)
+    custom = {
+        f"custom.{node.attr}"
+        for node in tree.find_all(nodes.Getattr)
+        if isinstance(node.node, nodes.Name) and node.node.name == "custom"
+    }
+    custom |= {
+        f"custom.{node.arg.value}"
+        for node in tree.find_all(nodes.Getitem)
+        if isinstance(node.node, nodes.Name) and node.node.name == "custom" and isinstance(node.arg, nodes.Const)
+    }
+    return frozenset((names - {"custom"}) | custom)
+
+
+def merge_values(lead: Lead, fields: frozenset[str]) -> dict[str, Any]:
+    """Return the lead's values for `fields`, to be frozen with the message. Empty ones are left out."""
+    values: dict[str, Any] = {
+        field: getattr(lead, field) for field in LEAD_FIELDS if field in fields and getattr(lead, field)
+    }
+    wanted = [field.removeprefix("custom.") for field in fields if field.startswith("custom.")]
+    custom = {key: lead.custom[key] for key in wanted if lead.custom.get(key)}
+    return {**values, "custom": custom} if wanted else values
+
+
+def render(template: Template, merge: dict[str, Any], own: dict[str, str]) -> Rendered:
+    """Render `template` with a message's frozen `merge` and Overture's `own` fields.
+
+    Raises:
+        MissingField: the merge lacks a field.
+        TemplateError: the template fails, or what it makes is empty or too long.
+    """
+    context = {"custom": {}, **merge, **own}
+    channel = Channel(template.channel)
+    body = clean(_render(template.body, context), limit=MAX_BODY + 1, keep_lines=True)
+    limit = MAX_SMS if channel is Channel.SMS else MAX_BODY
+    if not body:
+        msg = f"The template {template.name!r} makes an empty message."
+        raise TemplateError(msg)
+    if len(body) > limit:
+        msg = f"The template {template.name!r} makes a message of over {limit} characters; shorten it."
+        raise TemplateError(msg)
+    subject = None
+    if channel is Channel.EMAIL:
+        subject = clean(_render(template.subject or "", context), limit=998)
+        if not subject:
+            msg = f"The template {template.name!r} makes an empty subject."
+            raise TemplateError(msg)
+    return Rendered(subject, body)
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> Compiled:
+    return _ENVIRONMENT.from_string(source)
+
+
+def _render(source: str, context: dict[str, Any]) -> str:
+    try:
+        return _compiled(source).render(context)
+    except UndefinedError as error:
+        raise MissingField(_missing_name(source, context)) from error
+    except (SecurityError, TemplateRuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+        msg = f"The template cannot be rendered: {error}."
+        raise TemplateError(msg) from error
+
+
+def _missing_name(source: str, context: dict[str, Any]) -> str:
+    custom = context["custom"]
+    missing = sorted(
+        field
+        for field in fields_of(source)
+        if field not in context and not (field.startswith("custom.") and field.removeprefix("custom.") in custom)
+    )
+    return missing[0] if missing else "field"

@@ -1,0 +1,128 @@
+"""Templates: saved by name, each save a new version, none ever changed."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import BaseModel, Field
+from sqlalchemy import func, select
+
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.ids import new_id
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Template
+from overture_core.storage.store import Work
+from overture_core.templates.render import MAX_BODY, fields_of
+
+
+class TemplateView(BaseModel):
+    """A template's newest version, as shown to callers."""
+
+    name: str
+    version: int
+    channel: Channel
+    subject: str | None
+    body: str
+    fields: list[str] = Field(description="Lead fields the template uses.")
+    content_hash: str
+
+
+def save(work: Work, name: str, channel: Channel, body: str, subject: str | None = None) -> TemplateView:
+    """Save a template; the same text again is the same version.
+
+    Raises:
+        TemplateError: the syntax is wrong, or a field is unknown.
+        InvalidInput: a name, subject or body that cannot be used.
+    """
+    name, body = name.strip(), body.strip()
+    if not name or len(name) > 100:
+        msg = "A template needs a name of 1 to 100 characters."
+        raise InvalidInput(msg)
+    if not body or len(body) > MAX_BODY:
+        msg = f"A template's body has 1 to {MAX_BODY} characters."
+        raise InvalidInput(msg)
+    if channel is Channel.EMAIL and not (subject or "").strip():
+        msg = "An e-mail template needs a subject."
+        raise InvalidInput(msg)
+    if channel is Channel.SMS and subject:
+        msg = "An SMS has no subject; leave it out."
+        raise InvalidInput(msg)
+    if subject and ("\n" in subject or "\r" in subject or len(subject) > 500):
+        msg = "A subject is one line of at most 500 characters."
+        raise InvalidInput(msg)
+    fields_of(body)
+    fields_of(subject or "")
+    latest = _latest(work, name)
+    if latest is not None and (latest.channel, latest.subject, latest.body) == (channel, subject, body):
+        return view(latest)
+    row = Template(
+        id=new_id("tpl"),
+        workspace_id=work.workspace,
+        name=name,
+        version=latest.version + 1 if latest else 1,
+        channel=channel,
+        subject=subject,
+        body=body,
+        created_at=work.now(),
+    )
+    work.session.add(row)
+    work.session.flush()
+    return view(row)
+
+
+def get(work: Work, name: str) -> Template:
+    """Return the newest version of a template.
+
+    Raises:
+        NotFound: there is no such template; the message names those that exist.
+    """
+    row = _latest(work, name)
+    if row is None:
+        known = ", ".join(each.name for each in list_(work)) or "none yet"
+        msg = f"There is no template {name!r}; the templates are: {known}."
+        raise NotFound(msg)
+    return row
+
+
+def list_(work: Work) -> list[TemplateView]:
+    """Return the newest version of every template, by name."""
+    newest = (
+        select(Template.name, func.max(Template.version).label("version"))
+        .where(Template.workspace_id == work.workspace)
+        .group_by(Template.name)
+        .subquery()
+    )
+    rows = work.session.scalars(
+        select(Template)
+        .join(newest, (Template.name == newest.c.name) & (Template.version == newest.c.version))
+        .where(Template.workspace_id == work.workspace)
+        .order_by(Template.name)
+    )
+    return [view(row) for row in rows]
+
+
+def view(row: Template) -> TemplateView:
+    """Return how a row is shown."""
+    return TemplateView(
+        name=row.name,
+        version=row.version,
+        channel=Channel(row.channel),
+        subject=row.subject,
+        body=row.body,
+        fields=sorted(fields_of(row.body) | fields_of(row.subject or "")),
+        content_hash=content_hash(row),
+    )
+
+
+def content_hash(row: Template) -> str:
+    """Return the SHA-256 of everything that a recipient could see of a template."""
+    return hashlib.sha256("\x00".join((row.channel, row.subject or "", row.body)).encode()).hexdigest()
+
+
+def _latest(work: Work, name: str) -> Template | None:
+    return work.session.scalar(
+        select(Template)
+        .where(Template.workspace_id == work.workspace, Template.name == name)
+        .order_by(Template.version.desc())
+        .limit(1)
+    )
