@@ -155,8 +155,8 @@ def skip(work: Work, token: str, ids: Sequence[str], *, reason: str) -> None:
 
 def release(work: Work, token: str, *, cause: str, due_at: datetime | None = None) -> int:
     """Give back what is still claimed under a token; returns the number of rows."""
-    values = {} if due_at is None else {"due_at": due_at}
-    return len(change(work, State.CLAIMED, State.DUE, Message.lease_token == token, cause=cause, **_NO_LEASE, **values))
+    values = _NO_LEASE if due_at is None else {**_NO_LEASE, "due_at": due_at}
+    return len(change(work, State.CLAIMED, State.DUE, Message.lease_token == token, cause=cause, values=values))
 
 
 def sweep(work: Work) -> Swept:

@@ -1,0 +1,66 @@
+"""Pre-approval by written policy: a person says beforehand what may go out without asking again.
+
+Written by the CLI alone; no tool reaches it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, Field
+from sqlalchemy import func, select
+
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Approval, Message
+from overture_core.storage.store import Work
+from overture_core.workspaces import service as workspaces
+
+
+class PreApproval(BaseModel):
+    """The policy's caps. A plan that any of them does not cover needs a person."""
+
+    note: str = Field(min_length=1, max_length=200, description="Why, in the writer's words.")
+    written_by: str
+    written_at: datetime
+    channels: list[Channel]
+    max_recipients_per_plan: int = Field(ge=1)
+    max_recipients_per_day: int = Field(ge=1)
+    sandbox_only: bool = Field(default=True, description="Covers nothing that would reach a real provider.")
+
+
+def write(work: Work, policy: PreApproval) -> None:
+    """Put the workspace's policy in place of the one before."""
+    workspaces.get(work).policy = {"pre_approval": policy.model_dump(mode="json")}
+
+
+def remove(work: Work) -> None:
+    """Take the policy away: every plan needs a person again."""
+    workspaces.get(work).policy = {}
+
+
+def read(work: Work) -> PreApproval | None:
+    """Return the policy in force, if there is one."""
+    stored = workspaces.get(work).policy.get("pre_approval")
+    return PreApproval.model_validate(stored) if stored else None
+
+
+def covers(work: Work, policy: PreApproval, *, by_channel: dict[Channel, int], sandbox: bool) -> bool:
+    """Tell whether the policy approves a plan of this size today."""
+    recipients = sum(by_channel.values())
+    return (
+        (sandbox or not policy.sandbox_only)
+        and set(by_channel) <= set(policy.channels)
+        and recipients <= policy.max_recipients_per_plan
+        and recipients + _used_today(work) <= policy.max_recipients_per_day
+    )
+
+
+def _used_today(work: Work) -> int:
+    plans = select(Approval.subject_id).where(
+        Approval.workspace_id == work.workspace,
+        Approval.decided_via == "policy",
+        Approval.state == "used",
+        Approval.decided_at > work.now() - timedelta(days=1),
+    )
+    counted = select(func.count()).where(Message.workspace_id == work.workspace, Message.plan_id.in_(plans))
+    return work.session.scalar(counted) or 0

@@ -1,0 +1,187 @@
+"""Approvals: a person's decision, bound to the hash of what was shown to them.
+
+Nothing here takes a decision; it records who took one and by which way (the CLI, elicitation, a
+written policy). A decision is worth nothing for any other content.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select, update
+
+from overture_core.errors import ApprovalRequired, Conflict, NotFound
+from overture_core.ids import new_id
+from overture_core.storage.schema import Approval
+from overture_core.storage.store import Work
+
+
+class Via(StrEnum):
+    """The ways by which a decision can reach us."""
+
+    CLI = "cli"
+    ELICITATION = "elicitation"
+    POLICY = "policy"
+
+
+class ApprovalState(StrEnum):
+    """Where an approval stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    USED = "used"
+    VOID = "void"
+
+
+class ApprovalView(BaseModel):
+    """An approval as shown to callers."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: str
+    subject_id: str
+    content_hash: str
+    state: ApprovalState
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    decided_via: Via | None
+    decided_at: datetime | None
+    reason: str | None
+
+
+def request(work: Work, kind: str, subject_id: str, content_hash: str, *, expires_at: datetime) -> Approval:
+    """Ask for a decision; asks once for one subject and hash."""
+    known = work.session.scalar(
+        select(Approval).where(
+            Approval.workspace_id == work.workspace,
+            Approval.subject_id == subject_id,
+            Approval.content_hash == content_hash,
+        )
+    )
+    if known is not None:
+        return known
+    row = Approval(
+        id=new_id("apr"),
+        workspace_id=work.workspace,
+        kind=kind,
+        subject_id=subject_id,
+        content_hash=content_hash,
+        state=ApprovalState.PENDING,
+        requested_by=work.actor,
+        requested_at=work.now(),
+        expires_at=expires_at,
+    )
+    work.session.add(row)
+    work.session.flush()
+    return row
+
+
+def get(work: Work, approval_id: str) -> Approval:
+    """Return an approval.
+
+    Raises:
+        NotFound: there is none by that id.
+    """
+    row = work.session.scalar(
+        select(Approval).where(Approval.workspace_id == work.workspace, Approval.id == approval_id)
+    )
+    if row is None:
+        msg = f"There is no approval {approval_id!r}; `overture approvals list` shows those that wait."
+        raise NotFound(msg)
+    return row
+
+
+def for_subject(work: Work, subject_id: str) -> Approval:
+    """Return the newest approval asked for a subject; planning asks for one with every plan.
+
+    Raises:
+        NotFound: none was ever asked for.
+    """
+    row = work.session.scalar(
+        select(Approval)
+        .where(Approval.workspace_id == work.workspace, Approval.subject_id == subject_id)
+        .order_by(Approval.requested_at.desc(), Approval.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        msg = f"No approval was asked for {subject_id!r}; plan the campaign again."
+        raise NotFound(msg)
+    return row
+
+
+def list_(work: Work, state: ApprovalState | None = None) -> list[ApprovalView]:
+    """Return approvals, newest first."""
+    rows = select(Approval).where(Approval.workspace_id == work.workspace).order_by(Approval.requested_at.desc())
+    if state is not None:
+        rows = rows.where(Approval.state == state)
+    return [ApprovalView.model_validate(row) for row in work.session.scalars(rows)]
+
+
+def decide(
+    work: Work, approval_id: str, *, approve: bool, by: str, via: Via, reason: str | None = None
+) -> ApprovalView:
+    """Record a decision. The same decision again is accepted; another one is refused.
+
+    Raises:
+        Conflict: it was decided otherwise, used, voided, or has expired.
+    """
+    row = get(work, approval_id)
+    wanted = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
+    if row.state == wanted:
+        return ApprovalView.model_validate(row)
+    if row.state != ApprovalState.PENDING:
+        msg = f"The approval {row.id} is already {row.state}; plan the campaign again to ask anew."
+        raise Conflict(msg)
+    if row.expires_at <= work.now():
+        msg = f"The approval {row.id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; plan the campaign again."
+        raise Conflict(msg)
+    row.state, row.decided_by, row.decided_via = wanted, by, via
+    row.decided_at, row.reason = work.now(), reason
+    work.session.flush()
+    return ApprovalView.model_validate(row)
+
+
+def use(work: Work, subject_id: str, content_hash: str) -> Approval:
+    """Spend the approval of exactly this content.
+
+    Raises:
+        ApprovalRequired: no person and no policy approved it, or the approval has expired.
+    """
+    row = for_subject(work, subject_id)
+    if row.content_hash != content_hash:
+        msg = "Nobody approved this content; plan the campaign again and have a person approve it."
+        raise ApprovalRequired(msg)
+    if row.state == ApprovalState.REJECTED:
+        why = f": {row.reason}" if row.reason else ""
+        msg = f"{row.decided_by} rejected this plan{why}. Change it and plan again."
+        raise ApprovalRequired(msg)
+    if row.expires_at <= work.now() or row.state == ApprovalState.VOID:
+        msg = f"The approval {row.id} no longer holds; plan the campaign again and have a person approve it."
+        raise ApprovalRequired(msg)
+    if row.state == ApprovalState.PENDING:
+        msg = (
+            f"A person has to approve this plan first: ask them to run `overture approvals show {row.id}` and "
+            f"`overture approvals approve {row.id}`, then launch again."
+        )
+        raise ApprovalRequired(msg)
+    row.state = ApprovalState.USED
+    return row
+
+
+def void(work: Work, subject_id: str) -> None:
+    """Make the undecided and unused approvals of a subject worthless."""
+    work.session.execute(
+        update(Approval)
+        .where(
+            Approval.workspace_id == work.workspace,
+            Approval.subject_id == subject_id,
+            Approval.state.in_((ApprovalState.PENDING, ApprovalState.APPROVED)),
+        )
+        .values(state=ApprovalState.VOID)
+    )

@@ -1,0 +1,90 @@
+"""Launching: what was approved becomes due, and nothing else."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import Via
+from overture_core.campaigns.planning import content_hash
+from overture_core.campaigns.states import CampaignState, PlanState
+from overture_core.errors import Conflict, NotFound
+from overture_core.messages.states import State, change
+from overture_core.storage.schema import Campaign, Message, Plan
+from overture_core.storage.store import Work
+
+ROWS_A_STATEMENT = 5_000
+
+
+class LaunchResult(BaseModel):
+    """What a launch made due. A second launch of the same plan returns the same."""
+
+    campaign_id: str
+    campaign: str
+    state: CampaignState
+    queued: int
+    held: int
+    approved_by: str
+    approved_via: Via
+
+
+def get_plan(work: Work, plan_id: str) -> Plan:
+    """Return a plan.
+
+    Raises:
+        NotFound: there is none by that id.
+    """
+    row = work.session.scalar(select(Plan).where(Plan.workspace_id == work.workspace, Plan.id == plan_id))
+    if row is None:
+        msg = f"There is no plan {plan_id!r}; plan the campaign and use the plan_id that comes back."
+        raise NotFound(msg)
+    return row
+
+
+def launch(work: Work, plan_id: str) -> LaunchResult:
+    """Launch an approved plan: its drafts become due, those that the gate puts off are held.
+
+    Raises:
+        NotFound: there is no such plan.
+        ApprovalRequired: nobody approved exactly this content, or the approval has expired.
+        Conflict: the plan was replaced by a newer one or changed since it was made.
+    """
+    row = get_plan(work, plan_id)
+    campaign = work.session.get_one(Campaign, row.campaign_id, with_for_update=True)
+    if row.state == PlanState.REPLACED:
+        msg = "This plan was replaced by a newer one; launch that, or plan again."
+        raise Conflict(msg)
+    if row.state == PlanState.PROPOSED:
+        _release(work, row, campaign)
+    return _result(work, row, campaign)
+
+
+def _release(work: Work, row: Plan, campaign: Campaign) -> None:
+    if content_hash(work, row) != row.content_hash:
+        msg = "The plan's messages changed after it was made; plan again and have a person approve it."
+        raise Conflict(msg)
+    approvals.use(work, row.id, row.content_hash)
+    if campaign.state == CampaignState.PLANNED:
+        campaign.state, campaign.launched_at = CampaignState.RUNNING, work.now()
+    row.state = PlanState.LAUNCHED
+    of_plan = Message.plan_id == row.id
+    for target, condition in ((State.HELD, Message.reason.is_not(None)), (State.DUE, Message.reason.is_(None))):
+        while change(work, State.DRAFT, target, of_plan, condition, cause="launch", limit=ROWS_A_STATEMENT):
+            pass
+
+
+def _result(work: Work, row: Plan, campaign: Campaign) -> LaunchResult:
+    approval = approvals.for_subject(work, row.id)
+    assert approval.decided_by and approval.decided_via  # a launched plan was decided
+    planned = row.summary
+    held = sum(planned["held"].values())
+    return LaunchResult(
+        campaign_id=campaign.id,
+        campaign=campaign.name,
+        state=CampaignState(campaign.state),
+        queued=planned["recipients"] - held,
+        held=held,
+        approved_by=approval.decided_by,
+        approved_via=Via(approval.decided_via),
+    )

@@ -1,0 +1,132 @@
+"""What became of a campaign, counted from its messages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, case, func, select
+
+from overture_core.approvals import service as approvals
+from overture_core.campaigns import service
+from overture_core.campaigns.models import PlanApproval
+from overture_core.campaigns.planning import shown_approval
+from overture_core.campaigns.states import CampaignState, PlanState
+from overture_core.messages.channels import Channel
+from overture_core.messages.states import IN_MOTION, State
+from overture_core.replies.intent import Intent
+from overture_core.storage.schema import Campaign, Message, Plan, Reply
+from overture_core.storage.store import Work
+
+
+class CampaignStatus(BaseModel):
+    """What became of a campaign's messages, counted now."""
+
+    campaign: str
+    campaign_id: str
+    state: CampaignState
+    plan_id: str | None
+    approval: PlanApproval | None
+    counts: dict[State, int]
+    by_channel: dict[Channel, dict[State, int]]
+    skipped: dict[str, int] = Field(description="Leads never to be written to, by reason.")
+    held: dict[str, int] = Field(description="Leads to be written to later, by reason.")
+    waiting: dict[str, int] = Field(description="Messages due again after a try that failed, by reason.")
+    failed: dict[str, int] = Field(description="Messages refused for good, by the provider's code.")
+    next_at: datetime | None = Field(description="When the next held or waiting message goes out.")
+    accepted: int = Field(description="Messages that a provider took, whatever came of them.")
+    delivered: int = Field(description="Messages that arrived.")
+    opened: int
+    clicked: int
+    replied: int = Field(description="Leads who answered, without those who only asked to stop.")
+    stopped: int = Field(description="Leads who asked to stop.")
+    done: bool = Field(description="Nothing is due, claimed or being sent; held messages may be left.")
+    sandbox: bool = Field(description="True: nobody outside was contacted.")
+
+
+def status(work: Work, name_or_id: str) -> CampaignStatus:
+    """Count what became of a campaign's messages.
+
+    Raises:
+        NotFound: there is no such campaign.
+    """
+    campaign = service.get(work, name_or_id)
+    counts: dict[State, int] = defaultdict(int)
+    by_channel: dict[Channel, dict[State, int]] = defaultdict(dict)
+    reasons: dict[State, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for channel, state, reason, number in work.session.execute(_counted(work, campaign)):
+        counts[State(state)] += number
+        per_channel = by_channel[Channel(channel)]
+        per_channel[State(state)] = per_channel.get(State(state), 0) + number
+        if reason:
+            reasons[State(state)][reason] += number
+    replied, stopped = _answers(work, campaign)
+    arrived = counts[State.DELIVERED] + counts[State.COMPLAINED]  # only what arrived can be complained about
+    newest = _newest_plan(work, campaign)
+    engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
+    of_campaign = (Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
+    opened, clicked, accepted = work.session.execute(engaged.where(*of_campaign)).one()
+    settings = work.settings
+    return CampaignStatus(
+        campaign=campaign.name,
+        campaign_id=campaign.id,
+        state=CampaignState(campaign.state),
+        plan_id=newest.id if newest else None,
+        approval=shown_approval(approvals.for_subject(work, newest.id)) if newest else None,
+        counts=dict(counts),
+        by_channel=dict(by_channel),
+        skipped=dict(reasons[State.SKIPPED]),
+        held=dict(reasons[State.HELD]),
+        waiting=dict(reasons[State.DUE]),
+        failed=dict(reasons[State.FAILED]),
+        next_at=_next_at(work, campaign),
+        accepted=accepted,
+        delivered=arrived,
+        opened=opened,
+        clicked=clicked,
+        replied=replied,
+        stopped=stopped,
+        done=not any(counts[state] for state in IN_MOTION),
+        sandbox=settings.email_sandboxed and settings.sms_sandboxed,
+    )
+
+
+def _counted(work: Work, campaign: Campaign) -> Select[str, str, str | None, int]:
+    return (
+        select(Message.channel, Message.state, Message.reason, func.count())
+        .where(Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
+        .group_by(Message.channel, Message.state, Message.reason)
+    )
+
+
+def _answers(work: Work, campaign: Campaign) -> tuple[int, int]:
+    """Count the leads who answered this campaign, and those who asked to stop."""
+    stops = case((Reply.intent == Intent.STOP, Reply.lead_id))
+    answers = case((Reply.intent.not_in((Intent.STOP, Intent.OUT_OF_OFFICE)), Reply.lead_id))
+    counted = (
+        select(func.count(answers.distinct()), func.count(stops.distinct()))
+        .join(Message, Message.id == Reply.message_id)
+        .where(Reply.workspace_id == work.workspace, Message.campaign_id == campaign.id)
+    )
+    replied, stopped = work.session.execute(counted).one()
+    return replied, stopped
+
+
+def _newest_plan(work: Work, campaign: Campaign) -> Plan | None:
+    return work.session.scalar(
+        select(Plan)
+        .where(Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id, Plan.state != PlanState.REPLACED)
+        .order_by(Plan.created_at.desc(), Plan.id.desc())
+        .limit(1)
+    )
+
+
+def _next_at(work: Work, campaign: Campaign) -> datetime | None:
+    return work.session.scalar(
+        select(func.min(Message.due_at)).where(
+            Message.workspace_id == work.workspace,
+            Message.campaign_id == campaign.id,
+            Message.state.in_((State.HELD, State.DUE)),
+        )
+    )

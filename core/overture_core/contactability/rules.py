@@ -1,0 +1,146 @@
+"""The rules of the gate: may this lead be contacted on this channel at this time?
+
+`decide` is pure. Preview, launch and the worker just before sending all come here, one lead or a
+thousand (`facts.load` gathers what it needs in a fixed number of queries).
+
+Sources: consent before marketing SMS and 8:00 to 21:00 in the recipient's own time, 47 CFR 64.1200
+(TCPA); prior consent for e-mail in the EU and EEA, ePrivacy Directive 2002/58/EC article 13, in the
+UK, PECR regulation 22, in Switzerland, UCA article 3(1)(o), and in Canada, CASL section 6; elsewhere
+an opt-out that is honoured (CAN-SPAM, 15 U.S.C. 7704).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from overture_core.messages.channels import Channel
+
+SMS_FROM, SMS_UNTIL = time(8), time(21)
+MOST_A_DAY = 1
+MOST_A_WEEK = 3
+REPLY_REST = timedelta(days=30)
+_EEA = {
+    *("AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT"),
+    *("LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "IS", "LI", "NO"),
+}
+CONSENT_FIRST = frozenset({*_EEA, "CA", "CH", "GB"})
+
+
+class Verdict(StrEnum):
+    """The gate's answer."""
+
+    YES = "yes"
+    LATER = "later"
+    NEVER = "never"
+
+
+class Reason(StrEnum):
+    """Why not. Each is shown to people through `EXPLANATIONS`."""
+
+    NO_ADDRESS = "no_address"
+    SUPPRESSED = "suppressed"
+    CONSENT_DENIED = "consent_denied"
+    CONSENT_MISSING = "consent_missing"
+    REPLIED = "replied"
+    UNVERIFIED_SENDER = "unverified_sender"
+    ZONE_UNKNOWN = "time_zone_unknown"
+    QUIET_HOURS = "quiet_hours"
+    FREQUENCY_CAP = "frequency_cap"
+
+
+EXPLANATIONS = {
+    Reason.NO_ADDRESS: "has no address on this channel",
+    Reason.SUPPRESSED: "asked not to be contacted, bounced or complained",
+    Reason.CONSENT_DENIED: "refused consent to this channel",
+    Reason.CONSENT_MISSING: "gave no consent, which this channel or country needs first",
+    Reason.REPLIED: "answered within the last 30 days",
+    Reason.UNVERIFIED_SENDER: "would be written to from a sender that is not verified",
+    Reason.ZONE_UNKNOWN: "has no known time zone, so quiet hours cannot be kept",
+    Reason.QUIET_HOURS: "is outside 8:00 to 21:00 in their own time zone",
+    Reason.FREQUENCY_CAP: f"already got {MOST_A_DAY} message within a day or {MOST_A_WEEK} within a week",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, why, and for `later` the time to ask again."""
+
+    verdict: Verdict
+    reason: Reason | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the rules need to know of one lead. `contacted` holds when messages were accepted lately,
+    `zones` the time zones that the lead may be in."""
+
+    country: str | None
+    addresses: dict[Channel, str]
+    suppressed: set[Channel] = field(default_factory=set)
+    consent: dict[Channel, bool] = field(default_factory=dict)
+    zones: Sequence[str] = ()
+    replied_at: datetime | None = None
+    contacted: Sequence[datetime] = ()
+
+
+def decide(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool) -> Decision:
+    """Decide for one lead, channel and time. What never changes by waiting is asked first."""
+    never = _never(facts, channel, at, sender_verified=sender_verified)
+    if never is not None:
+        return Decision(Verdict.NEVER, never)
+    earliest = _after_cap(facts, at)
+    reason = Reason.FREQUENCY_CAP if earliest > at else Reason.QUIET_HOURS
+    if channel is Channel.SMS:
+        earliest = _after_quiet(facts, earliest)
+    return Decision(Verdict.LATER, reason, earliest) if earliest > at else Decision(Verdict.YES)
+
+
+def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool) -> Reason | None:
+    consent = facts.consent.get(channel)
+    needs_consent = channel is Channel.SMS or facts.country in CONSENT_FIRST
+    checks = (
+        (channel not in facts.addresses, Reason.NO_ADDRESS),
+        (channel in facts.suppressed, Reason.SUPPRESSED),
+        (consent is False, Reason.CONSENT_DENIED),
+        (needs_consent and consent is not True, Reason.CONSENT_MISSING),
+        (facts.replied_at is not None and facts.replied_at > at - REPLY_REST, Reason.REPLIED),
+        (not sender_verified, Reason.UNVERIFIED_SENDER),
+        (channel is Channel.SMS and not facts.zones, Reason.ZONE_UNKNOWN),
+    )
+    return next((reason for applies, reason in checks if applies), None)
+
+
+def _after_cap(facts: Facts, at: datetime) -> datetime:
+    earliest = at
+    for most, window in ((MOST_A_DAY, timedelta(days=1)), (MOST_A_WEEK, timedelta(days=7))):
+        recent = sorted(when for when in facts.contacted if when > at - window)
+        if len(recent) >= most:
+            earliest = max(earliest, recent[-most] + window)
+    return earliest
+
+
+def _after_quiet(facts: Facts, at: datetime) -> datetime:
+    """Return the first time from `at` on that is inside the window in every zone the lead may be in.
+
+    Zones too far apart to share an hour give the latest of their openings.
+    """
+    moment = at
+    for _ in range(4 * len(facts.zones)):
+        later = max((_opening(zone, moment) for zone in facts.zones), default=moment)
+        if later == moment:
+            return moment
+        moment = later
+    return moment
+
+
+def _opening(zone: str, at: datetime) -> datetime:
+    local = at.astimezone(ZoneInfo(zone))
+    if SMS_FROM <= local.time() < SMS_UNTIL:
+        return at
+    day = local.date() if local.time() < SMS_FROM else local.date() + timedelta(days=1)
+    return datetime.combine(day, SMS_FROM, tzinfo=ZoneInfo(zone)).astimezone(at.tzinfo)

@@ -1,0 +1,73 @@
+"""From a stored message to what its recipient gets. Preview, plan and worker render here alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from overture_core import secrets
+from overture_core.messages.channels import Channel
+from overture_core.settings import Settings
+from overture_core.storage.schema import Template
+from overture_core.templates.render import Rendered, render
+
+UNSUBSCRIBE = "unsubscribe"
+SMS_OPT_OUT = "Reply STOP to opt out."
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A rendered message with what the law wants beside it. `unsubscribe_url` is None for SMS."""
+
+    subject: str | None
+    body: str
+    unsubscribe_url: str | None
+
+
+def compose(settings: Settings, template: Template, message_id: str, merge: dict[str, Any]) -> Content:
+    """Render a message and see to its opt-out: an unsubscribe link and postal address under an e-mail
+    (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS, where the template lacks them.
+
+    Raises:
+        TemplateError: the template cannot be rendered for these values.
+    """
+    url = unsubscribe_url(settings, message_id)
+    own = {
+        "sender_name": settings.email_from_name,
+        "postal_address": settings.postal_address,
+        "unsubscribe_url": url,
+    }
+    made: Rendered = render(template, merge, own)
+    if template.channel == Channel.SMS:
+        body = made.body if "STOP" in made.body else f"{made.body}\n{SMS_OPT_OUT}"
+        return Content(None, body, None)
+    footer = [settings.postal_address] if settings.postal_address not in made.body else []
+    footer += [f"Unsubscribe: {url}"] if url not in made.body else []
+    body = "\n".join((made.body, "", "-- ", *footer)) if footer else made.body
+    return Content(made.subject, body, url)
+
+
+def unsubscribe_url(settings: Settings, message_id: str) -> str:
+    """Return the signed link by which the recipient of a message opts out."""
+    return f"{settings.webhook_base_url}/messaging/unsubscribe/{message_id}/{signature(settings, message_id)}"
+
+
+def signature(settings: Settings, message_id: str) -> str:
+    """Return the signature that an unsubscribe link carries."""
+    return secrets.sign(settings, UNSUBSCRIBE, message_id)
+
+
+_GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
+
+
+def sms_segments(body: str) -> int:
+    """Count the segments an SMS is billed as (GSM 03.38: 160, or 153 each; UCS-2: 70, or 67 each)."""
+    if all(c in _GSM_BASIC or c in _GSM_EXTENDED for c in body):
+        units, single, joined = sum(2 if c in _GSM_EXTENDED else 1 for c in body), 160, 153
+    else:
+        units, single, joined = len(body.encode("utf-16-le")) // 2, 70, 67
+    return 1 if units <= single else -(-units // joined)

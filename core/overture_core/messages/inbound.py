@@ -1,0 +1,92 @@
+"""Applies what a person wrote back: to whom it belongs, what it wants, and what it stops.
+
+A sender address of an e-mail can be forged, so that a reply can only ever stop things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import select, update
+
+from overture_core.ids import new_id
+from overture_core.leads import service as leads
+from overture_core.messages.channels import Channel
+from overture_core.messages.evidence import InboundMessage
+from overture_core.messages.stopping import stop_lead, suppress_address
+from overture_core.replies.intent import Intent, classify
+from overture_core.storage.schema import Lead, Message, Reply, Sender
+from overture_core.storage.store import Work
+from overture_core.text import clean
+
+MAX_BODY = 10_000
+
+
+def apply_inbound(work: Work, event: InboundMessage) -> bool:
+    """Apply one inbound message; false if neither a sender of ours nor a lead is known for it."""
+    original = work.session.get(Message, event.in_reply_to) if event.in_reply_to else None
+    workspace = original.workspace_id if original else _workspace_of(work, event)
+    if workspace is None:
+        return False
+    work = replace(work, workspace=workspace)
+    intent = Intent.STOP if event.opt_out else classify(event.body)
+    if intent is Intent.STOP:
+        # Also from somebody we do not know as a lead: the wish counts.
+        suppress_address(work, event.channel, event.sender, reason="stop", origin=f"{event.provider}:reply")
+    lead = _lead_of(work, event, original)
+    if lead is None:
+        return intent is Intent.STOP
+    answered = original or _last_message(work, lead.id, event.channel)
+    _store(work, event, lead.id, answered, intent)
+    if intent is not Intent.OUT_OF_OFFICE:
+        stop_lead(work, lead.id, cause="stop" if intent is Intent.STOP else "reply")
+    return True
+
+
+def _workspace_of(work: Work, event: InboundMessage) -> str | None:
+    ours = select(Sender.workspace_id).where(Sender.channel == event.channel, Sender.address == event.recipient)
+    return work.session.scalar(ours)
+
+
+def _lead_of(work: Work, event: InboundMessage, original: Message | None) -> Lead | None:
+    if original is not None:
+        return work.session.get(Lead, original.lead_id)
+    return leads.find_by_address(work, event.channel, event.sender)
+
+
+def _last_message(work: Work, lead_id: str, channel: Channel) -> Message | None:
+    return work.session.scalar(
+        select(Message)
+        .where(
+            Message.workspace_id == work.workspace,
+            Message.lead_id == lead_id,
+            Message.channel == channel,
+            Message.accepted_at.is_not(None),
+        )
+        .order_by(Message.accepted_at.desc(), Message.id.desc())
+        .limit(1)
+    )
+
+
+def _store(work: Work, event: InboundMessage, lead_id: str, answered: Message | None, intent: Intent) -> None:
+    work.session.add(
+        Reply(
+            id=new_id("rpl"),
+            workspace_id=work.workspace,
+            lead_id=lead_id,
+            message_id=answered.id if answered else None,
+            channel=event.channel,
+            subject=clean(event.subject, limit=998) if event.subject else None,
+            body=clean(event.body, limit=MAX_BODY, keep_lines=True),
+            intent=intent,
+            received_at=event.at,
+        )
+    )
+    if answered is not None:
+        work.session.execute(
+            update(Message)
+            .where(Message.id == answered.id, Message.replied_at.is_(None))
+            .values(replied_at=event.at)
+            .execution_options(synchronize_session=False)
+        )
+    work.session.flush()

@@ -1,0 +1,33 @@
+"""The unsubscribe link of a message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from overture_core import secrets
+from overture_core.errors import NotFound
+from overture_core.messages.channels import Channel
+from overture_core.messages.content import UNSUBSCRIBE
+from overture_core.messages.stopping import stop_lead, suppress_address
+from overture_core.storage.schema import Message
+from overture_core.storage.store import Store
+
+
+def unsubscribe(store: Store, message_id: str, signature: str) -> None:
+    """Carry out the link of a message: its address is suppressed, its lead's pending messages end.
+
+    Raises:
+        NotFound: the link is not one of ours.
+    """
+    msg = "This unsubscribe link is not valid; answer the message with the word unsubscribe instead."
+    if not secrets.verify(store.settings, UNSUBSCRIBE, message_id, signature):
+        raise NotFound(msg)
+    with store.begin(store.settings.workspace, actor="recipient") as work:
+        message = work.session.get(Message, message_id)
+        if message is None:
+            raise NotFound(msg)
+        own = replace(work, workspace=message.workspace_id)
+        suppress_address(
+            own, Channel(message.channel), message.address, reason="unsubscribe", origin="unsubscribe_link"
+        )
+        stop_lead(own, message.lead_id, cause="unsubscribe")

@@ -1,0 +1,40 @@
+"""The key that signs links, from the settings or kept in the data folder."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+
+from overture_core.settings import Settings
+
+_BYTES = 32
+
+
+def sign(settings: Settings, purpose: str, value: str) -> str:
+    """Return a signature of `value` for one purpose, as 32 hex digits (HMAC-SHA256, cut to 128 bits)."""
+    return hmac.new(_key(settings), f"{purpose}\x00{value}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def verify(settings: Settings, purpose: str, value: str, signature: str) -> bool:
+    """Tell whether `signature` was made by `sign` for the same purpose and value."""
+    return hmac.compare_digest(sign(settings, purpose, value).encode(), signature.encode())
+
+
+def _key(settings: Settings) -> bytes:
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    path = settings.data_dir / "secret.key"
+    if not path.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f"secret.key.{os.getpid()}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(secrets.token_bytes(_BYTES))
+        try:
+            os.link(fresh, path)  # the first process wins; the others read its key
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
