@@ -76,7 +76,8 @@ def _release(work: Work, row: Plan, campaign: Campaign) -> None:
 
 def _result(work: Work, row: Plan, campaign: Campaign) -> LaunchResult:
     approval = approvals.for_subject(work, row.id)
-    assert approval.decided_by and approval.decided_via  # a launched plan was decided
+    assert approval.decided_by  # a launched plan was decided
+    assert approval.decided_via
     planned = row.summary
     held = sum(planned["held"].values())
     return LaunchResult(
