@@ -1,1 +1,1 @@
-
+"""The `overture` command."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
+LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 
 
 class Settings(BaseSettings):
@@ -66,6 +68,19 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
     provider_timeout_s: float = Field(default=20.0, gt=0, description="Seconds to wait for a provider's answer.")
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.lease_s < self.provider_timeout_s + LEASE_MARGIN_S:
+            msg = (
+                f"OVERTURE_LEASE_S must be at least {LEASE_MARGIN_S:.0f} s longer than OVERTURE_PROVIDER_TIMEOUT_S, "
+                "or leases end during a call"
+            )
+            raise ValueError(msg)
+        if self.clock_offset_s and not (self.email_sandboxed and self.sms_sandboxed):
+            msg = "OVERTURE_CLOCK_OFFSET_S is only for the sandbox; unset it, or set OVERTURE_SANDBOX_ONLY=1"
+            raise ValueError(msg)
+        return self
 
     @cached_property
     def email_sandboxed(self) -> bool:

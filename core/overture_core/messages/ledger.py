@@ -20,7 +20,7 @@ from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
 from overture_core.messages.outcomes import Accepted, Outcome, Refused, Retryable, Unknown
 from overture_core.messages.states import State, change
-from overture_core.storage.schema import Campaign, Message
+from overture_core.storage.schema import Campaign, Message, Workspace
 from overture_core.storage.store import Store, Work
 
 BACKOFF_BASE_S = 5.0
@@ -54,6 +54,12 @@ def backlog(store: Store) -> list[tuple[str, Channel]]:
             .distinct()
         )
         return [(workspace, Channel(channel)) for workspace, channel in connection.execute(due)]
+
+
+def workspaces(store: Store) -> list[str]:
+    """Return every workspace's id, for the sweep."""
+    with store.engine.connect() as connection:
+        return list(connection.execute(select(Workspace.id).order_by(Workspace.id)).scalars())
 
 
 def waiting_chunks(work: Work, channel: Channel) -> int:

@@ -1,0 +1,144 @@
+"""`overture approvals ...`: where a person decides. No tool of a model reaches these commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from overture_cli.context import open_store, person
+from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_core.approvals import policy
+from overture_core.approvals import service as approvals
+from overture_core.approvals.policy import PreApproval
+from overture_core.approvals.service import ApprovalState, ApprovalView, Via
+from overture_core.campaigns.launching import get_plan
+from overture_core.campaigns.models import PlanView
+from overture_core.campaigns.planning import view
+from overture_core.messages.channels import Channel
+from overture_core.workspaces import service as workspaces
+
+app = typer.Typer(help="See what waits for a person, approve or reject it, write a policy.", no_args_is_help=True)
+ApprovalId = Annotated[str, typer.Argument(help="The approval's id.", show_default=False)]
+ReasonOption = Annotated[str | None, typer.Option(help="Why, for the record.")]
+
+
+@app.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False, as_json: JsonFlag = False
+) -> None:
+    """List what waits for a decision."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        found = approvals.list_(work, None if everything else ApprovalState.PENDING)
+    if as_json:
+        emit_json(found)
+        return
+    rows = [
+        (each.id, each.kind, each.state, each.requested_by, f"{each.expires_at:%Y-%m-%d %H:%M} UTC") for each in found
+    ]
+    table("Approvals", ("id", "for", "state", "asked by", "expires"), rows)
+
+
+@app.command()
+def show(approval: ApprovalId, as_json: JsonFlag = False) -> None:
+    """Show everything that an approval would let out."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        shown = view(work, get_plan(work, approvals.get(work, approval).subject_id))
+    if as_json:
+        emit_json(shown)
+    else:
+        show_plan(shown)
+
+
+@app.command()
+def approve(approval: ApprovalId, reason: ReasonOption = None, as_json: JsonFlag = False) -> None:
+    """Approve exactly the content that `overture approvals show` shows."""
+    _decide(approval, approve=True, reason=reason, as_json=as_json)
+
+
+@app.command()
+def reject(approval: ApprovalId, reason: ReasonOption = None, as_json: JsonFlag = False) -> None:
+    """Reject it; the campaign has to be planned again."""
+    _decide(approval, approve=False, reason=reason, as_json=as_json)
+
+
+@app.command()
+def trust(
+    client: Annotated[str, typer.Argument(help="The MCP client's name, as it gives it.", show_default=False)],
+    remove: Annotated[bool, typer.Option("--remove", help="Trust it no longer.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an MCP client put questions of approval before the person who sits at it."""
+    with open_store() as store, store.begin(store.settings.workspace, actor=person()) as work:
+        row = workspaces.get(work)
+        others = [name for name in row.trusted_clients if name != client]
+        row.trusted_clients = others if remove else [*others, client]
+        trusted = list(row.trusted_clients)
+    if as_json:
+        emit_json({"trusted_clients": trusted})
+    else:
+        say(f"Clients whose answers count: {', '.join(trusted) or 'none'}.")
+
+
+@app.command("policy")
+def policy_(
+    max_per_plan: Annotated[int | None, typer.Option(min=1, help="Most recipients of one plan.")] = None,
+    max_per_day: Annotated[int | None, typer.Option(min=1, help="Most recipients in 24 hours.")] = None,
+    channel: Annotated[list[Channel] | None, typer.Option(help="Channels covered; repeatable. Default: all.")] = None,
+    note: Annotated[str, typer.Option(help="Why, for the record.")] = "written at the command line",
+    real: Annotated[bool, typer.Option("--real", help="Cover sends to real providers, not only the sandbox.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the policy.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the written policy; with both limits, write one that approves plans within them."""
+    with open_store() as store, store.begin(store.settings.workspace, actor=person()) as work:
+        if remove:
+            policy.remove(work)
+        elif max_per_plan and max_per_day:
+            policy.write(
+                work,
+                PreApproval(
+                    note=note,
+                    written_by=person(),
+                    written_at=work.now(),
+                    channels=channel or list(Channel),
+                    max_recipients_per_plan=max_per_plan,
+                    max_recipients_per_day=max_per_day,
+                    sandbox_only=not real,
+                ),
+            )
+        elif max_per_plan or max_per_day:
+            msg = "a policy needs both --max-per-plan and --max-per-day"
+            raise typer.BadParameter(msg)
+        found = policy.read(work)
+    if as_json:
+        emit_json({"pre_approval": found.model_dump(mode="json") if found else None})
+    elif found is None:
+        say("There is no policy: every plan needs a person.")
+    else:
+        table("Policy", ("what", "value"), [(key, value) for key, value in found.model_dump(mode="json").items()])
+
+
+def show_plan(shown: PlanView) -> None:
+    """Print a plan as a person should see it before deciding."""
+    where = "the sandbox: nobody outside is contacted" if shown.sandbox else "REAL PROVIDERS"
+    say(f"Campaign {shown.campaign}: {shown.recipients} recipients of segment {shown.segment}, through {where}.")
+    table("Recipients", ("channel", "messages"), shown.by_channel.items())
+    for title, counted in (("Not written to", shown.excluded), ("Written to later", shown.held)):
+        if counted:
+            table(title, ("reason", "leads"), counted.items())
+    for sample in shown.samples:
+        subject = f"Subject: {sample.subject}\n" if sample.subject else ""
+        say(f"--- sample, {sample.channel} to {sample.to}\n{subject}{sample.body}\n")
+    say(f"Content {shown.content_hash[:16]}, approval {shown.approval.id} is {shown.approval.state}.")
+
+
+def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) -> None:
+    with open_store() as store, store.begin(store.settings.workspace, actor=person()) as work:
+        decided: ApprovalView = approvals.decide(
+            work, approval, approve=approve, by=person(), via=Via.CLI, reason=reason
+        )
+    if as_json:
+        emit_json(decided)
+    else:
+        say(f"{decided.id} is {decided.state}.{' The campaign can be launched now.' * approve}")

@@ -1,0 +1,110 @@
+"""`overture doctor`: what is configured, what is reachable, and what would be used instead."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+
+import typer
+from pydantic import BaseModel
+
+from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_cli.processes import answers
+from overture_core.errors import DatabaseUnavailable, OvertureError
+from overture_core.settings import Settings
+from overture_core.storage import migrate
+from overture_core.storage.store import Store
+
+
+class Health(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    LATER = "starts when needed"
+    PROBLEM = "problem"
+
+
+class Check(BaseModel):
+    """One line of the report."""
+
+    part: str
+    uses: str
+    health: Health
+    detail: str = ""
+
+
+class Diagnosis(BaseModel):
+    """The whole report; `healthy` is false when any part has a problem."""
+
+    healthy: bool
+    checks: list[Check]
+
+
+def doctor(as_json: JsonFlag = False) -> None:
+    """Tell what is configured, what answers, and what would be used instead. Changes nothing."""
+    settings = Settings()
+    checks = [_python(), _database(settings), _redis(settings), *_providers(settings), _brain()]
+    found = Diagnosis(healthy=all(check.health is not Health.PROBLEM for check in checks), checks=checks)
+    if as_json:
+        emit_json(found)
+    else:
+        table("Overture", ("part", "uses", "health", "detail"), [tuple(c.model_dump().values()) for c in checks])
+        say("All is well." if found.healthy else "Something needs you: see the lines that say problem.")
+    if not found.healthy:
+        raise typer.Exit(3)
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Check(part="Python", uses=version, health=Health.OK)
+
+
+def _database(settings: Settings) -> Check:
+    if settings.database_url is None and not (settings.data_dir / "overture.db").exists():
+        uses = f"SQLite in {settings.data_dir}"
+        return Check(part="database", uses=uses, health=Health.LATER, detail="made on first use")
+    uses = "SQLite" if settings.effective_database_url.startswith("sqlite") else "PostgreSQL"
+    store = Store(settings)
+    try:
+        current = migrate.is_current(store.engine)
+    except Exception as error:  # noqa: BLE001 - a diagnosis reports whatever goes wrong
+        known = error.message if isinstance(error, OvertureError) else str(error).splitlines()[0]
+        return Check(part="database", uses=uses, health=Health.PROBLEM, detail=f"{known} {DatabaseUnavailable()}")
+    finally:
+        store.close()
+    return Check(part="database", uses=uses, health=Health.OK, detail="" if current else "will be migrated on start")
+
+
+def _redis(settings: Settings) -> Check:
+    from overture_queue.broker import describe
+
+    info = describe(settings)
+    away = Health.LATER if info.kind == "embedded" else Health.PROBLEM
+    health = Health.OK if info.reachable else away
+    return Check(part="Redis", uses=f"{info.kind}: {info.server}", health=health, detail=info.detail)
+
+
+def _providers(settings: Settings) -> list[Check]:
+    return [
+        _provider("e-mail", "SendGrid", "OVERTURE_SENDGRID_API_KEY", settings, sandboxed=settings.email_sandboxed),
+        _provider(
+            "SMS",
+            "Twilio",
+            "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN",
+            settings,
+            sandboxed=settings.sms_sandboxed,
+        ),
+    ]
+
+
+def _provider(part: str, real: str, names: str, settings: Settings, *, sandboxed: bool) -> Check:
+    if not sandboxed:
+        return Check(part=part, uses=real, health=Health.OK, detail="a key is set; it is tried with the first send")
+    why = "OVERTURE_SANDBOX_ONLY is set" if settings.sandbox_only else f"set {names} for {real}"
+    running = answers(f"{settings.sandbox_url}/sandbox/summary.json")
+    uses = "sandbox: nobody outside is contacted"
+    return Check(part=part, uses=uses, health=Health.OK if running else Health.LATER, detail=why)
+
+
+def _brain() -> Check:
+    return Check(part="brain", uses="rules planner (no AI model)", health=Health.OK)

@@ -1,0 +1,86 @@
+"""`overture import`: a file of leads into the workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from overture_cli.context import open_store, person
+from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
+from overture_core.errors import InvalidInput
+from overture_core.leads.importing import ImportOptions, ImportReport, Source, import_leads
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines file.", show_default=False)],
+    country: Annotated[str | None, typer.Option(help="Country of phone numbers without one, e.g. US.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag for every lead of the file; repeatable.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--map", help='Say what a column is: --map "E-post=email"; repeatable.')
+    ] = None,
+    consent_source: Annotated[str | None, typer.Option(help="Where the consent in the file comes from.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check, store nothing.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Import leads from a file; each row is created, merged, unchanged or rejected with reasons."""
+    options = ImportOptions(
+        mapping=_mapping(column or []) or None,
+        default_country=country,
+        tags=tag or [],
+        consent_source=consent_source,
+        dry_run=dry_run,
+    )
+    # The person at the terminal named the file: its own folder is an allowed root.
+    source = Source.from_path(file, [file.resolve().parent])
+    bar = Progress(
+        TextColumn("Importing"),
+        BarColumn(),
+        TextColumn("{task.completed} rows"),
+        TimeElapsedColumn(),
+        console=progress_console,
+        disable=as_json,
+        transient=True,
+    )
+    with open_store() as store, bar:
+        task = bar.add_task("rows", total=None)
+        report = import_leads(
+            store,
+            source,
+            options,
+            workspace=store.settings.workspace,
+            actor=person(),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        emit_json(report)
+    else:
+        show_report(report)
+
+
+def show_report(report: ImportReport) -> None:
+    """Print what an import did."""
+    how = "Dry run of" if report.import_id is None else "Imported"
+    say(f"{how} {report.filename} ({report.encoding}): {report.rows} rows")
+    outcome = [("created", report.created), ("merged", report.merged)]
+    outcome += [("unchanged", report.unchanged), ("rejected", report.rejected)]
+    table("Rows", ("became", "rows"), outcome)
+    table("Columns", ("column", "read as"), [*report.mapping.items(), *((c, "custom field") for c in report.unmapped)])
+    for warning in report.warnings:
+        say(f"Note: {warning}")
+    if report.rejected:
+        rejects = [(each.line, "; ".join(each.reasons), each.original) for each in report.reject_samples]
+        table("Rejected (first rows)", ("line", "why", "text"), rejects)
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        column, sep, field = pair.rpartition("=")
+        if not sep or not column or not field:
+            msg = f'--map wants "COLUMN=FIELD", not {pair!r}; for example --map "E-post=email".'
+            raise InvalidInput(msg)
+        mapping[column] = field
+    return mapping

@@ -1,0 +1,82 @@
+"""`overture serve`, `worker`, `sandbox` and `up`: the processes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from overture_cli import processes
+from overture_cli.context import open_store
+from overture_cli.logs import log_to_stderr
+from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_core.errors import InvalidInput
+from overture_core.settings import Settings
+
+
+class ServerName(StrEnum):
+    """The MCP servers."""
+
+    LEADS = "leads"
+    MESSAGING = "messaging"
+
+
+def serve(
+    server: Annotated[ServerName | None, typer.Argument(help="Which server to speak over stdio.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="Serve all of them over HTTP instead.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (HTTP).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (HTTP).")] = None,
+) -> None:
+    """Run an MCP server: one over stdio, or all over Streamable HTTP with their webhooks."""
+    from overture_servers.main import serve_http, serve_stdio
+
+    settings = Settings()
+    log_to_stderr()
+    if http:
+        serve_http(settings, host or settings.http_host, settings.http_port if port is None else port)
+    elif server is None:
+        msg = f"Say which server to run ({', '.join(ServerName)}), or --http for all of them."
+        raise InvalidInput(msg)
+    else:
+        serve_stdio(server, settings)
+
+
+def worker(
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs at once in this process.")] = 4,
+) -> None:
+    """Run a worker: it sends what is due and applies what providers report."""
+    from overture_worker.process import run
+
+    log_to_stderr()
+    run(Settings(), threads=threads)
+
+
+def sandbox(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else the one in OVERTURE_SANDBOX_URL.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the outcomes it invents.")] = 1,
+    speed: Annotated[float, typer.Option(min=0.0, help="How fast events come back; 1 is normal.")] = 1.0,
+) -> None:
+    """Run the sandbox: SendGrid and Twilio as far as Overture needs them, contacting nobody."""
+    from overture_providers.sandbox.__main__ import serve as serve_sandbox
+
+    log_to_stderr()
+    serve_sandbox(Settings(), port=port, seed=seed, speed=speed)
+
+
+def up(as_json: JsonFlag = False) -> None:
+    """Run everything on this machine: Redis, sandbox, worker and all servers; Ctrl-C ends it."""
+    settings = Settings()
+    with open_store(settings), processes.Supervisor(settings, processes.all_specs(settings)) as running:
+        running.wait_ready()
+        base = f"http://{settings.http_host}:{settings.http_port}"
+        addresses = [("leads (MCP)", f"{base}/leads/mcp"), ("messaging (MCP)", f"{base}/messaging/mcp")]
+        addresses += [("health", f"{base}/health"), ("readiness", f"{base}/ready")]
+        if settings.email_sandboxed or settings.sms_sandboxed:
+            addresses.append(("sandbox inbox", f"{settings.sandbox_url}/sandbox"))
+        if as_json:
+            emit_json({"addresses": dict(addresses), "logs": str(running.log_dir)})
+        else:
+            table("Overture is up", ("what", "where"), addresses)
+            say(f"Logs are in {running.log_dir}. Press Ctrl-C to stop.")
+        running.run_until_interrupted()

@@ -1,0 +1,69 @@
+"""`overture ...`: every command, and the one place where errors become exit codes.
+
+Exit codes: 0 done, 1 an error of ours, 2 bad input, 3 a part that we depend on is away, 4 a person has
+to approve first, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from overture_cli.commands import approvals, campaigns, demo, doctor, leads, serve
+from overture_core.errors import ApprovalRequired, OvertureError, SystemFault
+
+BAD_INPUT, AWAY, APPROVAL = 2, 3, 4
+
+app = typer.Typer(
+    name="overture",
+    help="Revive dormant leads: import, plan, have a person approve, send, follow what came of it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("up")(serve.up)
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.command("sandbox")(serve.sandbox)
+app.command("import")(leads.import_)
+app.command("campaigns")(campaigns.campaigns)
+app.command("doctor")(doctor.doctor)
+app.add_typer(approvals.app, name="approvals")
+
+
+def run() -> None:
+    """Run the command line and exit."""
+    try:
+        app()
+    except OvertureError as error:
+        sys.exit(_report(error.code, error.message, _exit_code(error)))
+    except ValidationError as error:
+        sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _exit_code(error: OvertureError) -> int:
+    if isinstance(error, ApprovalRequired):
+        return APPROVAL
+    return AWAY if isinstance(error, SystemFault) else BAD_INPUT
+
+
+def _report(code: str, message: str, exit_code: int) -> int:
+    if "--json" in sys.argv:
+        sys.stderr.write(json.dumps({"error": code, "message": message}) + "\n")
+    else:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"overture: {message}", markup=False)
+    return exit_code
+
+
+def _settings_sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    name = f"OVERTURE_{where.upper()}: " if where else ""
+    return f"{name}{first['msg'].removeprefix('Value error, ')}."

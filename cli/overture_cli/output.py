@@ -1,0 +1,49 @@
+"""How commands print: a table for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+console = Console(highlight=False)
+progress_console = Console(stderr=True, highlight=False)
+
+
+def emit_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
+    """Print one JSON document on stdout."""
+    if isinstance(value, BaseModel):
+        document: Any = value.model_dump(mode="json")
+    elif isinstance(value, dict):
+        document = value
+    else:
+        document = [each.model_dump(mode="json") for each in value]
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout; cells are data, never markup."""
+    made = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(column)
+    for row in rows:
+        made.add_row(*(_plain(cell) for cell in row))
+    console.print(made)
+
+
+def say(text: str) -> None:
+    """Print a line of text on stdout."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _plain(cell: object) -> str:
+    return escape("" if cell is None else str(cell))

@@ -1,0 +1,180 @@
+"""Child processes: starts them, waits until they answer, restarts what dies, ends them in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from overture_core.errors import SystemFault
+from overture_core.settings import Settings
+
+READY_S = 30.0
+STOP_S = 35.0
+POLL_S = 0.1
+RESTART_PAUSE_S = 1.0
+
+
+class ChildFailed(SystemFault):
+    """A process did not start."""
+
+    code = "child_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A process of ours: `overture ARGS...`, and the URL or log line that says that it is ready."""
+
+    name: str
+    args: tuple[str, ...]
+    ready_url: str | None = None
+    ready_line: str | None = None
+
+
+@dataclass(slots=True)
+class _Child:
+    spec: Spec
+    process: subprocess.Popen[bytes]
+    started: float
+    restarts: int = 0
+    log_start: int = field(default=0)
+
+
+def all_specs(settings: Settings, *, sandbox_args: tuple[str, ...] = ()) -> list[Spec]:
+    """Everything that runs on one machine, in the order in which it starts."""
+    base = f"http://{settings.http_host}:{settings.http_port}"
+    specs = []
+    if settings.email_sandboxed or settings.sms_sandboxed:
+        ready = f"{settings.sandbox_url}/sandbox/summary.json"
+        specs.append(Spec("sandbox", ("sandbox", *sandbox_args), ready_url=ready))
+    specs.append(Spec("servers", ("serve", "--http"), ready_url=f"{base}/health"))
+    specs.append(Spec("worker", ("worker",), ready_line="worker_ready"))
+    return specs
+
+
+class Supervisor:
+    """Runs child processes for as long as it is open; their output goes to `<data folder>/logs`."""
+
+    def __init__(self, settings: Settings, specs: list[Spec]) -> None:
+        self._settings = settings
+        self._specs = specs
+        self._children: list[_Child] = []
+        self.log_dir = settings.data_dir / "logs"
+
+    def __enter__(self) -> Self:
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        self._children = [self._start(spec) for spec in self._specs]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        # The worker first: it hands back what it holds while the others still answer.
+        for child in reversed(self._children):
+            _end(child.process)
+        self._children = []
+
+    def wait_ready(self) -> None:
+        """Wait until every child answers.
+
+        Raises:
+            ChildFailed: one ended, or did not answer in time; the message ends with its last log line.
+        """
+        deadline = time.monotonic() + READY_S
+        for child in self._children:
+            while not self._is_ready(child):
+                if child.process.poll() is not None:
+                    msg = f"The {child.spec.name} process ended at once: {self._last_line(child.spec)}"
+                    raise ChildFailed(msg)
+                if time.monotonic() > deadline:
+                    msg = f"The {child.spec.name} process did not answer within {READY_S:.0f} s; see {self.log_dir}."
+                    raise ChildFailed(msg)
+                time.sleep(POLL_S)
+
+    def revive(self) -> list[str]:
+        """Start again what has died; returns the names."""
+        revived = []
+        for child in self._children:
+            if child.process.poll() is not None and time.monotonic() - child.started > RESTART_PAUSE_S:
+                fresh = self._start(child.spec)
+                child.process, child.started, child.restarts = fresh.process, fresh.started, child.restarts + 1
+                revived.append(child.spec.name)
+        return revived
+
+    def run_until_interrupted(self) -> None:
+        """Keep the children alive until SIGINT or SIGTERM."""
+        stopping = False
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            nonlocal stopping
+            stopping = True
+
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+        while not stopping:
+            self.revive()
+            time.sleep(POLL_S)
+
+    def _start(self, spec: Spec) -> _Child:
+        path = self._log(spec)
+        offset = path.stat().st_size if path.exists() else 0
+        with path.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own command with our own arguments
+                [sys.executable, "-m", "overture_cli", *spec.args],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment(self._settings)},
+                start_new_session=True,  # Ctrl-C is ours to pass on, in order
+            )
+        return _Child(spec, process, time.monotonic(), log_start=offset)
+
+    def _is_ready(self, child: _Child) -> bool:
+        if child.spec.ready_url is not None:
+            return answers(child.spec.ready_url)
+        return (child.spec.ready_line or "") in self._log(child.spec).read_text(errors="replace")[child.log_start :]
+
+    def _last_line(self, spec: Spec) -> str:
+        lines = self._log(spec).read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it said nothing; run `overture {' '.join(spec.args)}` to see why."
+
+    def _log(self, spec: Spec) -> Path:
+        return self.log_dir / f"{spec.name}.log"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a child comes to the same settings."""
+    values = settings.model_dump(exclude_none=True, exclude={"import_roots"})
+    found = {}
+    for name, value in values.items():
+        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        found[f"OVERTURE_{name.upper()}"] = str(int(plain)) if isinstance(plain, bool) else str(plain)
+    roots = json.dumps([str(root) for root in settings.import_roots])
+    return {**found, "OVERTURE_IMPORT_ROOTS": roots}
+
+
+def answers(url: str) -> bool:
+    """Tell whether a GET of one of our own addresses succeeds."""
+    try:
+        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310 - loopback, our own
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

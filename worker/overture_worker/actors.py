@@ -1,0 +1,53 @@
+"""The actors: one for each queue and kind of job. A job carries ids only; the database has the rest.
+
+None of them is retried by Dramatiq: what was not done is still in the database, and the pump or the
+next nudge takes it up again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dramatiq
+from anyio.from_thread import BlockingPortal
+
+from overture_core.errors import InvalidInput
+from overture_core.messages import intake
+from overture_core.storage.store import Store
+from overture_queue import jobs
+from overture_queue.dispatch import dispatch_due
+from overture_worker.delivery import Delivery
+
+# Far above any chunk's time; a provider call has a limit of its own, which the job's cannot interrupt.
+TIME_LIMIT_MS = 30 * 60 * 1000
+
+
+def register(broker: dramatiq.Broker, *, store: Store, delivery: Delivery, portal: BlockingPortal, owner: str) -> None:
+    """Declare the actors on `broker`; coroutines run on the portal's event loop."""
+
+    def deliver(payload: dict[str, Any]) -> None:
+        job = jobs.decode(payload)
+        if not isinstance(job, jobs.DeliverChunk):
+            msg = f"The delivery queue holds a {job.kind!r} job; it was left out."
+            raise InvalidInput(msg)
+        portal.call(delivery.deliver, job)
+
+    def process_events(payload: dict[str, Any]) -> None:
+        jobs.decode(payload)
+        while intake.process(store):
+            pass
+
+    def dispatch(payload: dict[str, Any]) -> None:
+        jobs.decode(payload)
+        dispatch_due(store, broker, owner=owner)
+
+    for queue, actor, handler in (
+        (jobs.QUEUE_EMAIL, jobs.ACTOR_DELIVER_EMAIL, deliver),
+        (jobs.QUEUE_SMS, jobs.ACTOR_DELIVER_SMS, deliver),
+        (jobs.QUEUE_EVENTS, jobs.ACTOR_PROCESS_EVENTS, process_events),
+        (jobs.QUEUE_CONTROL, jobs.ACTOR_DISPATCH, dispatch),
+    ):
+        declare = dramatiq.actor(
+            broker=broker, queue_name=queue, actor_name=actor, max_retries=0, time_limit=TIME_LIMIT_MS
+        )
+        declare(handler)

@@ -1,0 +1,78 @@
+"""The pump: in every worker process, once a second, it sweeps, dispatches and takes up stored events.
+
+Nudges over Redis make things quick; the pump makes them certain. Each round stands alone: a database
+or a Redis that is away costs that round, with one line in the log.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import dramatiq
+import structlog
+
+from overture_core.errors import QueueUnavailable, SystemFault
+from overture_core.messages import intake, ledger
+from overture_core.storage.store import Store
+from overture_queue.broker import enqueue
+from overture_queue.dispatch import dispatch_due
+from overture_queue.jobs import ProcessEvents
+
+INTERVAL_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Pump:
+    """A thread that runs `turn` until it is stopped."""
+
+    def __init__(self, store: Store, broker: dramatiq.Broker, *, owner: str) -> None:
+        self._store = store
+        self._broker = broker
+        self._owner = owner
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="overture-pump", daemon=True)
+        self._trouble: str | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the current round."""
+        self._stop.set()
+        self._thread.join()
+
+    def turn(self) -> None:
+        """Do one round.
+
+        Raises:
+            SystemFault: the database or Redis is away.
+        """
+        for workspace in ledger.workspaces(self._store):
+            with self._store.begin(workspace, actor=self._owner) as work:
+                swept = ledger.sweep(work)
+            if swept.released or swept.unknown:
+                log.warning("leases_expired", workspace=workspace, released=swept.released, unknown=swept.unknown)
+        dispatch_due(self._store, self._broker, owner=self._owner)
+        if intake.waiting(self._store):
+            enqueue(self._broker, ProcessEvents())
+
+    def _run(self) -> None:
+        while not self._stop.wait(INTERVAL_S):
+            try:
+                self.turn()
+            except SystemFault as error:
+                self._report(error)
+            except Exception:
+                # The thread's top level: whatever happens, the next round must come.
+                log.exception("pump_failed")
+            else:
+                if self._trouble:
+                    log.info("recovered", after=self._trouble)
+                self._trouble = None
+
+    def _report(self, error: SystemFault) -> None:
+        if self._trouble != error.code:
+            what = "queue_away" if isinstance(error, QueueUnavailable) else "database_away"
+            log.warning(what, detail=error.message)
+        self._trouble = error.code

@@ -1,0 +1,118 @@
+"""Joins the ledger's messages to the providers' clients, one transport a channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+
+from overture_core.clock import Clock
+from overture_core.messages.channels import Channel
+from overture_core.messages.outcomes import Outcome, Refused
+from overture_core.settings import Settings
+from overture_providers.email.client import EmailBatch, EmailRecipient, SendGridClient, halve
+from overture_providers.endpoints import SENDGRID, TWILIO, email_endpoint, sms_endpoint, sms_status_callback
+from overture_providers.sms.client import SmsMessage, TwilioClient
+from overture_providers.transport import make_http
+from overture_worker.delivery import Outgoing, Transport
+
+_FAULTY_CONTENT = frozenset({"400", "413"})
+
+
+class EmailTransport:
+    """Sends up to a whole wave of e-mail in one request. A message in flight is one of its recipients."""
+
+    provider = SENDGRID
+
+    def __init__(self, client: SendGridClient, *, wave_size: int) -> None:
+        self._client = client
+        self._wave_size = wave_size
+
+    def waves(self, messages: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:
+        return _split(messages, self._wave_size)
+
+    async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
+        results: list[tuple[str, Outcome]] = []
+        for batch in self._client.batches([_recipient(message) for message in wave]):
+            results += await self._send_batch(batch)
+        return results
+
+    async def _send_batch(self, batch: EmailBatch) -> list[tuple[str, Outcome]]:
+        outcome = await self._client.send(batch)
+        if isinstance(outcome, Refused) and outcome.code in _FAULTY_CONTENT and len(batch.recipients) > 1:
+            # SendGrid refuses the request for one faulty recipient: the others must not suffer for it.
+            first, second = halve(batch)
+            return [*await self._send_batch(first), *await self._send_batch(second)]
+        return [(recipient.message_id, outcome) for recipient in batch.recipients]
+
+
+class SmsTransport:
+    """Sends a wave of SMS by concurrent requests."""
+
+    provider = TWILIO
+
+    def __init__(self, client: TwilioClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def waves(self, messages: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:
+        return _split(messages, self._settings.wave_size)
+
+    async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
+        results: list[tuple[str, Outcome]] = []
+
+        async def send_one(message: Outgoing) -> None:
+            callback = sms_status_callback(self._settings, workspace=message.workspace, message_id=message.id)
+            sms = SmsMessage(message.id, message.workspace, message.sender, message.to, message.content.body, callback)
+            results.append((message.id, await self._client.send(sms)))
+
+        async with anyio.create_task_group() as tasks:
+            for message in wave:
+                tasks.start_soon(send_one, message)
+        return results
+
+
+@asynccontextmanager
+async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[dict[Channel, Transport]]:
+    """Open the transports that the settings name, on one pooled HTTP client.
+
+    Raises:
+        ConfigurationError: a provider's settings do not fit together.
+    """
+    async with make_http(settings.provider_timeout_s, connections=settings.wave_size) as http:
+        timeout_s = settings.provider_timeout_s
+        mail = SendGridClient(
+            http,
+            email_endpoint(settings),
+            from_address=settings.email_from,
+            from_name=settings.email_from_name,
+            timeout_s=timeout_s,
+            clock=clock,
+        )
+        sms = TwilioClient(http, sms_endpoint(settings), timeout_s=timeout_s, clock=clock)
+        yield {
+            Channel.EMAIL: EmailTransport(mail, wave_size=settings.wave_size),
+            Channel.SMS: SmsTransport(sms, settings),
+        }
+
+
+def _recipient(message: Outgoing) -> EmailRecipient:
+    content = message.content
+    headers = {}
+    if content.unsubscribe_url is not None:
+        # RFC 2369 and RFC 8058: one click, by POST, without a page in between.
+        headers["List-Unsubscribe"] = f"<{content.unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return EmailRecipient(
+        message_id=message.id,
+        workspace=message.workspace,
+        to=message.to,
+        subject=content.subject or "",
+        text=content.body,
+        headers=headers,
+    )
+
+
+def _split(messages: Sequence[Outgoing], size: int) -> list[Sequence[Outgoing]]:
+    return [messages[start : start + size] for start in range(0, len(messages), size)]
