@@ -1,7 +1,8 @@
 """Rendering: Jinja in a sandbox with strict undefined. A missing field is an error, never a blank.
 
-Values come from leads and are data: they are put in, never evaluated. Arithmetic that could make a
-template grow without bound (`*`, `**`) is refused.
+Values come from leads and are data: they are put in, never evaluated. Of Jinja's language only what a
+message needs is allowed (fields, conditions, a few filters): no loops, no calls, no arithmetic, so that
+a template can neither reach out nor grow without bound.
 """
 
 from __future__ import annotations
@@ -26,15 +27,22 @@ MAX_BODY = 20_000
 MAX_SMS = 1_600  # Twilio's limit on Body
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**"})
+FILTERS = ("default", "upper", "lower", "title", "capitalize", "trim", "truncate")
+_ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem),
+    *(nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test),
+    *(nodes.Filter, nodes.Keyword),
+)
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        msg = f"the operator {operator!r} is not allowed in a template"
-        raise SecurityError(msg)
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    made.globals.clear()
+    made.filters = {name: made.filters[name] for name in FILTERS}
+    return made
 
 
-_ENVIRONMENT = _Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+_ENVIRONMENT = _environment()
 
 
 class MissingField(TemplateError):
@@ -63,11 +71,7 @@ def fields_of(source: str) -> frozenset[str]:
     Raises:
         TemplateError: the syntax is wrong, or a field is unknown.
     """
-    try:
-        tree = _ENVIRONMENT.parse(source)
-    except TemplateSyntaxError as error:
-        msg = f"Line {error.lineno} of the template is not valid: {error.message}."
-        raise TemplateError(msg) from error
+    tree = _parse(source)
     names = meta.find_undeclared_variables(tree)
     unknown = sorted(names - {*LEAD_FIELDS, *OWN_FIELDS, "custom"})
     if unknown:
@@ -85,6 +89,25 @@ def fields_of(source: str) -> frozenset[str]:
         if isinstance(node.node, nodes.Name) and node.node.name == "custom" and isinstance(node.arg, nodes.Const)
     }
     return frozenset((names - {"custom"}) | custom)
+
+
+def _parse(source: str) -> nodes.Template:
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except TemplateSyntaxError as error:
+        msg = f"Line {error.lineno} of the template is not valid: {error.message}."
+        raise TemplateError(msg) from error
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _ALLOWED):
+            msg = (
+                f"Line {node.lineno} of the template uses {type(node).__name__.lower()!r}; a template may use fields, "
+                "{% if %} and filters, nothing else."
+            )
+            raise TemplateError(msg)
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            msg = f"The template uses the filter {node.name!r}; the filters are: {', '.join(FILTERS)}."
+            raise TemplateError(msg)
+    return tree
 
 
 def merge_values(lead: Lead, fields: frozenset[str]) -> dict[str, Any]:
@@ -125,6 +148,7 @@ def render(template: Template, merge: dict[str, Any], own: dict[str, str]) -> Re
 
 @lru_cache(maxsize=256)
 def _compiled(source: str) -> Compiled:
+    _parse(source)
     return _ENVIRONMENT.from_string(source)
 
 
@@ -133,7 +157,7 @@ def _render(source: str, context: dict[str, Any]) -> str:
         return _compiled(source).render(context)
     except UndefinedError as error:
         raise MissingField(_missing_name(source, context)) from error
-    except (SecurityError, TemplateRuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (SecurityError, TemplateRuntimeError, TypeError, ValueError) as error:
         msg = f"The template cannot be rendered: {error}."
         raise TemplateError(msg) from error
 
