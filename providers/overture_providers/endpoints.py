@@ -1,0 +1,114 @@
+"""Which provider is used and with which keys: the one decision that worker, servers and doctor share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from overture_core.errors import ConfigurationError
+from overture_core.settings import Settings
+
+SENDGRID = "sendgrid"
+TWILIO = "twilio"
+SENDGRID_EVENTS_PATH = "/messaging/webhooks/sendgrid/events"
+SENDGRID_INBOUND_PATH = "/messaging/webhooks/sendgrid/inbound"
+TWILIO_STATUS_PATH = "/messaging/webhooks/twilio/status"
+TWILIO_INBOUND_PATH = "/messaging/webhooks/twilio/inbound"
+
+
+@dataclass(frozen=True, slots=True)
+class EmailEndpoint:
+    """Where e-mail goes. `webhook_public_key` and `inbound_secret` are None where none is configured:
+    webhooks cannot be checked then, and have to be refused."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    webhook_public_key: str | None
+    inbound_secret: str | None = field(repr=False)
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmsEndpoint:
+    """Where SMS goes. Twilio signs its webhooks with the auth token."""
+
+    base_url: str
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sandbox: bool
+
+
+def email_endpoint(settings: Settings) -> EmailEndpoint:
+    """Return SendGrid if a key is set and the sandbox is not forced, else the sandbox.
+
+    Raises:
+        ConfigurationError: a key cannot be sent in a header, or the sandbox's keys cannot be read.
+    """
+    if settings.email_sandboxed or settings.sendgrid_api_key is None:
+        from overture_providers.sandbox.keys import load_or_create
+
+        keys = load_or_create(settings.data_dir)
+        return EmailEndpoint(
+            base_url=settings.sandbox_url.rstrip("/"),
+            api_key=keys.sendgrid_api_key,
+            webhook_public_key=keys.event_public_key,
+            inbound_secret=keys.sendgrid_inbound_secret,
+            sandbox=True,
+        )
+    secret = settings.sendgrid_inbound_secret
+    return EmailEndpoint(
+        base_url=settings.sendgrid_base_url.rstrip("/"),
+        api_key=_key(settings.sendgrid_api_key.get_secret_value(), "OVERTURE_SENDGRID_API_KEY"),
+        webhook_public_key=settings.sendgrid_webhook_key,
+        inbound_secret=secret.get_secret_value() if secret else None,
+        sandbox=False,
+    )
+
+
+def sms_endpoint(settings: Settings) -> SmsEndpoint:
+    """Return Twilio if its credentials are set and the sandbox is not forced, else the sandbox.
+
+    Raises:
+        ConfigurationError: only one of Twilio's two credentials is set, one cannot be sent in a header,
+            or the sandbox's keys cannot be read.
+    """
+    sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    if settings.sandbox_only or (sid is None and token is None):
+        from overture_providers.sandbox.keys import load_or_create
+
+        keys = load_or_create(settings.data_dir)
+        return SmsEndpoint(
+            settings.sandbox_url.rstrip("/"), keys.twilio_account_sid, keys.twilio_auth_token, sandbox=True
+        )
+    if sid is None or token is None:
+        missing = "OVERTURE_TWILIO_ACCOUNT_SID" if sid is None else "OVERTURE_TWILIO_AUTH_TOKEN"
+        msg = f"Only half of Twilio's credentials is set; set {missing} too, or neither for the sandbox."
+        raise ConfigurationError(msg)
+    return SmsEndpoint(
+        base_url=settings.twilio_base_url.rstrip("/"),
+        account_sid=_key(sid, "OVERTURE_TWILIO_ACCOUNT_SID"),
+        auth_token=_key(token.get_secret_value(), "OVERTURE_TWILIO_AUTH_TOKEN"),
+        sandbox=False,
+    )
+
+
+def sms_status_callback(settings: Settings, *, workspace: str, message_id: str) -> str:
+    """Return the URL that Twilio reports a message's status to. It carries our id, which Twilio itself does
+    not know, so that a report finds a message whose sending had an unknown outcome."""
+    query = urlencode({"message": message_id, "workspace": workspace})
+    return f"{settings.webhook_base_url}{TWILIO_STATUS_PATH}?{query}"
+
+
+def sendgrid_inbound_url(base_url: str, endpoint: EmailEndpoint) -> str | None:
+    """Return the secret URL of the Inbound Parse webhook, or None if no secret is configured."""
+    if endpoint.inbound_secret is None:
+        return None
+    return f"{base_url.rstrip('/')}{SENDGRID_INBOUND_PATH}/{quote(endpoint.inbound_secret, safe='')}"
+
+
+def _key(value: str, setting: str) -> str:
+    key = value.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        msg = f"{setting} is empty or has characters that no key has; copy it again from the provider's console."
+        raise ConfigurationError(msg)
+    return key

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overture_core.errors import InvalidInput
+from overture_core.messages.channels import Channel
+from overture_core.messages.evidence import InboundMessage
+from overture_providers.email.inbound import own_words, parse_inbound
+
+DATA = Path(__file__).parents[2] / "data" / "inbound"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def form(name: str) -> dict[str, str]:
+    raw = b"Content-Type: multipart/form-data; boundary=xYzZY\n\n" + (DATA / name).read_bytes()
+    parts = message_from_bytes(raw).get_payload()
+    assert isinstance(parts, list)
+    fields: dict[str, str] = {}
+    for part in parts:
+        assert isinstance(part, Message)
+        key = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(key, str) and isinstance(content, bytes):
+            fields[key] = content.decode()
+    return fields
+
+
+@pytest.mark.parametrize("name", ["default_data.txt", "raw_data.txt", "raw_data_with_attachments.txt"])
+def test_recorded_forms_give_sender_and_words(name: str) -> None:
+    parsed = parse_inbound(form(name), now=NOW)
+    assert parsed == InboundMessage(
+        provider="sendgrid",
+        dedupe_key=parsed.dedupe_key,
+        channel=Channel.EMAIL,
+        at=NOW,
+        sender="test@example.com",
+        recipient=parsed.recipient,
+        subject=parsed.subject,
+        body="Hello Twilio SendGrid!",
+    )
+    assert parsed.recipient.startswith("inbound@inbound.")
+
+
+def fields(**changes: str) -> dict[str, str]:
+    base = {
+        "from": "Ada <ada@lead.example>",
+        "to": "Overture <reply+msg_01ABC@overture.example>",
+        "subject": "Re: Hello",
+        "text": "Yes please\r\n\r\nOn Mon, 1 Nov 2026 at 10:00, Overture wrote:\r\n> unsubscribe here\r\n",
+        "headers": "Message-ID: <a@lead.example>\n",
+    }
+    return base | changes
+
+
+def test_reply_names_the_message_it_answers_and_leaves_out_the_quote() -> None:
+    parsed = parse_inbound(fields(), now=NOW)
+    assert (parsed.in_reply_to, parsed.body, parsed.opt_out) == ("msg_01ABC", "Yes please", False)
+
+
+def test_same_mail_twice_has_one_key_and_another_mail_another() -> None:
+    first, again, other = (
+        parse_inbound(each, now=NOW).dedupe_key
+        for each in (fields(), fields(spam_score="1"), fields(headers="Message-ID: <b@lead.example>\n"))
+    )
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("words", [{"text": " Unsubscribe. "}, {"subject": "STOP"}, {"text": "stop\n> quoted"}])
+def test_opt_out_words_are_heard(words: dict[str, str]) -> None:
+    assert parse_inbound(fields(**words), now=NOW).opt_out
+
+
+@pytest.mark.parametrize("text", ["Please do not stop", "Where does it end?", "cancel culture"])
+def test_opt_out_words_inside_a_sentence_are_not(text: str) -> None:
+    assert not parse_inbound(fields(text=text), now=NOW).opt_out
+
+
+def test_html_only_mail_is_read_as_text() -> None:
+    parsed = parse_inbound(fields(text="", html="<style>p{}</style><p>Yes &amp; no</p>"), now=NOW)
+    assert parsed.body == "Yes & no"
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"from": "a@b.example"}, {"from": "", "to": "x@y.example"}, {"from": "nobody", "to": "x@y.example"}]
+)
+def test_mail_without_sender_or_recipient_is_invalid_input(broken: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput):
+        parse_inbound(broken, now=NOW)
+
+
+def test_field_that_is_not_text_is_invalid_input() -> None:
+    wrong: dict[str, Any] = {"from": b"a@b.example"}
+    with pytest.raises(InvalidInput):
+        parse_inbound(wrong, now=NOW)
+
+
+def test_own_words_ends_at_the_quoted_mail() -> None:
+    assert own_words("Fine\n-----Original Message-----\nold") == "Fine"
+
+
+NAMES = st.sampled_from(["from", "to", "subject", "text", "html", "email", "headers", "envelope"])
+TEXTS = st.text(max_size=60) | st.sampled_from(
+    [
+        "<!DOCTYPE [<",
+        "<![if",
+        '{"to": 5, "from": []}',
+        "Content-Type: text/plain; charset=nope\n\nx",
+        "a@b.example",
+        "<",
+    ]
+)
+
+
+@given(st.dictionaries(NAMES, TEXTS))
+def test_whatever_comes_is_read_or_invalid_input(given_fields: dict[str, str]) -> None:
+    try:
+        parsed = parse_inbound({"from": "a@b.example", "to": "c@d.example"} | given_fields, now=NOW)
+    except InvalidInput:
+        return
+    assert len(parsed.body) <= 10_000
