@@ -8,10 +8,10 @@ The broker is never made at import and never set as Dramatiq's global one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import dramatiq
 import redis
@@ -162,6 +162,4 @@ def _middleware() -> list[Middleware]:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    _credentials, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"***{at}{host}" if at else host, query=""))
+    return re.sub(r"(?<=://)[^/@]*(?=@)", "***", url).partition("?")[0]

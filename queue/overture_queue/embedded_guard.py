@@ -82,6 +82,7 @@ class Guardian:
         self._mine = Lock(place.guardian)
         self._users = Lock(place.users)
         self._child: subprocess.Popen[bytes] | None = None
+        self._has_answered = False
         self._failures = 0
 
     def appoint(self) -> bool:
@@ -118,12 +119,14 @@ class Guardian:
             if not wire.answers(self._place.socket):  # else it outlived its guardian, and is ours now
                 self._child = start_server(self._place)
         elif self._child.poll() is None:
-            if self._failures and wire.answers(self._place.socket):
-                self._failures = 0
+            if not self._has_answered and wire.answers(self._place.socket):
+                self._has_answered, self._failures = True, 0
         else:
-            self._failures += 1
-            _set_unreadable_data_aside(self._place)
-            self._child = start_server(self._place)
+            if not self._has_answered:
+                self._failures += 1
+            if self._child.returncode > 0:  # it gave up by itself, and was not killed
+                _set_unreadable_data_aside(self._place)
+            self._child, self._has_answered = start_server(self._place), False
 
 
 def _set_unreadable_data_aside(place: Place) -> None:
