@@ -1,0 +1,280 @@
+"""The crew's MCP client: one session per server, kept open on one event loop in one background thread.
+
+It is the only seam between the crew and the MCP SDK. Three rules make it safe for agents and flows:
+
+- A lost connection is opened again by the next call.
+- A call that was interrupted is repeated only if the tool says that a repetition does no harm
+  (`readOnlyHint` or `idempotentHint`). Any other ends in `OutcomeUnknown`: it may have happened.
+- Arguments that are null are left out, since strict tool schemas make models send every optional one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import anyio.to_thread
+import httpx2  # the HTTP client that mcp itself depends on and asks for
+from anyio.abc import TaskGroup, TaskStatus
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client import ClientRequestContext
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    CallToolResult,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitResult,
+    Implementation,
+    TextContent,
+)
+
+from overture_crew.errors import CrewError, OutcomeUnknown, ServerUnavailable
+from overture_crew.sessions import Ask, HttpServer, Progress, Question, Server, ToolInfo, ToolOutcome
+
+CLIENT_NAME = "overture-crew"
+_CONNECT_S = 60.0
+_CALL_S = 300.0
+_REFUSED = {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS}  # the server answered: it did nothing
+
+_log = logging.getLogger(__name__)
+
+
+class _Connection:
+    """A session that is open until `closing` is set."""
+
+    def __init__(self, client: Client, tools: dict[str, ToolInfo]) -> None:
+        self.client = client
+        self.tools = tools
+        self.closing = anyio.Event()
+        self.closed = anyio.Event()
+
+
+class McpSessions:
+    """Open sessions to `servers` (name: how to reach it), usable from any thread.
+
+    Use it as a context manager; a session opens at its first call. `ask` puts a server's question
+    before a person; without it the servers are told that nobody can be asked, so that they leave an
+    approval waiting instead of having it declined. `log` takes what servers write to stderr.
+    """
+
+    def __init__(
+        self,
+        servers: Mapping[str, Server],
+        *,
+        ask: Ask | None = None,
+        log: Path | None = None,
+        call_s: float = _CALL_S,
+    ) -> None:
+        self._servers = dict(servers)
+        self._ask = ask
+        self._log_path = log
+        self._call_s = call_s
+        self._connections: dict[str, _Connection] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
+        self._finished, _ = self._portal.start_task(self._keep_open)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._portal.call(self._stop.set)
+        self._finished.result()
+        self._stack.close()
+
+    def call(
+        self, server: str, tool: str, args: Mapping[str, Any] | None = None, progress: Progress | None = None
+    ) -> ToolOutcome:
+        """Call a tool and return what it answered, an error of the tool included.
+
+        Raises:
+            ServerUnavailable: the server cannot be reached; nothing was done.
+            OutcomeUnknown: the connection was lost, or the answer did not come, during a write.
+        """
+        return self._portal.call(partial(self._call, server, tool, without_nulls(args or {}), progress))
+
+    def tools(self, server: str) -> list[ToolInfo]:
+        """Return the server's tools in the order in which it lists them."""
+        return list(self._portal.call(self._connect, server).tools.values())
+
+    async def _keep_open(self, *, task_status: TaskStatus[None]) -> None:
+        self._stop = anyio.Event()
+        self._locks = {name: anyio.Lock() for name in self._servers}
+        async with anyio.create_task_group() as self._holders:
+            task_status.started()
+            await self._stop.wait()
+            for connection in self._connections.values():
+                connection.closing.set()
+
+    async def _connect(self, name: str) -> _Connection:
+        if name not in self._servers:
+            msg = f"There is no MCP server named {name!r} here; the servers are: {', '.join(sorted(self._servers))}."
+            raise CrewError(msg)
+        async with self._locks[name]:
+            if name not in self._connections:
+                try:
+                    with anyio.fail_after(_CONNECT_S):
+                        holders: TaskGroup = self._holders
+                        self._connections[name] = await holders.start(self._hold, name)
+                except (Exception, BaseExceptionGroup) as error:
+                    msg = f"The MCP server {name!r} cannot be reached ({_reason(error)}); start it, then run again."
+                    raise ServerUnavailable(msg) from error
+            return self._connections[name]
+
+    async def _hold(self, name: str, *, task_status: TaskStatus[_Connection]) -> None:
+        """Own one session: the SDK wants it opened and closed by the same task."""
+        connection: _Connection | None = None
+        try:
+            async with self._open(name) as client:
+                connection = _Connection(client, await _list_tools(client))
+                task_status.started(connection)
+                await connection.closing.wait()
+        except Exception:
+            if connection is None:
+                raise
+            _log.info("The session to %s ended with an error.", name, exc_info=True)
+        finally:
+            if connection is not None:
+                connection.closed.set()
+
+    @asynccontextmanager
+    async def _open(self, name: str) -> AsyncIterator[Client]:
+        server = self._servers[name]
+        with ExitStack() as stack:
+            if isinstance(server, HttpServer):
+                headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
+                http = httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30, read=self._call_s))
+                async with http, self._client(name, streamable_http_client(server.url, http_client=http)) as client:
+                    yield client
+            else:
+                parameters = StdioServerParameters(
+                    command=server.command, args=list(server.args), env=dict(server.env), cwd=server.cwd
+                )
+                if self._log_path is None:
+                    transport = stdio_client(parameters)
+                else:
+                    stderr = stack.enter_context(self._log_path.open("a", encoding="utf-8"))
+                    transport = stdio_client(parameters, errlog=stderr)
+                async with self._client(name, transport) as client:
+                    yield client
+
+    def _client(self, name: str, transport: Any) -> Client:
+        return Client(
+            transport,
+            read_timeout_seconds=self._call_s,
+            client_info=Implementation(name=CLIENT_NAME, version="1"),
+            elicitation_callback=partial(self._elicit, name) if self._ask else None,
+        )
+
+    async def _elicit(self, name: str, _context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        if self._ask is None or not isinstance(params, ElicitRequestFormParams):
+            return ElicitResult(action="decline")
+        question = Question(server=name, message=params.message, schema=params.requested_schema)
+        answer = await anyio.to_thread.run_sync(self._ask, question)
+        return ElicitResult(action=answer.action, content=dict(answer.content) if answer.action == "accept" else None)
+
+    async def _call(self, name: str, tool: str, args: dict[str, Any], progress: Progress | None) -> ToolOutcome:
+        connection = await self._connect(name)
+        info = connection.tools.get(tool)
+        if info is None:
+            msg = f"The server {name!r} has no tool {tool!r}; its tools are: {', '.join(connection.tools)}."
+            return ToolOutcome({}, msg, is_error=True)
+        if not info.repeatable:
+            connection = await self._proven(name, connection)
+        try:
+            return await self._send(connection, tool, args, progress)
+        except Exception as error:
+            if isinstance(error, MCPError) and error.code in _REFUSED:
+                return ToolOutcome({}, f"{tool} was refused: {error}", is_error=True)
+            await self._drop(name, connection)
+            if not info.repeatable:
+                msg = (
+                    f"{tool} was interrupted ({_reason(error)}): whether it took effect is unknown. Look at the status "
+                    f"before you ask for it again; it was not repeated."
+                )
+                raise OutcomeUnknown(msg) from error
+        try:
+            return await self._send(await self._connect(name), tool, args, progress)
+        except Exception as error:
+            msg = f"{tool} was interrupted twice ({_reason(error)}); look at the log of the server {name!r}."
+            raise ServerUnavailable(msg) from error
+
+    async def _proven(self, name: str, connection: _Connection) -> _Connection:
+        """Return a session that answers. One that died while idle is opened anew, so that a write which was
+        never sent is not reported as unknown."""
+        try:
+            await connection.client.list_tools(cache_mode="bypass")
+        except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.HTTPError) as error:
+            _log.info("The session to %s had ended (%s); opening it again.", name, error)
+            await self._drop(name, connection)
+            return await self._connect(name)
+        return connection
+
+    async def _send(
+        self, connection: _Connection, tool: str, args: dict[str, Any], on_progress: Progress | None
+    ) -> ToolOutcome:
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            if on_progress is not None:
+                on_progress(progress, total, message)
+
+        result = await connection.client.call_tool(tool, args, progress_callback=report)
+        return _outcome(result)
+
+    async def _drop(self, name: str, connection: _Connection) -> None:
+        if self._connections.get(name) is connection:
+            del self._connections[name]
+        connection.closing.set()
+        await connection.closed.wait()
+
+
+def without_nulls(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `args` without the null values, in nested objects too."""
+    return {
+        key: without_nulls(value) if isinstance(value, Mapping) else value
+        for key, value in args.items()
+        if value is not None
+    }
+
+
+async def _list_tools(client: Client) -> dict[str, ToolInfo]:
+    tools: dict[str, ToolInfo] = {}
+    cursor: str | None = None
+    while True:
+        page = await client.list_tools(cursor=cursor)
+        for tool in page.tools:
+            hints = tool.annotations
+            read_only = bool(hints and hints.read_only_hint)
+            tools[tool.name] = ToolInfo(
+                name=tool.name,
+                description=tool.description or tool.name,
+                schema=tool.input_schema,
+                read_only=read_only,
+                repeatable=read_only or bool(hints and hints.idempotent_hint),
+            )
+        cursor = page.next_cursor
+        if cursor is None:
+            return tools
+
+
+def _outcome(result: CallToolResult) -> ToolOutcome:
+    text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+    return ToolOutcome(dict(result.structured_content or {}), text, is_error=bool(result.is_error))
+
+
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,96 @@
+"""What a draft must be before anybody is asked to approve it. Plain rules, applied whatever the brain says.
+
+The opt-out wording follows what carriers ask of marketing SMS (CTIA Messaging Principles: sender named,
+"Reply STOP"); the unsubscribe link and the postal address follow CAN-SPAM (15 U.S.C. 7704(a)(3) and (5)).
+"""
+
+from __future__ import annotations
+
+import re
+
+from overture_crew.brief import Brief
+from overture_crew.report import Template
+
+FIELDS = (
+    "first_name",
+    "last_name",
+    "company",
+    "title",
+    "country",
+    "sender_name",
+    "unsubscribe_url",
+    "postal_address",
+)
+"""The fields a draft may use. Addresses are left out: a message need not repeat them."""
+
+OPT_OUT = "Reply STOP"
+MAX_SUBJECT = 100
+MAX_EMAIL = 4_000
+MAX_SMS = 300  # two segments of plain text, with the fields filled in
+_FILLED = 15  # characters that a filled field takes, for the length of an SMS
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([a-z_.]+)([^{}]*)\}\}")
+_DEFAULT = re.compile(r"""\s*(\|\s*default\(\s*("[^"{}]*"|'[^'{}]*')\s*\)\s*)?""")
+_LEFT_OPEN = re.compile(r"\[[A-Za-z ]+\]|<[A-Za-z ]+>|\bTODO\b|\bXXX\b|\blorem ipsum\b", re.IGNORECASE)
+# What a model is most likely to make up, and a reader most likely to hold the sender to.
+_FACT = re.compile(r"https?://\S+|www\.\S+|[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?%|\d[\d.,]*")
+
+
+def problems(templates: list[Template], brief: Brief) -> list[str]:
+    """Return what is wrong with the drafts, one sentence each; empty if nothing is."""
+    found = [f"{template.name}: {problem}" for template in templates for problem in _problems(template, brief)]
+    drafted = sorted(template.channel for template in templates)
+    if drafted != sorted(brief.channels):
+        found.append(f"there must be one draft for each of {', '.join(sorted(brief.channels))}")
+    return found
+
+
+def _problems(template: Template, brief: Brief) -> list[str]:
+    whole = f"{template.subject or ''}\n{template.body}"
+    plain = _PLACEHOLDER.sub("", whole)
+    checks = [
+        *_fields(whole),
+        ("it holds template code other than fields", bool(re.search(r"\{[{%#]|[%#}]\}", plain))),
+        ("it holds a gap that nobody would fill", bool(_LEFT_OPEN.search(plain))),
+        ("it does not name the sender", "{{ sender_name }}" not in whole and brief.sender_name not in whole),
+        *((f"it states {fact!r}, which the brief does not", True) for fact in _invented(plain, brief)),
+        *(_of_email(template) if template.channel == "email" else _of_sms(template)),
+    ]
+    return [problem for problem, present in checks if present]
+
+
+def _fields(whole: str) -> list[tuple[str, bool]]:
+    return [
+        *((f"it uses the field {name!r}, which is not allowed", name not in FIELDS) for name, _ in _uses(whole)),
+        *((f"the field {name!r} has an unknown filter", not _DEFAULT.fullmatch(rest)) for name, rest in _uses(whole)),
+    ]
+
+
+def _uses(whole: str) -> list[tuple[str, str]]:
+    return [(match[1], match[2]) for match in _PLACEHOLDER.finditer(whole)]
+
+
+def _invented(plain: str, brief: Brief) -> list[str]:
+    given = " ".join((brief.campaign, brief.goal, brief.offer, brief.sender_name))
+    known = {fact.rstrip(".,") for fact in _FACT.findall(given)}
+    return sorted({fact.rstrip(".,") for fact in _FACT.findall(plain)} - known)
+
+
+def _of_email(template: Template) -> list[tuple[str, bool]]:
+    subject = template.subject or ""
+    return [
+        ("it has no subject", not subject.strip()),
+        (f"its subject is longer than {MAX_SUBJECT} characters", len(subject) > MAX_SUBJECT),
+        (f"it is longer than {MAX_EMAIL} characters", len(template.body) > MAX_EMAIL),
+        ("it has no {{ unsubscribe_url }}", "{{ unsubscribe_url }}" not in template.body),
+        ("it has no {{ postal_address }}", "{{ postal_address }}" not in template.body),
+    ]
+
+
+def _of_sms(template: Template) -> list[tuple[str, bool]]:
+    filled = _PLACEHOLDER.sub("x" * _FILLED, template.body)
+    return [
+        ("an SMS has no subject", template.subject is not None),
+        (f"it is longer than {MAX_SMS} characters", len(filled) > MAX_SMS),
+        (f"it does not say {OPT_OUT!r}", OPT_OUT not in template.body),
+    ]
