@@ -1,0 +1,29 @@
+# `uv run just` lists these; `uv run just check` is what a change has to pass.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+_list:
+    @just --list
+
+# Everything: style, types, import contracts, tests
+check: lint test
+
+# Style, types and import contracts
+lint:
+    uv run ruff format --check
+    uv run ruff check
+    uv run mypy
+    uv run lint-imports
+
+# All tests, or those named: just test tests/unit
+test *arguments:
+    uv run pytest {{ arguments }}
+
+# Put files into the house style
+fmt:
+    uv run ruff format
+    uv run ruff check --fix
+
+# The whole story on this machine, with nobody outside contacted
+demo *arguments:
+    uv run overture demo {{ arguments }}
