@@ -52,6 +52,12 @@ class RulesPlanner(BaseLLM):
         """Return a size at which CrewAI never replaces a tool's result by a reference to a file."""
         return 1_000_000
 
+    def get_input_tokens_count(
+        self, messages: str | list[LLMMessage], tools: Any = None, response_model: Any = None
+    ) -> int:
+        """Return nought: no model is asked, so no tokens are spent, nor is there an estimate to warn of."""
+        return 0
+
     def call(
         self,
         messages: str | list[LLMMessage],

@@ -231,7 +231,7 @@ class McpSessions:
                 on_progress(progress, total, message)
 
         result = await connection.client.call_tool(tool, args, progress_callback=report)
-        return _outcome(result)
+        return _outcome(tool, result)
 
     async def _drop(self, name: str, connection: _Connection) -> None:
         if self._connections.get(name) is connection:
@@ -269,8 +269,10 @@ async def _list_tools(client: Client) -> dict[str, ToolInfo]:
             return tools
 
 
-def _outcome(result: CallToolResult) -> ToolOutcome:
+def _outcome(tool: str, result: CallToolResult) -> ToolOutcome:
     text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+    if result.is_error:
+        text = text.removeprefix(f"Error executing tool {tool}: ")  # the Python SDK's servers put it there
     return ToolOutcome(dict(result.structured_content or {}), text, is_error=bool(result.is_error))
 
 

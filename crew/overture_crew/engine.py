@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -28,7 +30,16 @@ def prepare(data_dir: Path) -> None:
             "CREWAI_STORAGE_DIR": str(storage),
         }
     )
+    with quiet():
+        import crewai  # noqa: F401
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back the warnings that CrewAI's own code causes and that nobody here can mend; only those."""
     with warnings.catch_warnings():
         # crewai.rag loads its submodules lazily in a way that the import system remarks upon.
         warnings.filterwarnings("ignore", category=ImportWarning, message="Cannot set an attribute on 'crewai")
-        import crewai  # noqa: F401
+        # CrewAI reads its own deprecated fields (function_calling_llm, reasoning) at every run.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"crewai(\.|$)")
+        yield

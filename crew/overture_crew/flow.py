@@ -10,12 +10,13 @@ from typing import Literal
 
 from crewai.flow.flow import Flow, listen, router, start
 from crewai_core.printer import set_suppress_console_output
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from overture_crew.agents import STRATEGIST_TOOLS, Team
 from overture_crew.brains import Brain
 from overture_crew.brief import Brief
 from overture_crew.client import McpSessions
+from overture_crew.engine import quiet
 from overture_crew.journey import LEADS, Journey
 from overture_crew.report import Template
 from overture_crew.rules import Drafts, Proposal, Verdict
@@ -43,9 +44,15 @@ class CrewAdvisers:
         return self._team.review(templates)
 
 
-class CampaignFlow(Flow[dict[str, str]]):
+class Nothing(BaseModel):
+    """The flow's own state: none, as the journey's report holds everything."""
+
+
+class CampaignFlow(Flow[Nothing]):
     """Takes a journey's steps in order."""
 
+    # CrewAI's own switch for flows without a memory; a memory loads a vector database (2 to 4 s).
+    _skip_auto_memory: bool = PrivateAttr(default=True)
     _journey: Journey = PrivateAttr()
 
     @start()
@@ -96,8 +103,9 @@ def run_flow(journey: Journey) -> None:
     """
     set_suppress_console_output(True)
     try:
-        flow = CampaignFlow(suppress_flow_events=True, tracing=False)
-        flow._journey = journey
-        flow.kickoff()
+        with quiet():
+            flow = CampaignFlow(suppress_flow_events=True, tracing=False)
+            flow._journey = journey
+            flow.kickoff()
     finally:
         set_suppress_console_output(False)
