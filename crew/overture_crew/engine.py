@@ -14,8 +14,9 @@ from pathlib import Path
 
 
 def prepare(data_dir: Path) -> None:
-    """Import CrewAI (6 to 8 s, 250 MB) with everything off that calls home; it may write below `data_dir` only.
+    """Import CrewAI (6 to 8 s, 250 MB) with everything off that calls home; its storage is below `data_dir`.
 
+    It still makes an empty key file for its own cloud in the user's data folder, which cannot be turned off.
     Idempotent. The variables are set for this process, as CrewAI offers no other way.
     """
     storage = (data_dir / "crewai").resolve()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from overture_crew.sessions import StdioServer
 
 SERVERS = Path(__file__).with_name("fake_servers.py")

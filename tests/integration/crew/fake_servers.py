@@ -1,6 +1,7 @@
 """A small leads and a small messaging server: real MCP over stdio, canned results, a file that logs every call.
 
-Run as `python fake_servers.py leads|messaging FOLDER`. Files in FOLDER steer them: `approved` (the plan is
+Run as `python fake_servers.py leads|messaging FOLDER`, or with a port after that for Streamable HTTP, where
+the bearer token has to be "sesame". Files in FOLDER steer them: `approved` (the plan is
 approved), `elicit` (launching asks the person), `die_in_launch` (the process dies after the launch took
 effect; the file is removed first), `die_in_status` (the same for a read), `preview_fails` (a tool error).
 """
@@ -13,11 +14,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 READ = ToolAnnotations(read_only_hint=True)
 REPEATABLE = ToolAnnotations(read_only_hint=False, idempotent_hint=True)
@@ -147,5 +151,27 @@ def messaging() -> MCPServer:
     return server
 
 
+class Guarded:
+    """Lets only requests with the right bearer token through."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (b"authorization", b"Bearer sesame") not in scope["headers"]:
+            await Response("no", status_code=401)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def main() -> None:
+    """Serve over stdio, or over HTTP on the given port."""
+    server = {"leads": leads, "messaging": messaging}[sys.argv[1]]()
+    if len(sys.argv) > 3:
+        uvicorn.run(Guarded(server.streamable_http_app()), port=int(sys.argv[3]), log_level="warning")
+    else:
+        server.run()
+
+
 if __name__ == "__main__":
-    {"leads": leads, "messaging": messaging}[sys.argv[1]]().run()
+    main()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from overture_crew.brief import Audience, Brief, Limits, default_brief
 from overture_crew.errors import ServerUnavailable
 from overture_crew.report import CrewEvent, CrewReport

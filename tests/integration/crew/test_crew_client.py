@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from overture_crew.client import McpSessions
 from overture_crew.errors import OutcomeUnknown, ServerUnavailable
 from overture_crew.sessions import Answer, Question, StdioServer, ToolOutcome

@@ -1,0 +1,69 @@
+"""An agent may narrow the brief's audience, never widen it; and its nulls go nowhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from overture_crew.brief import Audience, Brief
+from overture_crew.client import without_nulls
+from overture_crew.errors import BadAnswer
+from overture_crew.journey import within
+from overture_crew.rules import Finish, Proposal, UseTool, strategist, widest_filter
+
+BOUNDS: dict[str, Any] = {"dormant_days_min": 90, "countries": ["DE", "FR"], "has_email": True}
+BRIEF = Brief(
+    campaign="C",
+    goal="talk",
+    offer="news",
+    sender_name="Ann",
+    channels=["email"],
+    audience=Audience(countries=["DE", "FR"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("proposed", "kept"),
+    [
+        ({}, BOUNDS),
+        ({"dormant_days_min": 0, "countries": ["US"], "has_email": False}, BOUNDS),
+        ({"countries": None, "query": None}, BOUNDS),
+        (
+            {"dormant_days_min": 200, "countries": ["FR", "US"]},
+            {**BOUNDS, "dormant_days_min": 200, "countries": ["FR"]},
+        ),
+        ({"tags_none": ["vip"]}, {**BOUNDS, "tags_none": ["vip"]}),
+    ],
+)
+def test_a_proposal_stays_inside_the_brief(proposed: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert within(proposed, BOUNDS) == kept
+
+
+def test_a_proposal_of_the_wrong_kind_is_refused() -> None:
+    with pytest.raises(BadAnswer, match="dormant_days_min"):
+        within({"dormant_days_min": "many"}, BOUNDS)
+
+
+def test_the_strategists_rules_look_before_they_propose() -> None:
+    decide = strategist(BRIEF)
+    bounds = widest_filter(BRIEF)
+    assert bounds == BOUNDS
+    assert decide([]) == UseTool("leads_list_segments", {})
+    assert decide(["{}"]) == UseTool("leads_preview_segment", {"filter": bounds})
+    reason = "12 leads have been quiet for 90 days or more and fit the brief"
+    assert decide(["{}", '{"count": 12}']) == Finish(Proposal(filter=bounds, reason=reason))
+
+
+def test_nulls_are_left_out_at_every_depth() -> None:
+    assert without_nulls({"a": None, "b": {"c": None, "d": 0}, "e": [None]}) == {"b": {"d": 0}, "e": [None]}
+
+
+def test_importing_the_crews_interfaces_does_not_import_crewai() -> None:
+    code = (
+        "import sys, overture_crew.client, overture_crew.brief, overture_crew.report, overture_crew.run;"
+        "sys.exit(any(name.split('.')[0].startswith('crewai') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

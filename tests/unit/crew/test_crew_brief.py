@@ -1,0 +1,43 @@
+"""Briefs: what is refused, and what they stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from overture_crew.brief import Brief, default_brief, parse_brief
+from overture_crew.errors import InvalidBrief
+
+GIVEN: dict[str, Any] = {"campaign": "Spring & Co", "goal": "talk", "offer": "news", "sender_name": "Ann"}
+
+
+def test_a_short_brief_gets_defaults() -> None:
+    brief = parse_brief(GIVEN, "b.yaml")
+    assert brief == Brief(**GIVEN)
+    assert (brief.audience.dormant_days_min, brief.channels, brief.tone) == (90, ["email", "sms"], "friendly")
+    assert brief.slug == "spring-co"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"goal": ""}, "goal: "),
+        ({"channels": ["fax"]}, "channels.0: "),
+        ({"offer": "{{ email }}"}, "without template braces"),
+        ({"audiance": {}}, "audiance: "),
+        ({"limits": {"max_recipients": 0}}, "limits.max_recipients: "),
+    ],
+)
+def test_a_wrong_field_is_named(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(InvalidBrief, match=complaint):
+        parse_brief({**GIVEN, **change}, "b.yaml")
+
+
+def test_something_that_is_no_brief_is_refused() -> None:
+    with pytest.raises(InvalidBrief, match="the whole file"):
+        parse_brief(["a list"], "b.yaml")
+
+
+def test_the_default_brief_is_complete() -> None:
+    assert parse_brief(default_brief().model_dump(), "default") == default_brief()
