@@ -16,7 +16,7 @@ import anyio
 import httpx
 
 from overture_core.clock import Clock
-from overture_core.messages.outcomes import Retryable, Unknown
+from overture_core.messages.outcomes import Refused, Retryable, Unknown
 from overture_core.text import clean
 
 CONNECT_TIMEOUT_S = 5.0
@@ -56,7 +56,7 @@ def make_http(timeout_s: float, *, connections: int = 100) -> httpx.AsyncClient:
 
 async def post(
     http: httpx.AsyncClient, url: str, *, deadline_s: float, **request: Any
-) -> httpx.Response | Retryable | Unknown:
+) -> httpx.Response | Retryable | Refused | Unknown:
     """POST once; return the answer, or the outcome that the failure proves.
 
     `deadline_s` bounds the whole exchange: the client's own read limit starts anew with every piece.
@@ -66,6 +66,8 @@ async def post(
             return await http.post(url, **request)
     except _NOTHING_LEFT as error:
         return Retryable("unreachable", f"{_host(url)} could not be reached ({_reason(error)}); nothing was sent.")
+    except UnicodeEncodeError:
+        return Refused("unencodable", "The message has characters that are no text, such as half of a surrogate pair.")
     except (TimeoutError, httpx.HTTPError) as error:
         return Unknown(f"{_host(url)} did not answer after the request was sent ({_reason(error)}).")
 
