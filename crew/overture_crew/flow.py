@@ -1,14 +1,15 @@
 """The order of a campaign, as a CrewAI flow. Imports CrewAI: import this module only after `engine.prepare`.
 
-segment > write > save > review > plan > launch > follow > replies; a review, a limit or a missing
-approval ends the run early. The steps themselves are in `journey`, the agents in `agents`.
+segment > write > save > review > plan > launch > follow > replies. A review, a limit or a missing
+approval ends the run early; a run that finds its plan still open begins with the launch.
+The steps themselves are in `journey`, the agents in `agents`.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from crewai.flow.flow import Flow, listen, router, start
+from crewai.flow.flow import Flow, listen, or_, router, start
 from crewai_core.printer import set_suppress_console_output
 from pydantic import BaseModel, PrivateAttr
 
@@ -56,6 +57,15 @@ class CampaignFlow(Flow[Nothing]):
     _journey: Journey = PrivateAttr()
 
     @start()
+    def begin(self) -> None:
+        """Start; a start cannot branch by itself."""
+
+    @router(begin)
+    def take_up(self) -> Literal["resumed", "fresh"]:
+        """Go straight to the launch with a plan that an earlier run left open."""
+        return "resumed" if self._journey.resume() else "fresh"
+
+    @listen("fresh")
     def segment(self) -> None:
         """Find and save whom to write to."""
         self._journey.segment()
@@ -80,7 +90,7 @@ class CampaignFlow(Flow[Nothing]):
         """Go on only with a plan inside the brief's limits."""
         return "planned" if self._journey.plan() else "stopped"
 
-    @router("planned")
+    @router(or_("planned", "resumed"))
     def launch(self) -> Literal["launched", "stopped"]:
         """Go on only with an approved plan."""
         return "launched" if self._journey.launch() else "stopped"

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from overture_crew import compliance
+from overture_crew.audience import widest_filter, within
 from overture_crew.brief import Brief
 from overture_crew.client import McpSessions
-from overture_crew.errors import BadAnswer, OutcomeUnknown, ServerUnavailable
+from overture_crew.errors import OutcomeUnknown, ServerUnavailable
+from overture_crew.notes import Notes
 from overture_crew.report import CrewEvent, CrewReport, Ending, Step, StepTiming, Template
-from overture_crew.rules import Drafts, Proposal, Verdict, widest_filter
+from overture_crew.rules import Drafts, Proposal, Verdict
 
 LEADS = "leads"
 MESSAGING = "messaging"
@@ -68,12 +70,14 @@ class Journey:
         brain: str,
         on_event: OnEvent,
         waiting: Waiting,
+        notes: Notes,
     ) -> None:
         self._sessions = sessions
         self._advisers = advisers
         self._brief = brief
         self._on_event = on_event
         self._waiting = waiting
+        self._notes = notes
         self._began = time.monotonic()
         self.report = CrewReport(
             brain=brain, campaign=brief.campaign, ending="not launched", next_step="Run the crew again."
@@ -86,6 +90,22 @@ class Journey:
             found = self._call(LEADS, "leads_import_file", args, step="import")
             self.report.imported = found
             closing.append(f"{found['rows']} rows: {found['created']} new, {found['rejected']} rejected")
+
+    def resume(self) -> bool:
+        """Take up the plan that an earlier run with the same brief left open; return whether there is one."""
+        noted = self._notes.find(self._brief)
+        if noted is None or noted.plan is None:
+            return False
+        outcome = self._sessions.call(MESSAGING, "messaging_get_campaign", {"campaign": self._brief.campaign})
+        approval = outcome.structured.get("approval") or {}
+        open_plan = outcome.structured.get("plan_id") if approval.get("state") in ("pending", "approved") else None
+        if open_plan != noted.plan["plan_id"]:
+            return False
+        kept = {"brain": self.report.brain, "imported": self.report.imported, "steps": self.report.steps}
+        self.report = noted.model_copy(update=kept)
+        with self._step("plan", "Taking up the plan of the last run") as closing:
+            closing.append(f"approval {approval['state']}")
+        return True
 
     def segment(self) -> None:
         """Have the strategist propose whom to write to, keep that within the brief, and save it."""
@@ -147,6 +167,7 @@ class Journey:
             plan = self._call(MESSAGING, "messaging_plan_campaign", args)
             self.report.plan = plan
             self.report.approval_id = plan["approval"]["id"]
+            self._notes.keep(self._brief, self.report)
             closing.append(f"{plan['recipients']} recipients; approval {plan['approval']['state']}")
         limit = self._brief.limits.max_recipients
         if limit is not None and plan["recipients"] > limit:
@@ -158,14 +179,19 @@ class Journey:
         return True
 
     def launch(self) -> bool:
-        """Launch the plan, if a person or a written policy approved it; return whether it runs."""
-        plan_id = (self.report.plan or {}).get("plan_id")
+        """Launch the plan, if a person or a written policy approved it; return whether the campaign is to be
+        followed. A plan that reaches nobody new needs no launch."""
+        plan = self.report.plan or {}
+        plan_id = plan.get("plan_id")
+        if not plan.get("recipients"):
+            return True
         with self._step("launch", "Launching, if the plan is approved") as closing:
             try:
                 outcome = self._sessions.call(MESSAGING, "messaging_launch_campaign", {"plan_id": plan_id})
             except OutcomeUnknown:
-                # The status says whether the launch took effect; it is not asked for a second time.
-                if self._status()["state"] == "planned":
+                # A launch uses the plan's approval up, so the status says whether it took effect.
+                status = self._status()
+                if status.get("plan_id") != plan_id or (status.get("approval") or {}).get("state") != "used":
                     raise
                 closing.append("the connection broke, but the campaign runs")
                 return True
@@ -193,7 +219,9 @@ class Journey:
                     self._emit("follow", "progress", _counts(status))
             self.report.status = status
             closing.append(_counts(status))
-        if status["done"]:
+        if not (self.report.plan or {}).get("recipients") and not status["counts"]:
+            self._end("not launched", "The plan reaches nobody; look at why leads were left out, or widen the brief.")
+        elif status["done"]:
             self._end("finished", "Read the replies, and answer those who are interested.")
         else:
             self._end("still sending", "The worker goes on by itself; run the crew again to see how it went.")
@@ -272,27 +300,6 @@ class Journey:
     ) -> None:
         elapsed = round(time.monotonic() - self._began, 3)
         self._on_event(CrewEvent(step=step, kind=kind, text=text, elapsed_s=elapsed, done=done, total=total))
-
-
-def within(proposed: Mapping[str, Any], bounds: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `proposed`, kept inside `bounds`: an agent may narrow the brief's audience, never widen it.
-
-    Raises:
-        BadAnswer: a proposed value does not fit its field.
-    """
-    kept = {key: value for key, value in proposed.items() if value is not None}
-    for key, bound in bounds.items():
-        value = kept.get(key, bound)
-        if isinstance(bound, bool):
-            kept[key] = bound
-        elif isinstance(bound, int):
-            if not isinstance(value, int):
-                msg = f"The Campaign strategist proposed {value!r} for {key}, which is no number; run again."
-                raise BadAnswer(msg)
-            kept[key] = max(value, bound)
-        else:
-            kept[key] = [item for item in bound if item in value] or list(bound)
-    return kept
 
 
 def _counts(status: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from overture_crew import compliance
+from overture_crew.audience import widest_filter
 from overture_crew.brief import Brief
 from overture_crew.report import Template
 
@@ -89,21 +90,6 @@ SMS_FRIENDLY = (
     'Hi {{{{ first_name | default("there") }}}}, {sender} here: {offer}. Interested? Just answer. {opt_out} to opt out.'
 )
 SMS_FORMAL = "{sender}: {offer}. Please answer if this is of interest to you. {opt_out} to opt out."
-
-
-def widest_filter(brief: Brief) -> dict[str, Any]:
-    """Return the filter that holds everybody whom the brief allows."""
-    audience = brief.audience
-    bounds: dict[str, Any] = {"dormant_days_min": audience.dormant_days_min}
-    if audience.countries:
-        bounds["countries"] = audience.countries
-    if audience.tags:
-        bounds["tags_any"] = audience.tags
-    if brief.channels == ["email"]:
-        bounds["has_email"] = True
-    if brief.channels == ["sms"]:
-        bounds["has_phone"] = True
-    return bounds
 
 
 def strategist(brief: Brief) -> Rules:

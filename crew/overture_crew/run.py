@@ -10,6 +10,7 @@ from overture_crew import engine
 from overture_crew.brief import Brief
 from overture_crew.client import McpSessions
 from overture_crew.journey import Journey, Waiting
+from overture_crew.notes import Notes
 from overture_crew.report import CrewEvent, CrewReport
 from overture_crew.sessions import Ask, Server
 
@@ -65,6 +66,7 @@ def run_campaign(
             brain=brain.name,
             on_event=on_event,
             waiting=Waiting(deadline_s=wait_s, quiet_s=quiet_s),
+            notes=Notes(setup.data_dir / "crew"),
         )
         if import_path is not None:
             journey.import_file(import_path)

@@ -1,9 +1,10 @@
 """A small leads and a small messaging server: real MCP over stdio, canned results, a file that logs every call.
 
 Run as `python fake_servers.py leads|messaging FOLDER`, or with a port after that for Streamable HTTP, where
-the bearer token has to be "sesame". Files in FOLDER steer them: `approved` (the plan is
-approved), `elicit` (launching asks the person), `die_in_launch` (the process dies after the launch took
-effect; the file is removed first), `die_in_status` (the same for a read), `preview_fails` (a tool error).
+the bearer token has to be "sesame". Files in FOLDER steer them: `approved` (a policy approves every plan),
+`approved-apr_1` (a person approved the first plan), `elicit` (launching asks the person), `die_in_launch`
+(the process dies after the launch took effect; the file is removed first), `die_in_status` (the same for a
+read), `preview_fails` (a tool error).
 """
 
 from __future__ import annotations
@@ -90,7 +91,18 @@ async def ask(plan_id: str) -> Elicit[Decision] | Decision:
     """Ask the person, if told so."""
     if told("elicit"):
         return Elicit(f"Launch {plan_id}?", Decision)
-    return Decision(approve=told("approved"))
+    return Decision(approve=told("approved") or told(f"approved-{approval_of(plan_id)}"))
+
+
+def approval_of(plan_id: str) -> str:
+    """Return the id of a plan's approval."""
+    return plan_id.replace("pln", "apr")
+
+
+def newest_plan() -> str:
+    """Return the id of the last plan made; it replaced those before it."""
+    planned = (FOLDER / "calls.jsonl").read_text(encoding="utf-8").count("messaging_plan_campaign")
+    return f"pln_{planned}"
 
 
 def messaging() -> MCPServer:
@@ -112,8 +124,16 @@ def messaging() -> MCPServer:
         name: str, segment: str, templates: dict[str, str], channel_order: list[str]
     ) -> dict[str, Any]:
         log("messaging_plan_campaign", name=name, segment=segment, templates=templates, channel_order=channel_order)
-        approval = {"id": "apr_1", "state": "approved" if told("approved") else "pending"}
-        return {"plan_id": "pln_1", "campaign": name, "recipients": 8, "approval": approval}
+        plan_id = newest_plan()
+        approval = {"id": approval_of(plan_id), "state": "approved" if told("approved") else "pending"}
+        return {
+            "plan_id": plan_id,
+            "campaign": name,
+            "recipients": 0 if told("running") else 8,
+            "approval": approval,
+            "expires_at": "2999-01-01T00:00:00Z",
+            "samples": [{"to": "somebody@example.com"}],
+        }
 
     @server.tool(annotations=ONCE)
     def messaging_launch_campaign(
@@ -122,7 +142,7 @@ def messaging() -> MCPServer:
         agreed = isinstance(decision, AcceptedElicitation) and decision.data.approve
         log("messaging_launch_campaign", plan_id=plan_id, agreed=agreed)
         if not agreed:
-            msg = "A person has to approve this plan first: ask them to run `overture approvals approve apr_1`."
+            msg = f"A person has to approve first: they run `overture approvals approve {approval_of(plan_id)}`."
             raise ToolError(msg)
         (FOLDER / "running").touch()
         die_once("die_in_launch")
@@ -136,7 +156,8 @@ def messaging() -> MCPServer:
         return {
             "campaign": campaign,
             "state": "running" if running else "planned",
-            "approval": {"id": "apr_1", "state": "used" if running else "pending"},
+            "plan_id": newest_plan(),
+            "approval": {"id": approval_of(newest_plan()), "state": "used" if running else "pending"},
             "counts": {"delivered": 7, "bounced": 1} if running else {},
             "done": True,
         }

@@ -76,9 +76,27 @@ def test_without_an_approval_it_waits_and_goes_on_when_run_again(
     assert "overture approvals approve apr_1" in first.next_step
     assert not (tmp_path / "running").exists()
 
-    (tmp_path / "approved").touch()
-    assert run(servers, tmp_path, native=native).ending == "finished"
+    (tmp_path / "approved-apr_1").touch()
+    second = run(servers, tmp_path, native=native)
+    assert (second.ending, second.templates) == ("finished", first.templates)
+    assert [step.step for step in second.steps] == ["plan", "launch", "follow", "replies"]
+    assert tools(calls())[: len(PREPARATION)] == PREPARATION
+    assert tools(calls()).count("messaging_plan_campaign") == 1  # planning again would have voided the approval
     assert tools(calls()).count("messaging_launch_campaign") == 2
+    assert "somebody@example.com" not in "".join(path.read_text() for path in (tmp_path / "data/crew").iterdir())
+
+    third = run(servers, tmp_path, native=native)
+    assert (third.ending, third.launch) == ("finished", None)
+    assert tools(calls()).count("messaging_launch_campaign") == 2  # nobody new, so nothing to launch
+
+
+def test_a_changed_brief_is_planned_anew_and_needs_an_approval_of_its_own(
+    servers: Servers, calls: Calls, tmp_path: Path
+) -> None:
+    run(servers, tmp_path)
+    (tmp_path / "approved-apr_1").touch()
+    report = run(servers, tmp_path, default_brief().model_copy(update={"offer": "something else"}))
+    assert (report.ending, report.approval_id) == ("waiting for approval", "apr_2")
 
 
 def test_a_person_asked_by_the_server_can_launch(servers: Servers, tmp_path: Path) -> None:

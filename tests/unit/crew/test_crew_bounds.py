@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from overture_crew.audience import widest_filter, within
 from overture_crew.brief import Audience, Brief
 from overture_crew.client import without_nulls
 from overture_crew.errors import BadAnswer
-from overture_crew.journey import within
-from overture_crew.rules import Finish, Proposal, UseTool, strategist, widest_filter
+from overture_crew.rules import Finish, Proposal, UseTool, strategist
 
 BOUNDS: dict[str, Any] = {"dormant_days_min": 90, "countries": ["DE", "FR"], "has_email": True}
 BRIEF = Brief(
