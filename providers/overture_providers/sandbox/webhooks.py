@@ -29,7 +29,7 @@ from overture_providers.sms.signature import HEADER, sign
 from overture_providers.transport import make_http
 
 PATIENCE_S = 1.0  # the longest that the sender sleeps without looking
-REST_S = 1.0  # between rounds while the receiver is away
+REST_S, MAX_REST_S = 1.0, 30.0  # between rounds while the receiver is away; doubles every five rounds
 MAX_ROUNDS = 500
 AT_ONCE = 8
 
@@ -76,20 +76,33 @@ class WebhookSender:
         groups += [[webhook] for webhook in due if webhook.kind != "event"]
         limiter = anyio.CapacityLimiter(AT_ONCE)
 
+        away = False
+
         async def tell(group: Sequence[Webhook]) -> None:
+            nonlocal away
             async with limiter:
-                await self._tell(http, group)
+                if away:  # one that found nobody there speaks for the round
+                    await self._postpone(group)
+                else:
+                    away = not await self._tell(http, group)
 
         async with anyio.create_task_group() as tasks:
             for group in groups:
                 tasks.start_soon(tell, group)
 
-    async def _tell(self, http: httpx.AsyncClient, group: Sequence[Webhook]) -> None:
+    async def _postpone(self, group: Sequence[Webhook]) -> None:
+        tries = group[0].tries
+        rest = min(REST_S * 2 ** min(tries // 5, 10), MAX_REST_S)
+        again = self._sandbox.now() + rest if tries < MAX_ROUNDS else None
+        await to_thread.run_sync(partial(self._sandbox.inbox.not_told, group, again_at=again))
+
+    async def _tell(self, http: httpx.AsyncClient, group: Sequence[Webhook]) -> bool:
+        """Tell one call's worth; returns whether anybody was there to hear it."""
         await to_thread.run_sync(self._take_effect, group)
         request = self._request(group)
         if request is None:
             await to_thread.run_sync(partial(self._sandbox.inbox.not_told, group, again_at=None))
-            return
+            return True
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(4),
@@ -101,12 +114,12 @@ class WebhookSender:
                     if not response.is_success:
                         raise _NotTaken(response.status_code)
         except RetryError as error:
-            again = self._sandbox.now() + REST_S if group[0].tries < MAX_ROUNDS else None
-            await to_thread.run_sync(partial(self._sandbox.inbox.not_told, group, again_at=again))
-            reason = str(error.last_attempt.exception())
-            log.warning("webhook_not_taken", kind=group[0].kind, webhooks=len(group), reason=reason, again=again)
-        else:
-            await to_thread.run_sync(self._sandbox.inbox.told, group)
+            await self._postpone(group)
+            problem = error.last_attempt.exception()
+            log.warning("webhook_not_taken", kind=group[0].kind, webhooks=len(group), reason=str(problem))
+            return not isinstance(problem, httpx.ConnectError)
+        await to_thread.run_sync(self._sandbox.inbox.told, group)
+        return True
 
     def _take_effect(self, group: Sequence[Webhook]) -> None:
         """Bounces, complaints and opt-outs also enter the providers' own lists, as they do there."""
