@@ -131,7 +131,8 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **environment(self._settings)},
+                env=_child_environment(self._settings),
+                cwd=self._settings.data_dir,  # no .env of ours lies there
                 start_new_session=True,  # Ctrl-C is ours to pass on, in order
             )
         return _Child(spec, process, time.monotonic(), log_start=offset)
@@ -147,6 +148,12 @@ class Supervisor:
 
     def _log(self, spec: Spec) -> Path:
         return self.log_dir / f"{spec.name}.log"
+
+
+def _child_environment(settings: Settings) -> dict[str, str]:
+    # Only what these settings say: a variable that the demo leaves out must not reach its children.
+    others = {name: value for name, value in os.environ.items() if not name.upper().startswith("OVERTURE_")}
+    return {**others, **environment(settings)}
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -34,8 +35,12 @@ class EmailTransport:
 
     async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
         results: list[tuple[str, Outcome]] = []
-        for batch in self._client.batches([_recipient(message) for message in wave]):
-            results += await self._send_batch(batch)
+        by_sender: dict[tuple[str, str], list[EmailRecipient]] = defaultdict(list)
+        for message in wave:
+            by_sender[message.sender, message.sender_name].append(_recipient(message))
+        for (address, name), recipients in by_sender.items():
+            for batch in self._client.batches(recipients, from_address=address, from_name=name):
+                results += await self._send_batch(batch)
         return results
 
     async def _send_batch(self, batch: EmailBatch) -> list[tuple[str, Outcome]]:
@@ -82,14 +87,7 @@ async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[dic
     """
     async with make_http(settings.provider_timeout_s, connections=settings.wave_size) as http:
         timeout_s = settings.provider_timeout_s
-        mail = SendGridClient(
-            http,
-            email_endpoint(settings),
-            from_address=settings.email_from,
-            from_name=settings.email_from_name,
-            timeout_s=timeout_s,
-            clock=clock,
-        )
+        mail = SendGridClient(http, email_endpoint(settings), timeout_s=timeout_s, clock=clock)
         sms = TwilioClient(http, sms_endpoint(settings), timeout_s=timeout_s, clock=clock)
         yield {
             Channel.EMAIL: EmailTransport(mail, wave_size=settings.wave_size),

@@ -10,7 +10,7 @@ from overture_core.storage.schema import LeadIdentity, Message
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 
-_KIND = {Channel.EMAIL: "email", Channel.SMS: "phone"}
+_KIND: dict[Channel, suppressions.Kind] = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 
 
 def stop_lead(work: Work, lead_id: str, *, cause: str, channel: Channel | None = None) -> int:

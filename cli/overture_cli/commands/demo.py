@@ -1,0 +1,57 @@
+"""`overture demo`: the whole path in one command."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.prompt import Confirm
+
+from overture_cli.output import JsonFlag, console, emit_json, progress_console
+from overture_core.errors import InvalidInput
+from overture_core.settings import Settings
+from overture_crew.sessions import Answer, Question
+
+
+def demo(
+    leads: Annotated[
+        Path | None, typer.Option("--leads", help="Your own file of leads; without it, about 200 invented ones.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where the demo keeps its data; a second run goes on there.")
+    ] = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask you to approve, instead of a written policy.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """From a file of dormant leads to answers, through the sandbox: nobody outside is contacted.
+
+    Imports the file, lets the crew plan a campaign over MCP, sends it through a worker, takes in what
+    comes back, and tells the story.
+    """
+    if ask and as_json:
+        msg = "--ask needs a person and --json a program; leave one of them out."
+        raise InvalidInput(msg)
+    from overture_cli.demo.run import Options, run_demo
+    from overture_cli.demo.story import show
+
+    place = folder or Settings().data_dir / "demo"
+    with as_file(files("overture_cli") / "data" / "dormant_leads.csv") as shipped:
+        options = Options(place, leads or shipped, ask=_ask if ask else None)
+        if as_json:
+            emit_json(run_demo(options, lambda _text: None))
+            return
+        # A spinner and a question would write over each other.
+        with nullcontext() if ask else progress_console.status("working"):
+            story = run_demo(options, lambda text: progress_console.print(f"  {text}", markup=False))
+    show(story)
+
+
+def _ask(question: Question) -> Answer:
+    """Put a server's question before the person at this terminal."""
+    console.print(question.message, markup=False)
+    if Confirm.ask("Approve?", console=console, default=False):
+        return Answer("accept", {"approve": True})
+    return Answer("decline")

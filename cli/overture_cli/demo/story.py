@@ -1,0 +1,126 @@
+"""The demo's report: one object for programs, a story in tables for people."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from overture_cli.output import say, table
+from overture_core.contactability.rules import EXPLANATIONS, Reason
+from overture_core.messages.channels import Channel
+
+
+class Story(BaseModel):
+    """What the demo did. Counts are of messages unless said otherwise."""
+
+    imported: int = Field(description="Rows of the file that are leads now: created, merged or unchanged.")
+    created: int
+    merged: int
+    unchanged: int
+    rejected: int = Field(description="Rows that could not be taken.")
+    reject_reasons: dict[str, int]
+    leads: int = Field(description="Leads in the workspace.")
+    in_segment: int = Field(description="Leads in the campaign's segment.")
+    planned: int = Field(description="Leads to be written to, now or later.")
+    excluded: dict[str, int] = Field(description="Leads never to be written to, by reason.")
+    held: dict[str, int] = Field(description="Leads to be written to later, by reason.")
+    accepted: int = Field(description="Taken by a provider.")
+    accepted_by_channel: dict[Channel, int]
+    sent_now: int = Field(description="Taken by a provider during this run.")
+    accepted_twice: int = Field(description="Counted by the sandbox's own inbox: must be 0.")
+    delivered: int
+    bounced: int
+    failed: int
+    complained: int
+    unknown: int
+    opened: int
+    clicked: int
+    replied: int = Field(description="Leads who answered.")
+    replies: dict[str, int] = Field(description="Replies by intent.")
+    stopped: int = Field(description="Leads who asked to stop.")
+    suppressed: int = Field(description="Addresses never to be written to again.")
+    approved_by: str
+    ending: str = Field(description="How the crew's run ended.")
+    brain: str
+    database: str
+    redis: str
+    providers: str
+    folder: str
+    seconds: float
+
+
+def show(story: Story) -> None:
+    """Print the story as tables."""
+    table(
+        "1. The list",
+        ("what", "rows or leads"),
+        [
+            ("rows taken", story.imported),
+            ("  new leads", story.created),
+            ("  merged into a lead that was known", story.merged),
+            ("  already known, nothing new", story.unchanged),
+            ("rows rejected", story.rejected),
+            *((f"  {reason}", number) for reason, number in story.reject_reasons.items()),
+            ("leads now", story.leads),
+        ],
+    )
+    table(
+        "2. The plan",
+        ("what", "leads"),
+        [
+            ("dormant, in the segment", story.in_segment),
+            ("never written to", sum(story.excluded.values())),
+            *((f"  {_explained(reason)}", number) for reason, number in story.excluded.items()),
+            ("to be written to", story.planned),
+            *((f"  of them later: {_explained(reason)}", number) for reason, number in story.held.items()),
+        ],
+    )
+    table(
+        "3. What came of it",
+        ("what", "messages"),
+        [
+            *((f"taken by the provider: {channel}", number) for channel, number in story.accepted_by_channel.items()),
+            ("  of them in this run", story.sent_now),
+            ("delivered", story.delivered),
+            ("bounced", story.bounced),
+            ("failed", story.failed),
+            ("complained", story.complained),
+            ("outcome unknown", story.unknown),
+            ("opened", story.opened),
+            ("clicked", story.clicked),
+            ("taken twice (by the sandbox's own count)", story.accepted_twice),
+        ],
+    )
+    table(
+        "4. Who answered",
+        ("what", "people"),
+        [
+            ("answered", story.replied),
+            *((f"  {intent.replace('_', ' ')}", number) for intent, number in story.replies.items()),
+            ("asked to stop", story.stopped),
+            ("addresses never written to again", story.suppressed),
+        ],
+    )
+    table(
+        "How",
+        ("part", "used"),
+        [
+            ("brain", story.brain),
+            ("approved by", story.approved_by),
+            ("database", story.database),
+            ("Redis", story.redis),
+            ("providers", story.providers),
+            ("folder", story.folder),
+            ("time", f"{story.seconds:.1f} s"),
+        ],
+    )
+    if story.ending != "finished":
+        say(f"The crew's run ended: {story.ending}.")
+    say("Nobody outside was contacted: the sandbox stood in for SendGrid and Twilio.")
+
+
+def _explained(reason: str) -> str:
+    if reason in set(Reason):
+        return EXPLANATIONS[Reason(reason)]
+    if reason.startswith("missing_field:"):
+        return f"lacks the field {reason.removeprefix('missing_field:')} that the message needs"
+    return {"already_in_campaign": "has a message of this campaign already"}.get(reason, reason)

@@ -1,0 +1,132 @@
+"""One form for addresses, numbers and places, so that the same person is recognised again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import timezone as phone_zones
+
+from overture_core.errors import InvalidInput
+from overture_core.text import clean
+
+_UNKNOWN_ZONE = "Etc/Unknown"
+
+
+def email_key(address: str) -> str:
+    """Return the form in which e-mail addresses are compared: NFC, lower case."""
+    return unicodedata.normalize("NFC", address.strip()).lower()
+
+
+def valid_email(text: str) -> str:
+    """Return an e-mail address as it is written to; the local part keeps its case.
+
+    The syntax is checked (RFC 5321, 5322, 6531), not whether the mailbox exists; reserved domains
+    such as example.com are taken, since lists and tests hold them.
+
+    Raises:
+        InvalidInput: it is not an e-mail address.
+    """
+    try:
+        # test_environment allows the .test domain and lifts the refusal of special-use domains
+        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        if _is_reserved(text):
+            return text.strip()
+        msg = f"{clean(text, limit=80)!r} is not an e-mail address ({str(error).rstrip('.')})."
+        raise InvalidInput(msg) from error
+    return found.normalized
+
+
+def e164(text: str, country: str | None) -> str:
+    """Return a phone number in E.164; `country` (ISO 3166-1 alpha-2) is where it is dialled.
+
+    A number is taken if it is possible for its country, not only if its range is in service: numbers
+    reserved for fiction are of the first kind only.
+
+    Raises:
+        InvalidInput: it is no phone number, or needs a country.
+    """
+    shown = clean(text, limit=40)
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        missing = error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and not country
+        why = "it needs a country or a leading +" if missing else "it cannot be read"
+        msg = f"{shown!r} is not a phone number ({why})."
+        raise InvalidInput(msg) from error
+    if not phonenumbers.is_possible_number(number) or re.search(r"[A-Za-z]{4}", text):
+        msg = f"{shown!r} is not a phone number (the number of digits is wrong)."
+        raise InvalidInput(msg)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@lru_cache(maxsize=4096)
+def time_zone_for(phone: str | None, country: str | None) -> str | None:
+    """Return the zone of a number or country that has a single one, else None.
+
+    The rules of the gate then look at every zone that the number may be in.
+    """
+    if phone is not None:
+        zones = [z for z in phone_zones.time_zones_for_number(phonenumbers.parse(phone)) if z != _UNKNOWN_ZONE]
+        if len(zones) == 1:
+            return str(zones[0])
+        if zones:
+            return None
+    return _SINGLE_ZONE.get(country or "")
+
+
+def _is_reserved(text: str) -> bool:
+    """RFC 2606 names, whose syntax email-validator takes but whose use it refuses."""
+    local, _, domain = text.strip().rpartition("@")
+    return bool(re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local)) and bool(
+        re.fullmatch(r"(?:[A-Za-z0-9-]{1,63}\.)+(?:example|invalid|test)", domain)
+    )
+
+
+_SINGLE_ZONE = {
+    "GB": "Europe/London",
+    "IE": "Europe/Dublin",
+    "DE": "Europe/Berlin",
+    "AT": "Europe/Vienna",
+    "CH": "Europe/Zurich",
+    "FR": "Europe/Paris",
+    "BE": "Europe/Brussels",
+    "NL": "Europe/Amsterdam",
+    "LU": "Europe/Luxembourg",
+    "IT": "Europe/Rome",
+    "SE": "Europe/Stockholm",
+    "NO": "Europe/Oslo",
+    "DK": "Europe/Copenhagen",
+    "FI": "Europe/Helsinki",
+    "PL": "Europe/Warsaw",
+    "CZ": "Europe/Prague",
+    "SK": "Europe/Bratislava",
+    "HU": "Europe/Budapest",
+    "RO": "Europe/Bucharest",
+    "BG": "Europe/Sofia",
+    "GR": "Europe/Athens",
+    "HR": "Europe/Zagreb",
+    "SI": "Europe/Ljubljana",
+    "EE": "Europe/Tallinn",
+    "LV": "Europe/Riga",
+    "LT": "Europe/Vilnius",
+    "IN": "Asia/Kolkata",
+    "JP": "Asia/Tokyo",
+    "KR": "Asia/Seoul",
+    "SG": "Asia/Singapore",
+    "HK": "Asia/Hong_Kong",
+    "TW": "Asia/Taipei",
+    "PH": "Asia/Manila",
+    "TH": "Asia/Bangkok",
+    "IL": "Asia/Jerusalem",
+    "AE": "Asia/Dubai",
+    "TR": "Europe/Istanbul",
+    "ZA": "Africa/Johannesburg",
+    "NG": "Africa/Lagos",
+    "KE": "Africa/Nairobi",
+    "EG": "Africa/Cairo",
+}

@@ -1,0 +1,302 @@
+"""Opens a file of leads, whatever it is: finds format, encoding and delimiter, and streams its rows.
+
+CSV, TSV, semicolon- and pipe-separated text, JSON Lines and XLSX. What was found is reported, not
+hidden. Memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from overture_core.errors import UnreadableFile
+from overture_core.leads.encoding import find_encoding
+from overture_core.text import clean
+
+MAX_BYTES = 200 * 1024 * 1024
+MAX_UNPACKED = 1024 * 1024 * 1024
+MAX_COLUMNS = 500
+MAX_CELL = 100_000
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE_LINES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file by path, or a text given inline."""
+
+    filename: str
+    path: Path | None
+    text: str | None = None
+
+    @classmethod
+    def from_path(cls, path: Path | str, roots: list[Path]) -> Source:
+        """Take a file that lies inside one of `roots`, links followed.
+
+        Raises:
+            UnreadableFile: it is missing, no file, too large, unreadable, or outside the roots.
+        """
+        real = _resolved(Path(path))
+        allowed = [root.resolve() for root in roots]
+        if not any(real.is_relative_to(root) for root in allowed):
+            shown = ", ".join(str(root) for root in allowed)
+            msg = f"{path} is outside the folders that may be imported from ({shown}); move it there."
+            raise UnreadableFile(msg)
+        if real.is_dir():
+            msg = f"{path} is a folder; name a file in it."
+            raise UnreadableFile(msg)
+        if not real.is_file():
+            msg = f"There is no file {path}; check the path."
+            raise UnreadableFile(msg)
+        try:
+            with real.open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            msg = f"{path} cannot be read ({error.strerror}); check its permissions."
+            raise UnreadableFile(msg) from error
+        size = real.stat().st_size
+        if size > MAX_BYTES:
+            msg = f"{path} has {size // 2**20} MB, more than the {MAX_BYTES // 2**20} MB allowed; split it."
+            raise UnreadableFile(msg)
+        if size == 0:
+            msg = f"{path} is empty; export it again."
+            raise UnreadableFile(msg)
+        return cls(real.name, real)
+
+    @classmethod
+    def from_text(cls, text: str, filename: str) -> Source:
+        """Take a text. Its name's ending says what it is; without one it is read as CSV.
+
+        Raises:
+            UnreadableFile: it is empty or too large.
+        """
+        if not text.strip():
+            msg = "The content is empty; give the text of the file, its first line the column names."
+            raise UnreadableFile(msg)
+        if len(text) > MAX_BYTES:
+            msg = f"The content has more than {MAX_BYTES // 2**20} MB; give a path instead."
+            raise UnreadableFile(msg)
+        return cls(clean(filename, limit=200) or "inline.csv", None, text)
+
+    def open(self) -> BinaryIO:
+        """Open it for reading bytes."""
+        if self.path is not None:
+            return self.path.open("rb")
+        return io.BytesIO((self.text or "").encode())
+
+    def sha256(self) -> str:
+        """Return the digest of its bytes."""
+        digest = hashlib.sha256()
+        with self.open() as file:
+            while piece := file.read(2**20):
+                digest.update(piece)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its line in the file, its original text, and its cells by column (None: unreadable)."""
+
+    line: int
+    original: str
+    cells: dict[str, str] | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file's columns, how it was read, and its rows, which can be gone through once."""
+
+    columns: list[str]
+    encoding: str
+    delimiter: str | None
+    rows: Iterator[Row]
+
+
+def open_table(source: Source) -> Table:
+    """Open a source as a table.
+
+    Raises:
+        UnreadableFile: the format or encoding cannot be made out, or it holds no header.
+    """
+    with source.open() as file:
+        head = file.read(4)
+    if head == b"PK\x03\x04":
+        return _xlsx(source)
+    encoding = find_encoding(source.open)
+    if source.filename.lower().endswith((".jsonl", ".ndjson")):
+        return _json_lines(source, encoding)
+    return _delimited(source, encoding)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        msg = f"{clean(str(path), limit=200)} is not a path that can be read; check it."
+        raise UnreadableFile(msg) from error
+
+
+class _Recorder:
+    """Hands lines to the CSV reader and keeps those of the row that is being read."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lines: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self._lines.append(line)
+            yield line
+
+    def take(self) -> str:
+        text, self._lines = "".join(self._lines).rstrip("\r\n"), []
+        return text
+
+
+def _delimited(source: Source, encoding: str) -> Table:
+    delimiter = _find_delimiter(source, encoding)
+    # newline="" as the csv module asks: line breaks inside quotes stay as they are
+    recorder = _Recorder(io.TextIOWrapper(source.open(), encoding=encoding, newline=""))
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(recorder, delimiter=delimiter)
+    try:
+        header = next((row for row in reader if any(cell.strip() for cell in row)), None)
+    except csv.Error as error:
+        msg = f"{source.filename} is not a table ({error}); export it as CSV with UTF-8."
+        raise UnreadableFile(msg) from error
+    if header is None:
+        msg = f"{source.filename} has no header line; its first line must name the columns."
+        raise UnreadableFile(msg)
+    columns = _columns(header, source)
+    recorder.take()
+    return Table(columns, encoding, delimiter, _csv_rows(source, reader, recorder, columns))
+
+
+def _csv_rows(source: Source, reader: Iterator[list[str]], recorder: _Recorder, columns: list[str]) -> Iterator[Row]:
+    line = reader.line_num  # type: ignore[attr-defined]
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            msg = f"{source.filename}, line {line + 1}: {error}; mend or remove that line, then import again."
+            raise UnreadableFile(msg) from error
+        start, line = line + 1, reader.line_num  # type: ignore[attr-defined]
+        original = recorder.take()
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(columns):
+            problem = f"has {len(cells)} columns where the header has {len(columns)}"
+            yield Row(start, original, None, problem)
+        else:
+            yield Row(start, original, dict(zip(columns, cells, strict=True)))
+
+
+def _find_delimiter(source: Source, encoding: str) -> str:
+    """The separator that splits the most of the first lines into as many cells as the header has."""
+    with io.TextIOWrapper(source.open(), encoding=encoding, newline="") as file:
+        lines = [line for line, _ in zip(file, range(SAMPLE_LINES), strict=False)]
+
+    def agreement(delimiter: str) -> tuple[int, int]:
+        try:
+            rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:
+            return (0, 0)
+        width = len(rows[0]) if rows else 0
+        return (sum(len(row) == width for row in rows), width) if width > 1 else (0, 0)
+
+    best = max(DELIMITERS, key=agreement)
+    return best if agreement(best) > (0, 0) else ","
+
+
+def _columns(header: list[str], source: Source) -> list[str]:
+    if len(header) > MAX_COLUMNS:
+        msg = f"{source.filename} has {len(header)} columns, more than the {MAX_COLUMNS} allowed."
+        raise UnreadableFile(msg)
+    names: list[str] = []
+    for number, cell in enumerate(header, 1):
+        name = clean(cell, limit=100) or f"column {number}"
+        while name in names:
+            name = f"{name} ({number})"
+        names.append(name)
+    return names
+
+
+def _json_lines(source: Source, encoding: str) -> Table:
+    columns: list[str] = []
+    with io.TextIOWrapper(source.open(), encoding=encoding) as file:
+        for number, text in enumerate(file, 1):
+            row = _json_row(number, text)
+            if row is not None:
+                columns += [name for name in row.cells or {} if name not in columns]
+            if number >= SAMPLE_LINES:
+                break
+    if not columns:
+        msg = f"{source.filename} holds no JSON objects; write one object a line."
+        raise UnreadableFile(msg)
+    file = io.TextIOWrapper(source.open(), encoding=encoding)
+    rows = (row for number, text in enumerate(file, 1) if (row := _json_row(number, text)) is not None)
+    return Table(columns, encoding, None, rows)
+
+
+def _json_row(number: int, text: str) -> Row | None:
+    original = text.rstrip("\r\n")
+    if not original.strip():
+        return None
+    try:
+        value = json.loads(original)
+    except (ValueError, RecursionError):
+        return Row(number, original, None, "is not a JSON object")
+    if not isinstance(value, dict):
+        return Row(number, original, None, "is not a JSON object")
+    cells = {clean(str(key), limit=100): _cell(each) for key, each in value.items()}
+    return Row(number, original, cells)
+
+
+def _xlsx(source: Source) -> Table:
+    from openpyxl import load_workbook
+
+    try:
+        with source.open() as file, zipfile.ZipFile(file) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKED:
+            msg = f"{source.filename} unpacks to more than {MAX_UNPACKED // 2**20} MB; export it as CSV."
+            raise UnreadableFile(msg)
+        sheet = load_workbook(source.open(), read_only=True, data_only=True).active
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        msg = f"{source.filename} cannot be read as an Excel file; open it and export it as CSV."
+        raise UnreadableFile(msg) from error
+    values = sheet.iter_rows(values_only=True) if sheet is not None else iter(())
+    header = next((row for row in values if any(cell is not None for cell in row)), None)
+    if header is None:
+        msg = f"{source.filename} has no header line; its first row must name the columns."
+        raise UnreadableFile(msg)
+    columns = _columns([_cell(cell) for cell in header], source)
+    return Table(columns, "xlsx", None, _xlsx_rows(values, columns))
+
+
+def _xlsx_rows(values: Iterator[tuple[object, ...]], columns: list[str]) -> Iterator[Row]:
+    for number, row in enumerate(values, 2):
+        cells = [_cell(cell) for cell in row]
+        if any(cells):
+            padded = [*cells, *[""] * (len(columns) - len(cells))][: len(columns)]
+            yield Row(number, "\t".join(cells), dict(zip(columns, padded, strict=True)))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # Excel keeps whole numbers, phone numbers too, as floats
+    if isinstance(value, list):
+        return ";".join(str(each) for each in value)
+    return str(value)

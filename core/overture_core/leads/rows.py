@@ -1,0 +1,188 @@
+"""One row of a file, normalised: the fields of a lead, or the reasons why it cannot be one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import available_timezones
+
+from overture_core.errors import InvalidInput
+from overture_core.leads.countries import country_code
+from overture_core.leads.dates import Order, parse_date
+from overture_core.leads.mapping import FIELDS
+from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
+from overture_core.messages.channels import Channel
+from overture_core.text import clean
+
+_YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "sim", "x", "opt-in", "opted in", "granted"}
+_NO = {"no", "n", "false", "0", "nein", "non", "nee", "não", "none", "opt-out", "opted out", "denied", "refused"}
+_CHANNEL_WORDS = {
+    "email": Channel.EMAIL,
+    "e-mail": Channel.EMAIL,
+    "mail": Channel.EMAIL,
+    "sms": Channel.SMS,
+    "text": Channel.SMS,
+}
+_PLAIN = ("company", "title", "language", "external_id")
+_LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}
+
+
+class RowRejected(InvalidInput):
+    """The row cannot become a lead."""
+
+    code = "row_rejected"
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = list(reasons)
+
+
+@dataclass(slots=True)
+class LeadRow:
+    """A row that can become a lead. `identities` are (kind, value) pairs, the strongest first."""
+
+    values: dict[str, object]
+    identities: list[tuple[str, str]]
+    custom: dict[str, str]
+    tags: list[str] = field(default_factory=list)
+    consents: dict[Channel, bool] = field(default_factory=dict)
+
+
+class RowReader:
+    """Normalises rows by one file's mapping; `notes` counts what was changed or left out on the way."""
+
+    def __init__(
+        self,
+        mapping: Mapping[str, str],
+        custom_columns: Sequence[str],
+        *,
+        default_country: str | None,
+        date_order: Order,
+    ) -> None:
+        self._columns = {field_name: column for column, field_name in mapping.items()}
+        self._custom = custom_columns
+        self._default_country = default_country
+        self._order = date_order
+        self.notes: Counter[str] = Counter()
+        self.warnings: list[str] = []
+
+    def read(self, cells: Mapping[str, str]) -> LeadRow:
+        """Return the row as a lead.
+
+        Raises:
+            RowRejected: nothing in it can be written to; with every reason.
+        """
+        raw = {name: cells.get(self._columns[name], "").strip() for name in FIELDS if name in self._columns}
+        country = self._country(raw.get("country", ""))
+        email, phone = self._addresses(raw, country)
+        first, last = self._names(raw)
+        values: dict[str, object] = {
+            "email": email,
+            "phone": phone,
+            "first_name": first,
+            "last_name": last,
+            "country": country,
+            "time_zone": self._zone(raw.get("time_zone", ""), phone, country),
+            "linkedin_url": _linkedin(raw.get("linkedin_url", "")),
+            "notes": clean(raw.get("notes", ""), limit=10_000, keep_lines=True),
+            "last_contact_at": self._date(raw.get("last_contact_at", "")),
+            **{name: clean(raw.get(name, ""), limit=_LIMITS[name]) for name in _PLAIN},
+        }
+        kept = {name: value for name, value in values.items() if value}
+        custom = {column: text for column in self._custom if (text := clean(cells.get(column, "")))}
+        tags = [tag for part in re.split(r"[;,|]", raw.get("tags", "")) if (tag := clean(part, limit=100))]
+        return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw))
+
+    def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
+        reasons = []
+        email = phone = None
+        if raw.get("email"):
+            try:
+                email = valid_email(raw["email"])
+            except InvalidInput as error:
+                reasons.append(f"e-mail: {error.message}")
+        if raw.get("phone"):
+            try:
+                phone = e164(raw["phone"], country or self._default_country)
+            except InvalidInput as error:
+                reasons.append(f"phone: {error.message}")
+        if email is None and phone is None:
+            raise RowRejected(*reasons or ["it has neither an e-mail address nor a phone number"])
+        if reasons:
+            self.notes["rows kept without one of their addresses, which was not valid"] += 1
+        return email, phone
+
+    def _country(self, text: str) -> str | None:
+        if not text:
+            return None
+        code = country_code(text)
+        if code is None:
+            self.notes["countries that were not recognised, left out"] += 1
+        return code
+
+    def _names(self, raw: Mapping[str, str]) -> tuple[str, str]:
+        first, last = clean(raw.get("first_name", ""), limit=200), clean(raw.get("last_name", ""), limit=200)
+        full = clean(raw.get("full_name", ""), limit=400)
+        if full and not (first or last):
+            self.notes["full names split into first and last name"] += 1
+            if "," in full:
+                last, _, first = (part.strip() for part in full.partition(","))
+            else:
+                first, _, last = full.partition(" ")
+        return first[:200], last[:200]
+
+    def _zone(self, text: str, phone: str | None, country: str | None) -> str | None:
+        if text:
+            if text in available_timezones():
+                return text
+            self.notes["time zones that were not recognised, left out"] += 1
+        return time_zone_for(phone, country)
+
+    def _date(self, text: str) -> datetime | None:
+        if not text:
+            return None
+        moment = parse_date(text, self._order)
+        if moment is None:
+            self.notes["dates of last contact that could not be read, left out"] += 1
+        return moment
+
+    def _consents(self, raw: Mapping[str, str]) -> dict[Channel, bool]:
+        found: dict[Channel, bool] = {}
+        words = [word.strip().lower() for word in re.split(r"[;,|+/]", raw.get("consent", "")) if word.strip()]
+        for word in words:
+            if word in _CHANNEL_WORDS:
+                found[_CHANNEL_WORDS[word]] = True
+            elif word in _NO:
+                found.update(dict.fromkeys(Channel, False))
+            elif word in _YES or word in {"both", "all"}:
+                found.update(dict.fromkeys(Channel, True))
+            else:
+                self.notes["consent values that were not understood, left out"] += 1
+        for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):
+            answer = raw.get(name, "").lower()
+            if answer in _YES | _NO:
+                found[channel] = answer in _YES
+            elif answer:
+                self.notes["consent values that were not understood, left out"] += 1
+        return found
+
+
+def _linkedin(text: str) -> str | None:
+    found = re.search(r"linkedin\.com/in/([^/?#\s]+)", text, re.IGNORECASE)
+    return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
+
+
+def _identities(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    found = []
+    if external := values.get("external_id"):
+        found.append(("external", str(external)))
+    if email := values.get("email"):
+        found.append(("email", email_key(str(email))))
+    if phone := values.get("phone"):
+        found.append(("phone", str(phone)))
+    if linkedin := values.get("linkedin_url"):
+        found.append(("linkedin", str(linkedin)))
+    return found

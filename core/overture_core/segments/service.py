@@ -1,0 +1,152 @@
+"""Segments: filters with a name, evaluated whenever they are used."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, Field
+from sqlalchemy import case, func, select
+
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.ids import new_id
+from overture_core.segments.filter import LeadFilter, where
+from overture_core.storage.schema import Lead, Segment
+from overture_core.storage.store import Work
+
+SAMPLE = 5
+
+
+class SegmentView(BaseModel):
+    """A segment as shown to callers."""
+
+    name: str
+    count: int = Field(description="Leads in it now.")
+    filter: LeadFilter
+    updated_at: datetime
+
+
+class SegmentSample(BaseModel):
+    """One lead of a preview."""
+
+    lead_id: str
+    name: str
+    company: str | None
+    country: str | None
+
+
+class SegmentPreview(BaseModel):
+    """What a filter selects now."""
+
+    count: int
+    by_country: dict[str, int]
+    by_channel: dict[str, int] = Field(description="Leads by the addresses they have: email, sms, both, none.")
+    dormant_days: dict[str, int] = Field(description="Leads by days since the last contact.")
+    sample: list[SegmentSample]
+
+
+def save(work: Work, name: str, wanted: LeadFilter) -> SegmentView:
+    """Save a filter under a name, in place of what was there.
+
+    Raises:
+        InvalidInput: the name is empty or too long.
+    """
+    name = name.strip()
+    if not name or len(name) > 100:
+        msg = "A segment needs a name of 1 to 100 characters."
+        raise InvalidInput(msg)
+    row = _find(work, name)
+    if row is None:
+        row = Segment(id=new_id("seg"), workspace_id=work.workspace, name=name, created_at=work.now())
+        work.session.add(row)
+    row.filter = wanted.model_dump(mode="json", exclude_none=True)
+    row.updated_at = work.now()
+    work.session.flush()
+    return _view(work, row)
+
+
+def get(work: Work, name: str) -> Segment:
+    """Return a segment.
+
+    Raises:
+        NotFound: there is no such segment; the message names those that exist.
+    """
+    row = _find(work, name)
+    if row is None:
+        names = work.session.scalars(
+            select(Segment.name).where(Segment.workspace_id == work.workspace).order_by(Segment.name).limit(20)
+        )
+        known = ", ".join(names) or "none yet; save one with leads_save_segment"
+        msg = f"There is no segment {name!r}; the segments are: {known}."
+        raise NotFound(msg)
+    return row
+
+
+def list_(work: Work) -> list[SegmentView]:
+    """Return every segment, by name."""
+    rows = work.session.scalars(
+        select(Segment).where(Segment.workspace_id == work.workspace).order_by(Segment.name)
+    ).all()
+    return [_view(work, row) for row in rows]
+
+
+def preview(work: Work, wanted: LeadFilter) -> SegmentPreview:
+    """Count and break down what a filter selects."""
+    conditions = where(work, wanted)
+    count = work.session.scalar(select(func.count()).select_from(Lead).where(*conditions)) or 0
+    country = func.coalesce(Lead.country, "unknown")
+    by_country = select(country, func.count()).where(*conditions).group_by(country).order_by(func.count().desc())
+    channel = case(
+        (Lead.email.is_not(None) & Lead.phone.is_not(None), "both"),
+        (Lead.email.is_not(None), "email"),
+        (Lead.phone.is_not(None), "sms"),
+        else_="none",
+    )
+    by_channel = select(channel, func.count()).where(*conditions).group_by(channel)
+    sample = work.session.scalars(select(Lead).where(*conditions).order_by(Lead.id).limit(SAMPLE))
+    return SegmentPreview(
+        count=count,
+        by_country=dict(work.session.execute(by_country).tuples().all()),
+        by_channel=dict(work.session.execute(by_channel).tuples().all()),
+        dormant_days=_dormancy(work, wanted),
+        sample=[
+            SegmentSample(
+                lead_id=lead.id,
+                name=" ".join(filter(None, (lead.first_name, lead.last_name))) or "(no name)",
+                company=lead.company,
+                country=lead.country,
+            )
+            for lead in sample
+        ],
+    )
+
+
+def preview_named(work: Work, name: str) -> SegmentPreview:
+    """The same for a saved segment.
+
+    Raises:
+        NotFound: there is no such segment.
+    """
+    return preview(work, LeadFilter.model_validate(get(work, name).filter))
+
+
+def _dormancy(work: Work, wanted: LeadFilter) -> dict[str, int]:
+    now = work.now()
+    bucket = case(
+        (Lead.last_contact_at.is_(None), "unknown"),
+        (Lead.last_contact_at > now - timedelta(days=90), "under 90"),
+        (Lead.last_contact_at > now - timedelta(days=365), "90 to 364"),
+        (Lead.last_contact_at > now - timedelta(days=730), "365 to 729"),
+        else_="730 and more",
+    )
+    counted = select(bucket, func.count()).where(*where(work, wanted)).group_by(bucket)
+    return dict(work.session.execute(counted).tuples().all())
+
+
+def _find(work: Work, name: str) -> Segment | None:
+    return work.session.scalar(select(Segment).where(Segment.workspace_id == work.workspace, Segment.name == name))
+
+
+def _view(work: Work, row: Segment) -> SegmentView:
+    wanted = LeadFilter.model_validate(row.filter)
+    count = work.session.scalar(select(func.count()).select_from(Lead).where(*where(work, wanted))) or 0
+    return SegmentView(name=row.name, count=count, filter=wanted, updated_at=row.updated_at)

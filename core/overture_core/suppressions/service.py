@@ -1,0 +1,97 @@
+"""Suppressions: addresses that are never contacted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+
+from overture_core.errors import InvalidInput
+from overture_core.ids import new_id
+from overture_core.leads.normalise import e164, email_key
+from overture_core.storage.schema import Suppression
+from overture_core.storage.store import Work
+from overture_core.text import clean
+
+Kind = Literal["email", "phone"]
+
+
+class SuppressionView(BaseModel):
+    """A suppression as shown to callers."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: Kind
+    value: str
+    reason: str
+    origin: str
+    created_at: datetime
+
+
+class SuppressionPage(BaseModel):
+    """Some suppressions, and the cursor to the next ones."""
+
+    suppressions: list[SuppressionView]
+    next_cursor: str | None
+
+
+def add(work: Work, kind: Kind, value: str, reason: str, origin: str) -> Suppression:
+    """Suppress an address; a second time changes nothing.
+
+    Raises:
+        InvalidInput: the value is no e-mail address or phone number.
+    """
+    key = _key(kind, value)
+    known = work.session.scalar(
+        select(Suppression).where(
+            Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == key
+        )
+    )
+    if known is not None:
+        return known
+    row = Suppression(
+        id=new_id("sup"),
+        workspace_id=work.workspace,
+        kind=kind,
+        value=key,
+        reason=clean(reason, limit=40),
+        origin=clean(origin, limit=200),
+        created_at=work.now(),
+    )
+    work.session.add(row)
+    work.session.flush()
+    return row
+
+
+def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
+    """Return which of `values` (already normalised) are suppressed; at most 1,000 a call."""
+    if not values:
+        return set()
+    found = select(Suppression.value).where(
+        Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value.in_(values)
+    )
+    return set(work.session.scalars(found))
+
+
+def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> SuppressionPage:
+    """Return suppressions, newest first; `cursor` is the last id of the page before."""
+    rows = select(Suppression).where(Suppression.workspace_id == work.workspace)
+    if cursor is not None:
+        rows = rows.where(Suppression.id < cursor)
+    found = work.session.scalars(rows.order_by(Suppression.id.desc()).limit(limit + 1)).all()
+    shown = [SuppressionView.model_validate(row) for row in found[:limit]]
+    return SuppressionPage(suppressions=shown, next_cursor=shown[-1].id if len(found) > limit else None)
+
+
+def _key(kind: Kind, value: str) -> str:
+    if kind == "email":
+        address = value.strip()
+        if "@" not in address or " " in address or len(address) > 320:
+            msg = f"{clean(value, limit=80)!r} is not an e-mail address."
+            raise InvalidInput(msg)
+        return email_key(address)
+    return e164(value, None)
