@@ -6,7 +6,6 @@ providers, and the rules planner. Each setting switches one of these.
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -82,17 +81,17 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return self
 
-    @cached_property
+    @property
     def email_sandboxed(self) -> bool:
         """Whether e-mail goes to the sandbox."""
         return self.sandbox_only or self.sendgrid_api_key is None
 
-    @cached_property
+    @property
     def sms_sandboxed(self) -> bool:
         """Whether SMS goes to the sandbox."""
         return self.sandbox_only or self.twilio_account_sid is None or self.twilio_auth_token is None
 
-    @cached_property
+    @property
     def effective_database_url(self) -> str:
         """The SQLAlchemy URL in use."""
         if self.database_url is None:
@@ -100,7 +99,7 @@ class Settings(BaseSettings):
         scheme, sep, rest = self.database_url.partition("://")
         return f"postgresql+psycopg{sep}{rest}" if scheme in {"postgres", "postgresql"} else self.database_url
 
-    @cached_property
+    @property
     def webhook_base_url(self) -> str:
         """Where providers send their webhooks."""
         return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")

@@ -1,1 +1,1 @@
-
+"""The MCP servers: one folder a capability, each with its tools, resources, prompts and webhooks."""

@@ -18,7 +18,7 @@ from overture_providers.sms.client import SmsMessage, TwilioClient
 from overture_providers.transport import make_http
 from overture_worker.delivery import Outgoing, Transport
 
-_FAULTY_CONTENT = frozenset({"400", "413"})
+_FAULTY_CONTENT = frozenset({"400", "413", "unencodable"})
 
 
 class EmailTransport:

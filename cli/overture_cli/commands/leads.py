@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from overture_cli.context import open_store, person
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
 from overture_core.errors import InvalidInput
-from overture_core.leads.importing import ImportOptions, ImportReport, Source, import_leads
+from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
+from overture_core.leads.reading import Source
 
 
 def import_(

@@ -21,8 +21,10 @@ from overture_core.approvals import policy
 from overture_core.approvals.policy import PreApproval
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.leads import importing
+from overture_core.leads.reading import Source
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
+from overture_core.messages.states import State
 from overture_core.replies import service as replies
 from overture_core.segments import service as segments
 from overture_core.settings import Settings
@@ -32,7 +34,7 @@ from overture_core.workspaces import service as workspaces
 from overture_crew.brief import default_brief
 from overture_crew.client import CLIENT_NAME
 from overture_crew.report import CrewEvent, CrewReport
-from overture_crew.run import run_campaign
+from overture_crew.run import CrewSetup, run_campaign
 from overture_crew.sessions import Ask, HttpServer
 from overture_queue.broker import describe
 
@@ -63,7 +65,7 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
     """
     started = time.monotonic()
     # Read it first: a wrong file should cost a second, not a start of everything.
-    importing.Source.from_path(options.leads, [options.leads.resolve().parent])
+    Source.from_path(options.leads, [options.leads.resolve().parent])
     settings = stage(options.folder, options.leads)
     store = Store(settings)
     store.prepare()
@@ -110,14 +112,13 @@ def _crew(settings: Settings, options: Options, on_event: OnEvent, running: Supe
         running.revive()
         on_event(event.text)
 
+    servers = {"leads": HttpServer(f"{base}/leads/mcp"), "messaging": HttpServer(f"{base}/messaging/mcp")}
     return run_campaign(
-        {"leads": HttpServer(f"{base}/leads/mcp"), "messaging": HttpServer(f"{base}/messaging/mcp")},
+        CrewSetup(servers=servers, data_dir=settings.data_dir / "crew", ask=options.ask),
         default_brief(),
-        import_path=options.leads.resolve(),
-        ask=options.ask,
         on_event=tell,
         wait_s=SEND_WAIT_S,
-        data_dir=settings.data_dir / "crew",
+        import_path=options.leads.resolve(),
     )
 
 
@@ -160,10 +161,10 @@ def _tell(store: Store, report: CrewReport, before: int, started: float) -> Stor
         sent_now=found.accepted - before,
         accepted_twice=len(_sandbox(settings)["accepted_twice"]),
         delivered=found.delivered,
-        bounced=found.counts.get("bounced", 0),
-        failed=found.counts.get("failed", 0),
-        complained=found.counts.get("complained", 0),
-        unknown=found.counts.get("unknown", 0),
+        bounced=found.counts.get(State.BOUNCED, 0),
+        failed=found.counts.get(State.FAILED, 0),
+        complained=found.counts.get(State.COMPLAINED, 0),
+        unknown=found.counts.get(State.UNKNOWN, 0),
         opened=found.opened,
         clicked=found.clicked,
         replied=found.replied,

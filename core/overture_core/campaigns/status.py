@@ -62,7 +62,9 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         if reason:
             reasons[State(state)][reason] += number
     replied, stopped = _answers(work, campaign)
-    arrived = counts[State.DELIVERED] + counts[State.COMPLAINED]  # only what arrived can be complained about
+    arrived = counts.get(State.DELIVERED, 0) + counts.get(
+        State.COMPLAINED, 0
+    )  # only what arrived can be complained about
     newest = _newest_plan(work, campaign)
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
     of_campaign = (Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
@@ -87,7 +89,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         clicked=clicked,
         replied=replied,
         stopped=stopped,
-        done=not any(counts[state] for state in IN_MOTION),
+        done=not any(counts.get(state) for state in IN_MOTION),
         sandbox=settings.email_sandboxed and settings.sms_sandboxed,
     )
 

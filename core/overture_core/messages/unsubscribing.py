@@ -13,6 +13,11 @@ from overture_core.storage.schema import Message
 from overture_core.storage.store import Store
 
 
+def is_ours(store: Store, message_id: str, signature: str) -> bool:
+    """Tell whether a link was made by us."""
+    return secrets.verify(store.settings, UNSUBSCRIBE, message_id, signature)
+
+
 def unsubscribe(store: Store, message_id: str, signature: str) -> None:
     """Carry out the link of a message: its address is suppressed, its lead's pending messages end.
 
@@ -20,7 +25,7 @@ def unsubscribe(store: Store, message_id: str, signature: str) -> None:
         NotFound: the link is not one of ours.
     """
     msg = "This unsubscribe link is not valid; answer the message with the word unsubscribe instead."
-    if not secrets.verify(store.settings, UNSUBSCRIBE, message_id, signature):
+    if not is_ours(store, message_id, signature):
         raise NotFound(msg)
     with store.begin(store.settings.workspace, actor="recipient") as work:
         message = work.session.get(Message, message_id)

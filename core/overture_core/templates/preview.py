@@ -1,0 +1,85 @@
+"""What a template's recipients would see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from overture_core.errors import InvalidInput, TemplateError
+from overture_core.messages.channels import Channel
+from overture_core.messages.content import compose, sms_segments
+from overture_core.segments import service as segments
+from overture_core.segments.filter import LeadFilter, where
+from overture_core.storage.schema import Lead, Template
+from overture_core.storage.store import Work
+from overture_core.templates import service
+from overture_core.templates.render import fields_of, merge_values
+
+SHOWN = 5
+PREVIEW_ID = "msg_preview"
+
+
+class Rendering(BaseModel):
+    """A template rendered for one lead, or why it cannot be. Its texts hold what leads wrote."""
+
+    lead_id: str
+    to: str | None
+    subject: str | None = None
+    body: str | None = None
+    sms_segments: int | None = None
+    error: str | None = None
+
+
+class TemplatePreview(BaseModel):
+    """Renderings of one template."""
+
+    template: str
+    version: int
+    channel: Channel
+    renderings: list[Rendering]
+
+
+def preview(
+    work: Work, name: str, *, segment: str | None = None, lead_ids: Sequence[str] | None = None
+) -> TemplatePreview:
+    """Render a template for given leads, else for the first of a segment that the channel reaches, else of all.
+
+    Raises:
+        NotFound: the template or the segment does not exist.
+        InvalidInput: none of the given leads exists.
+    """
+    template = service.get(work, name)
+    fields = fields_of(template.body) | fields_of(template.subject or "")
+    leads = _leads(work, template, segment, lead_ids)
+    return TemplatePreview(
+        template=template.name,
+        version=template.version,
+        channel=Channel(template.channel),
+        renderings=[_render(work, template, lead, fields) for lead in leads],
+    )
+
+
+def _leads(work: Work, template: Template, segment: str | None, lead_ids: Sequence[str] | None) -> list[Lead]:
+    rows = select(Lead).where(Lead.workspace_id == work.workspace).order_by(Lead.id)
+    if lead_ids:
+        found = list(work.session.scalars(rows.where(Lead.id.in_(lead_ids))))
+        if not found:
+            msg = "None of these leads exists; leads_search finds leads and their ids."
+            raise InvalidInput(msg)
+        return found
+    if segment is not None:
+        rows = rows.where(*where(work, LeadFilter.model_validate(segments.get(work, segment).filter)))
+    reached = Lead.email if template.channel == Channel.EMAIL else Lead.phone
+    return list(work.session.scalars(rows.where(reached.is_not(None)).limit(SHOWN)))
+
+
+def _render(work: Work, template: Template, lead: Lead, fields: frozenset[str]) -> Rendering:
+    to = lead.email if template.channel == Channel.EMAIL else lead.phone
+    try:
+        content = compose(work.settings, template, PREVIEW_ID, merge_values(lead, fields))
+    except TemplateError as error:
+        return Rendering(lead_id=lead.id, to=to, error=error.message)
+    parts = sms_segments(content.body) if template.channel == Channel.SMS else None
+    return Rendering(lead_id=lead.id, to=to, subject=content.subject, body=content.body, sms_segments=parts)

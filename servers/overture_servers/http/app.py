@@ -1,0 +1,109 @@
+"""One HTTP application for every server, each under its own path, with the webhooks beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+import structlog
+from anyio import to_thread
+from mcp.server import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from overture_core.errors import DatabaseUnavailable
+from overture_core.settings import Settings
+from overture_servers.leads import server as leads
+from overture_servers.messaging import server as messaging
+from overture_servers.messaging import unsubscribe, webhooks
+from overture_servers.runtime import Runtime
+
+SERVERS = {"leads": leads.create, "messaging": messaging.create}
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(runtime: Runtime) -> Starlette:
+    """Return the application; the runtime is opened and closed with it."""
+    security = _security(runtime.settings)
+    servers: dict[str, MCPServer[Runtime]] = {name: create(runtime) for name, create in SERVERS.items()}
+    mounts = [
+        Mount(f"/{name}", server.streamable_http_app(stateless_http=True, transport_security=security))
+        for name, server in servers.items()
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await to_thread.run_sync(runtime.open)
+        async with AsyncExitStack() as stack:
+            # A mounted application's own lifespan is not run by Starlette.
+            for server in servers.values():
+                await stack.enter_async_context(server.session_manager.run())
+            yield
+        runtime.close()
+
+    return Starlette(
+        routes=[
+            Route("/health", _health),
+            Route("/ready", _ready(runtime)),
+            *webhooks.routes(runtime),
+            *unsubscribe.routes(runtime),
+            *mounts,
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _http_error, Exception: _unexpected},
+    )
+
+
+def _security(settings: Settings) -> TransportSecuritySettings:
+    public = urlsplit(settings.public_url or "").netloc
+    hosts = [*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS, *([public] if public else [])]
+    origins = [f"http://{host}:*" for host in LOCAL_HOSTS]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=hosts,
+        allowed_origins=[*origins, *([settings.public_url] if settings.public_url else [])],
+    )
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _ready(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
+    def check() -> dict[str, str]:
+        from overture_queue.broker import describe
+
+        try:
+            with runtime.store.read(runtime.settings.workspace):  # it asks for the workspace's row
+                found = "ok"
+        except DatabaseUnavailable as error:
+            found = error.message
+        queue = describe(runtime.settings)
+        return {"database": found, "redis": "ok" if queue.reachable else queue.detail or "not running"}
+
+    async def ready(_request: Request) -> Response:
+        parts = await to_thread.run_sync(check)
+        healthy = all(part == "ok" for part in parts.values())
+        return JSONResponse({"ready": healthy, **parts}, status_code=200 if healthy else 503)
+
+    return ready
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    body = {"error": "http", "message": error.detail}
+    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path.split("/inbound/")[0], exc_info=error)
+    body = {"error": "internal", "message": "Something went wrong inside Overture; its log has the details."}
+    return JSONResponse(body, status_code=500)

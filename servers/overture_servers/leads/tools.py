@@ -1,0 +1,191 @@
+"""The tools of the leads server. Bulk goes by reference: a model handles segments and samples."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from anyio import from_thread, to_thread
+from mcp.types import CallToolResult
+from pydantic import BaseModel, Field
+
+from overture_core.errors import InvalidInput
+from overture_core.leads import service
+from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
+from overture_core.leads.reading import Source
+from overture_core.leads.service import LeadPage, LeadView
+from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress_address
+from overture_core.segments import service as segments
+from overture_core.segments.filter import LeadFilter
+from overture_core.segments.service import SegmentPreview, SegmentView
+from overture_core.storage.store import Work
+from overture_core.suppressions import service as suppressions
+from overture_core.suppressions.service import SuppressionPage, SuppressionView
+from overture_servers.runtime import told
+from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
+
+Limit = Annotated[int, Field(ge=1, le=100)]
+Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
+_CHANNELS = {"email": Channel.EMAIL, "phone": Channel.SMS}
+
+
+class ImportResult(ImportReport):
+    """What an import did, and where its rejected rows can be read."""
+
+    rejects_uri: str | None = Field(description="Resource with every rejected row as CSV.")
+
+
+class SegmentList(BaseModel):
+    """Every segment."""
+
+    segments: list[SegmentView]
+
+
+async def leads_import_file(
+    ctx: Ctx,
+    path: Annotated[str | None, Field(description="File inside an allowed folder.")] = None,
+    content: Annotated[str | None, Field(description="The file's text, instead of a path.")] = None,
+    filename: Annotated[str, Field(description="Name of inline content.")] = "inline.csv",
+    mapping: Annotated[dict[str, str] | None, Field(description="{column: field} where not recognised.")] = None,
+    default_country: Annotated[str | None, Field(description="Of phone numbers without one, e.g. US.")] = None,
+    tags: list[str] | None = None,
+    consent_source: Annotated[str | None, Field(description="Where the file's consent comes from.")] = None,
+    dry_run: bool = False,
+) -> Annotated[CallToolResult, ImportResult]:
+    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected."""
+    runtime = runtime_of(ctx)
+    with told():
+        options = ImportOptions(
+            mapping=mapping,
+            default_country=default_country,
+            tags=tags or [],
+            consent_source=consent_source,
+            dry_run=dry_run,
+        )
+        source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
+
+        def progress(done: int, total: int | None) -> None:
+            from_thread.run(ctx.report_progress, done, total, f"{done} rows")
+
+        run = partial(
+            import_leads,
+            runtime.store,
+            source,
+            options,
+            workspace=runtime.settings.workspace,
+            actor=actor_of(ctx),
+            progress=progress,
+        )
+        report = await to_thread.run_sync(run)
+    uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
+    text = (
+        f"{'Dry run, nothing stored: ' if dry_run else ''}{report.rows} rows: {report.created} created, "
+        f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected."
+    )
+    return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
+
+
+def _source(path: str | None, content: str | None, filename: str, roots: list[Path]) -> Source:
+    if (path is None) == (content is None):
+        msg = "Give either path or content, not both and not neither."
+        raise InvalidInput(msg)
+    return Source.from_path(path, roots) if path is not None else Source.from_text(content or "", filename)
+
+
+async def leads_search(
+    ctx: Ctx, filter: LeadFilter | None = None, limit: Limit = 20, cursor: Cursor = None
+) -> Annotated[CallToolResult, LeadPage]:
+    """Find leads; without a filter, all of them."""
+    found = await runtime_of(ctx).read(
+        lambda work: service.search(work, filter or LeadFilter(), limit=limit, cursor=cursor)
+    )
+    more = " More with next_cursor." if found.next_cursor else ""
+    lines = [
+        f"{lead.id} {' '.join(_filled(lead.first_name, lead.last_name))}, {lead.company or 'no company'}"
+        for lead in found.leads
+    ]
+    return answer(found, "\n".join([f"{found.total} leads match, {len(lines)} shown.{more} {UNTRUSTED}", *lines]))
+
+
+async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, LeadView]:
+    """Everything known of one lead: fields, tags, consents, newest messages and replies."""
+    found = await runtime_of(ctx).read(lambda work: service.get(work, lead_id))
+    name = " ".join(_filled(found.first_name, found.last_name)) or "(no name)"
+    text = f"{name}: {len(found.messages)} messages, {len(found.replies)} replies. {UNTRUSTED}"
+    return answer(found, text)
+
+
+async def leads_preview_segment(
+    ctx: Ctx,
+    name: Annotated[str | None, Field(description="A saved segment, instead of a filter.")] = None,
+    filter: LeadFilter | None = None,
+) -> Annotated[CallToolResult, SegmentPreview]:
+    """Count a segment or filter, broken down by country, channel and dormancy, with a sample."""
+
+    def preview(work: Work) -> SegmentPreview:
+        if name is not None:
+            return segments.preview_named(work, name)
+        return segments.preview(work, filter or LeadFilter())
+
+    found = await runtime_of(ctx).read(preview)
+    channels = ", ".join(f"{channel} {number}" for channel, number in found.by_channel.items())
+    return answer(found, f"{found.count} leads ({channels or 'none'}). {UNTRUSTED}")
+
+
+async def leads_save_segment(
+    ctx: Ctx, name: Annotated[str, Field(min_length=1, max_length=100)], filter: LeadFilter
+) -> Annotated[CallToolResult, SegmentView]:
+    """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
+    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter))
+    return answer(saved, f"Segment {saved.name!r} has {saved.count} leads.")
+
+
+async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
+    """All segments with their size now."""
+    found = SegmentList(segments=await runtime_of(ctx).read(segments.list_))
+    lines = [f"{each.name}: {each.count} leads" for each in found.segments]
+    return answer(found, "\n".join(lines) or "There are no segments yet; save one with leads_save_segment.")
+
+
+async def leads_suppress(
+    ctx: Ctx,
+    kind: Literal["email", "phone"],
+    value: Annotated[str, Field(max_length=320, description="The address, or the number in E.164.")],
+    reason: Annotated[str, Field(max_length=40)] = "manual",
+) -> Annotated[CallToolResult, SuppressionView]:
+    """Never contact an address again; its pending messages are cancelled. Only ever adds."""
+
+    def suppress(work: Work) -> SuppressionView:
+        stored = suppressions.add(work, kind, value, reason, work.actor)
+        suppress_address(work, _CHANNELS[kind], stored.value, reason=reason, origin=work.actor)
+        return SuppressionView.model_validate(stored)
+
+    stored = await runtime_of(ctx).write(actor_of(ctx), suppress)
+    return answer(stored, f"{stored.value} is never contacted again.")
+
+
+async def leads_list_suppressions(
+    ctx: Ctx, limit: Limit = 50, cursor: Cursor = None
+) -> Annotated[CallToolResult, SuppressionPage]:
+    """Addresses that are never contacted again, newest first."""
+    found = await runtime_of(ctx).read(lambda work: suppressions.list_(work, limit=limit, cursor=cursor))
+    lines = [f"{each.value} ({each.reason})" for each in found.suppressions]
+    return answer(found, "\n".join(lines) or "Nobody is suppressed.")
+
+
+def _filled(*values: str | None) -> list[str]:
+    return [value for value in values if value]
+
+
+TOOLS = (
+    ToolSpec(leads_import_file, "Import leads", writes=True),
+    ToolSpec(leads_search, "Search leads"),
+    ToolSpec(leads_get_lead, "Get a lead"),
+    ToolSpec(leads_preview_segment, "Preview a segment"),
+    ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),
+    ToolSpec(leads_list_segments, "List segments"),
+    ToolSpec(leads_suppress, "Suppress an address", writes=True),
+    ToolSpec(leads_list_suppressions, "List suppressions"),
+)

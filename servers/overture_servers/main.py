@@ -1,0 +1,69 @@
+"""Runs a server: one over stdio, or all of them over HTTP."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import anyio
+
+from overture_core.errors import ConfigurationError, InvalidInput
+from overture_core.settings import Settings
+from overture_servers.runtime import Runtime
+
+STDIO = ("leads", "messaging")
+GRACE_S = 5
+
+
+def serve_stdio(name: str, settings: Settings) -> None:
+    """Speak MCP over stdin and stdout until stdin closes.
+
+    Raises:
+        InvalidInput: there is no such server.
+        DatabaseUnavailable: the database cannot be reached.
+    """
+    if name == "leads":
+        from overture_servers.leads.server import create
+    elif name == "messaging":
+        from overture_servers.messaging.server import create
+    else:
+        msg = f"There is no server {name!r}; the servers are: {', '.join(STDIO)}."
+        raise InvalidInput(msg)
+    runtime = Runtime(settings)
+    runtime.open()
+    try:
+        anyio.run(create(runtime).run_stdio_async)
+    finally:
+        runtime.close()
+
+
+def serve_http(settings: Settings, host: str, port: int) -> None:
+    """Serve every server over Streamable HTTP until a signal says stop.
+
+    Raises:
+        ConfigurationError: the address is not loopback; there is no authentication yet.
+    """
+    if not _is_loopback(host):
+        msg = f"{host} is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
+        raise ConfigurationError(msg)
+    import uvicorn
+
+    from overture_servers.http.app import create_app
+
+    settings = settings.model_copy(update={"http_host": host, "http_port": port})
+    uvicorn.run(
+        create_app(Runtime(settings)),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,76 @@
+"""Asking the person at the client whether a plan may go out.
+
+The question is written by the server from its own state, and is asked only of clients that a person
+named (`overture approvals trust`). A tool argument, or a client that was not named, approves nothing:
+the launch then finds the approval still waiting and fails closed.
+"""
+
+from __future__ import annotations
+
+from mcp.server.mcpserver import AcceptedElicitation, Elicit, ElicitationResult
+from pydantic import BaseModel, Field
+
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import ApprovalState, Via
+from overture_core.campaigns.launching import get_plan
+from overture_core.campaigns.models import PlanView
+from overture_core.campaigns.planning import view
+from overture_core.storage.store import Work
+from overture_core.workspaces import service as workspaces
+from overture_servers.tooling import Ctx, actor_of, client_name, runtime_of
+
+
+class Answer(BaseModel):
+    """The person's answer."""
+
+    approve: bool = Field(description="Send exactly this?")
+
+
+NOT_ASKED = Answer(approve=False)
+
+
+async def ask_person(ctx: Ctx, plan_id: str) -> Answer | Elicit[Answer]:
+    """Put the plan before the person, if it waits for approval and their client may ask them."""
+    name = client_name(ctx)
+    capabilities = ctx.session.client_capabilities
+    if name is None or capabilities is None or capabilities.elicitation is None:
+        return NOT_ASKED
+
+    def find(work: Work) -> PlanView | None:
+        if name not in workspaces.get(work).trusted_clients:
+            return None
+        shown = view(work, get_plan(work, plan_id))
+        return shown if shown.approval.state is ApprovalState.PENDING else None
+
+    waiting = await runtime_of(ctx).read(find)
+    return NOT_ASKED if waiting is None else Elicit(question(waiting), Answer)
+
+
+async def record_answer(ctx: Ctx, plan_id: str, person: ElicitationResult[Answer]) -> None:
+    """Write an approval down. Anything but a yes decides nothing: the plan goes on waiting."""
+    if not isinstance(person, AcceptedElicitation) or not person.data.approve:
+        return
+    by = f"person at {client_name(ctx)}"
+
+    def decide(work: Work) -> None:
+        waiting = approvals.for_subject(work, get_plan(work, plan_id).id)
+        approvals.decide(work, waiting.id, approve=True, by=by, via=Via.ELICITATION)
+
+    await runtime_of(ctx).write(actor_of(ctx), decide)
+
+
+def question(shown: PlanView) -> str:
+    """Write the question; the same plan always gives the same words."""
+    channels = ", ".join(f"{number} by {channel}" for channel, number in shown.by_channel.items()) or "nobody"
+    lines = [
+        f"Launch the campaign {shown.campaign!r}?",
+        f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
+        f"Left out: {sum(shown.excluded.values())}. Later: {sum(shown.held.values())}.",
+        "Through the sandbox: nobody outside is contacted."
+        if shown.sandbox
+        else "Through REAL providers: these people will be written to.",
+    ]
+    for sample in shown.samples[:1]:
+        subject = f"Subject: {sample.subject}\n" if sample.subject else ""
+        lines.append(f"For example, by {sample.channel} to {sample.to}:\n{subject}{sample.body}")
+    return "\n".join([*lines, f"Content {shown.content_hash[:16]}."])

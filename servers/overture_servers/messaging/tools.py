@@ -1,0 +1,189 @@
+"""The tools of the messaging server. None of them approves anything: a person does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from mcp.server.mcpserver import ElicitationResult, Resolve
+from mcp.types import CallToolResult
+from pydantic import BaseModel, Field
+
+from overture_core.campaigns import service as campaigns
+from overture_core.campaigns.launching import LaunchResult, launch
+from overture_core.campaigns.models import PlanRequest, PlanView
+from overture_core.campaigns.planning import plan
+from overture_core.campaigns.service import CampaignBrief
+from overture_core.campaigns.states import CampaignState
+from overture_core.campaigns.status import CampaignStatus, status
+from overture_core.messages.channels import Channel
+from overture_core.replies import service as replies
+from overture_core.replies.service import ReplyPage
+from overture_core.templates import service as templates
+from overture_core.templates.preview import TemplatePreview, preview
+from overture_core.templates.service import TemplateView
+from overture_servers.messaging.approval import Answer, ask_person, record_answer
+from overture_servers.runtime import told
+from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+CampaignName = Annotated[str, Field(description="Name or id.")]
+SANDBOX = "Sandbox: nobody outside is contacted."
+
+
+class TemplateList(BaseModel):
+    """The newest version of every template."""
+
+    templates: list[TemplateView]
+
+
+class CampaignList(BaseModel):
+    """Every campaign, newest first."""
+
+    campaigns: list[CampaignBrief]
+
+
+class Launched(LaunchResult):
+    """What a launch made due, and whether a worker was told."""
+
+    dispatch: Literal["queued", "waiting"] = Field(description="waiting: Redis is away; messages stay due.")
+
+
+class CampaignChange(BaseModel):
+    """A campaign's new state."""
+
+    campaign: str
+    state: CampaignState
+
+
+async def messaging_save_template(
+    ctx: Ctx,
+    name: Name,
+    channel: Channel,
+    body: Annotated[str, Field(description="Jinja fields: {{ first_name | default('there') }}.")],
+    subject: Annotated[str | None, Field(description="For e-mail only.")] = None,
+) -> Annotated[CallToolResult, TemplateView]:
+    """Save a template; changed text becomes a new version. Fields: first_name, last_name, company, title,
+    country, email, phone, custom.<column>, sender_name, postal_address, unsubscribe_url. A lead that lacks a
+    field without a default is left out of plans."""
+    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: templates.save(work, name, channel, body, subject))
+    return answer(
+        saved, f"Template {saved.name!r}, version {saved.version}, uses {', '.join(saved.fields) or 'no fields'}."
+    )
+
+
+async def messaging_list_templates(ctx: Ctx) -> Annotated[CallToolResult, TemplateList]:
+    """All templates, newest versions."""
+    found = TemplateList(templates=await runtime_of(ctx).read(templates.list_))
+    lines = [f"{each.name} ({each.channel}, version {each.version})" for each in found.templates]
+    return answer(found, "\n".join(lines) or "There are no templates yet.")
+
+
+async def messaging_preview_template(
+    ctx: Ctx,
+    name: Name,
+    segment: Annotated[str | None, Field(description="Render for the first leads of a segment.")] = None,
+    lead_ids: Annotated[list[str] | None, Field(max_length=20)] = None,
+) -> Annotated[CallToolResult, TemplatePreview]:
+    """Render a template as its recipients would see it; errors say which field a lead lacks."""
+    made = await runtime_of(ctx).read(lambda work: preview(work, name, segment=segment, lead_ids=lead_ids))
+    failed = sum(each.error is not None for each in made.renderings)
+    return answer(made, f"{len(made.renderings)} rendered, {failed} with errors. {UNTRUSTED}")
+
+
+async def messaging_plan_campaign(
+    ctx: Ctx,
+    name: Name,
+    segment: Annotated[str, Field(description="A saved segment.")],
+    templates: Annotated[dict[Channel, str], Field(description="{channel: template name}.")],
+    channel_order: Annotated[
+        list[Channel] | None, Field(description="Each lead gets the first that may be used; default email, sms.")
+    ] = None,
+    send_at: Annotated[datetime | None, Field(description="ISO 8601 with time zone; default now.")] = None,
+) -> Annotated[CallToolResult, PlanView]:
+    """Freeze who would get what and when, under a content hash, and ask for approval. Sends nothing.
+    Planning again replaces a plan that was not launched; leads who have a message are left alone."""
+    with told():
+        order = {"channel_order": channel_order} if channel_order else {}
+        request = PlanRequest.model_validate(
+            {"name": name, "segment": segment, "templates": templates, "send_at": send_at, **order}
+        )
+    made = await runtime_of(ctx).write(actor_of(ctx), lambda work: plan(work, request))
+    approval = f"Approval {made.approval.id} is {made.approval.state}."
+    channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
+    left_out = sum(made.excluded.values())
+    text = (
+        f"Plan {made.plan_id}: {made.recipients} recipients ({channels}), {sum(made.held.values())} of them later, "
+        f"{left_out} left out. {approval} {SANDBOX if made.sandbox else 'REAL providers.'} {UNTRUSTED}"
+    )
+    return answer(made, text)
+
+
+async def messaging_launch_campaign(
+    ctx: Ctx, plan_id: str, person: Annotated[ElicitationResult[Answer], Resolve(ask_person)]
+) -> Annotated[CallToolResult, Launched]:
+    """Launch an approved plan. Without an approval by a person or policy nothing is sent, and the error says
+    how a person approves. Launching twice is the same as once."""
+    runtime = runtime_of(ctx)
+    await record_answer(ctx, plan_id, person)
+    done = await runtime.write(actor_of(ctx), lambda work: launch(work, plan_id))
+    from overture_queue.jobs import Dispatch
+
+    queued = await runtime.nudge(Dispatch())
+    result = Launched(**done.model_dump(), dispatch="queued" if queued else "waiting")
+    later = f", {done.held} held until the gate's time" if done.held else ""
+    how = "" if queued else " Redis is away: the messages stay due and go out when it is back."
+    return answer(result, f"{done.campaign} is {done.state}: {done.queued} messages due{later}.{how}")
+
+
+async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[CallToolResult, CampaignStatus]:
+    """What became of a campaign: messages by state and channel, reasons, replies, approval."""
+    found = await runtime_of(ctx).read(lambda work: status(work, campaign))
+    counts = ", ".join(f"{state} {number}" for state, number in sorted(found.counts.items())) or "no messages"
+    return answer(found, f"{found.campaign} is {found.state}: {counts}.{f' {SANDBOX}' if found.sandbox else ''}")
+
+
+async def messaging_list_campaigns(ctx: Ctx) -> Annotated[CallToolResult, CampaignList]:
+    """All campaigns, newest first."""
+    found = CampaignList(campaigns=await runtime_of(ctx).read(campaigns.list_))
+    lines = [f"{each.campaign}: {each.state}, {each.messages} messages" for each in found.campaigns]
+    return answer(found, "\n".join(lines) or "There are no campaigns yet.")
+
+
+async def messaging_list_replies(
+    ctx: Ctx,
+    campaign: Annotated[str | None, Field(description="Only of this campaign.")] = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None,
+) -> Annotated[CallToolResult, ReplyPage]:
+    """What leads wrote back, newest first, with the intent of each."""
+    found = await runtime_of(ctx).read(lambda work: replies.list_(work, campaign=campaign, limit=limit, cursor=cursor))
+    lines = [f"{each.lead_name} ({each.channel}): {each.intent}" for each in found.replies]
+    return answer(found, "\n".join([f"{len(lines)} replies. {UNTRUSTED}", *lines]))
+
+
+async def messaging_stop_campaign(
+    ctx: Ctx, campaign: CampaignName, action: Literal["pause", "resume", "cancel"]
+) -> Annotated[CallToolResult, CampaignChange]:
+    """Pause, resume or cancel a campaign, before its next message leaves. Cancelling is for good."""
+    target = {
+        "pause": CampaignState.PAUSED,
+        "resume": CampaignState.RUNNING,
+        "cancel": CampaignState.CANCELLED,
+    }[action]
+    row = await runtime_of(ctx).write(actor_of(ctx), lambda work: campaigns.set_state(work, campaign, target))
+    changed = CampaignChange(campaign=row.name, state=CampaignState(row.state))
+    return answer(changed, f"{changed.campaign} is {changed.state}.")
+
+
+TOOLS = (
+    ToolSpec(messaging_save_template, "Save a template", writes=True),
+    ToolSpec(messaging_list_templates, "List templates"),
+    ToolSpec(messaging_preview_template, "Preview a template"),
+    ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False),
+    ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
+    ToolSpec(messaging_get_campaign, "Campaign status"),
+    ToolSpec(messaging_list_campaigns, "List campaigns"),
+    ToolSpec(messaging_list_replies, "List replies"),
+    ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),
+)

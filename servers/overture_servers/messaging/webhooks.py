@@ -1,0 +1,153 @@
+"""The providers' webhooks for e-mail and SMS: verify on the raw body, store, answer fast.
+
+What is stored is applied by a worker. If the database is away the answer is 503, so that the provider
+sends again; nothing is lost by that, and nothing is applied twice.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from urllib.parse import parse_qsl
+
+import structlog
+from anyio import to_thread
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from overture_core.errors import ConfigurationError, InvalidInput, OvertureError, SignatureInvalid, SystemFault
+from overture_core.messages import intake
+from overture_core.messages.evidence import Evidence
+from overture_providers.email.events import verify_and_parse
+from overture_providers.email.inbound import parse_inbound
+from overture_providers.endpoints import (
+    SENDGRID_EVENTS_PATH,
+    SENDGRID_INBOUND_PATH,
+    TWILIO_INBOUND_PATH,
+    TWILIO_STATUS_PATH,
+    email_endpoint,
+    sms_endpoint,
+)
+from overture_providers.sms.events import verify_and_parse_inbound, verify_and_parse_status
+from overture_queue.jobs import ProcessEvents
+from overture_servers.runtime import Runtime
+
+MAX_EVENTS = 5 * 2**20
+MAX_INBOUND = 30 * 2**20  # SendGrid's own limit
+MAX_FORM = 256 * 2**10
+NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(runtime: Runtime) -> list[Route]:
+    """Return the routes, at the paths that providers are given."""
+    hooks = Webhooks(runtime)
+    return [
+        Route(SENDGRID_EVENTS_PATH, _answering(hooks.sendgrid_events), methods=["POST"]),
+        Route(f"{SENDGRID_INBOUND_PATH}/{{secret}}", _answering(hooks.sendgrid_inbound), methods=["POST"]),
+        Route(TWILIO_STATUS_PATH, _answering(hooks.twilio_status), methods=["POST"]),
+        Route(TWILIO_INBOUND_PATH, _answering(hooks.twilio_inbound), methods=["POST"]),
+    ]
+
+
+class Webhooks:
+    """The handlers. Their keys are read from the settings when a call comes in."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def sendgrid_events(self, request: Request) -> Response:
+        """SendGrid's signed event webhook."""
+        raw = await _body(request, MAX_EVENTS)
+        key = email_endpoint(self._runtime.settings).webhook_public_key
+        if key is None:
+            msg = "No key is configured to check this webhook with; set OVERTURE_SENDGRID_WEBHOOK_KEY."
+            raise ConfigurationError(msg)
+        await self._take(await to_thread.run_sync(verify_and_parse, raw, request.headers, key))
+        return Response(status_code=204)
+
+    async def sendgrid_inbound(self, request: Request) -> Response:
+        """SendGrid's Inbound Parse, which is not signed: its address holds a secret."""
+        secret = email_endpoint(self._runtime.settings).inbound_secret
+        given = str(request.path_params["secret"])
+        if secret is None or not hmac.compare_digest(secret.encode(), given.encode()):
+            raise SignatureInvalid("This address is not the one that was given to SendGrid.")
+        await _body(request, MAX_INBOUND)
+        async with request.form(max_files=50, max_fields=200, max_part_size=MAX_INBOUND) as form:
+            fields = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
+        now = self._runtime.store.clock.now()
+        await self._take([await to_thread.run_sync(lambda: parse_inbound(fields, now=now))])
+        return Response(status_code=204)
+
+    async def twilio_status(self, request: Request) -> Response:
+        """Twilio's status callback of a message."""
+        url, form = await self._twilio_form(request)
+        token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
+        await self._take(verify_and_parse_status(url, form, request.headers.get("x-twilio-signature"), token, now=now))
+        return Response(status_code=204)
+
+    async def twilio_inbound(self, request: Request) -> Response:
+        """A message that somebody wrote to one of our numbers; Twilio wants TwiML back."""
+        url, form = await self._twilio_form(request)
+        token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
+        signature = request.headers.get("x-twilio-signature")
+        await self._take([verify_and_parse_inbound(url, form, signature, token, now=now)])
+        return Response(NO_ANSWER, media_type="text/xml")
+
+    async def _twilio_form(self, request: Request) -> tuple[str, list[tuple[str, str]]]:
+        raw = await _body(request, MAX_FORM)
+        try:
+            form = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=500)
+        except ValueError as error:  # UnicodeDecodeError too
+            raise InvalidInput("The body is not a form as Twilio sends it.") from error
+        # The address that Twilio was given, whatever a proxy in between calls us.
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{self._runtime.settings.webhook_base_url}{request.url.path}{query}", form
+
+    async def _take(self, events: Sequence[Evidence]) -> None:
+        fresh = await to_thread.run_sync(intake.store_events, self._runtime.store, events)
+        if fresh:
+            await self._runtime.nudge(ProcessEvents())
+
+
+def _answering(handler: Handler) -> Handler:
+    @wraps(handler)
+    async def answering(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except OvertureError as error:
+            status = _status(error)
+            log.warning("webhook_refused", path=_logged(request), status=status, code=error.code)
+            return JSONResponse({"error": error.code, "message": error.message}, status_code=status)
+
+    return answering
+
+
+def _status(error: OvertureError) -> int:
+    if isinstance(error, SignatureInvalid):
+        return 403
+    return 503 if isinstance(error, SystemFault) else 400
+
+
+def _logged(request: Request) -> str:
+    # Not the whole path: Inbound Parse has its secret there.
+    return request.url.path.removesuffix(str(request.path_params.get("secret", "")))
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """Read the body, at most `limit` bytes of it; the form is parsed from the same bytes later."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise HTTPException(413, "The body is larger than a webhook's may be.")
+        pieces.append(piece)
+    request._body = b"".join(pieces)  # what `request.body()` would have kept
+    return request._body

@@ -1,0 +1,133 @@
+"""What a server process holds: settings, the database, and a way to nudge the worker.
+
+Tools run core's functions through `read` and `write`, which open the transaction in a thread and turn
+errors into what a model may read: a `ToolError` keeps its text, anything else would not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from anyio import to_thread
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from pydantic import ValidationError
+
+from overture_core.errors import OvertureError, QueueUnavailable
+from overture_core.settings import Settings
+from overture_core.storage.store import Store, Work
+
+if TYPE_CHECKING:
+    from overture_queue.broker import RedisHandle
+    from overture_queue.jobs import Job
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class Runtime:
+    """One per process, shared by all servers in it. `open` prepares the database."""
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self.settings = settings
+        self.store = store or Store(settings)
+        self._redis: RedisHandle | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Bring the database up to date.
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached.
+        """
+        self.store.prepare()
+
+    def close(self) -> None:
+        """Close what is open."""
+        with self._lock:
+            if self._redis is not None:
+                self._redis.close()
+                self._redis = None
+        self.store.close()
+
+    async def read(self, function: Callable[[Work], T]) -> T:
+        """Run `function` in a read transaction of the workspace."""
+
+        def run() -> T:
+            with self.store.read(self.settings.workspace) as work:
+                return function(work)
+
+        with told():
+            return await to_thread.run_sync(run)
+
+    async def write(self, actor: str, function: Callable[[Work], T]) -> T:
+        """Run `function` in a write transaction on behalf of `actor`."""
+
+        def run() -> T:
+            with self.store.begin(self.settings.workspace, actor=actor) as work:
+                return function(work)
+
+        with told():
+            return await to_thread.run_sync(run)
+
+    async def nudge(self, job: Job) -> bool:
+        """Tell a worker that there is something to do; false if Redis is away, which costs only time."""
+        return await to_thread.run_sync(self._nudge, job)
+
+    def _nudge(self, job: Job) -> bool:
+        from overture_queue.broker import connect, enqueue
+
+        try:
+            with self._lock:
+                if self._redis is None:
+                    self._redis = connect(self.settings)
+            enqueue(self._redis.broker, job)
+        except QueueUnavailable as error:
+            log.warning("queue_away", detail=error.message)
+            return False
+        return True
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn core's errors, and arguments that do not validate, into errors whose text a model sees."""
+    try:
+        yield
+    except OvertureError as error:
+        raise ToolError(error.message) from error
+    except ValidationError as error:
+        raise ToolError(validation_sentence(error)) from error
+
+
+@contextmanager
+def told_resource() -> Iterator[None]:
+    """The same for resources."""
+    try:
+        yield
+    except ToolError as error:
+        raise ResourceError(str(error)) from error
+
+
+def validation_sentence(error: ValidationError) -> str:
+    """Say in one sentence which argument is wrong and why."""
+    parts = []
+    for each in error.errors(include_url=False, include_context=False)[:3]:
+        where = ".".join(str(part) for part in each["loc"])
+        why = each["msg"].removeprefix("Value error, ")
+        parts.append(f"{where}: {why}" if where else why)
+    return f"The arguments do not fit: {'; '.join(parts)}."
+
+
+def lifespan_of(runtime: Runtime) -> Callable[[MCPServer[Runtime]], AbstractAsyncContextManager[Runtime]]:
+    """Return a lifespan that hands every server of the process the same runtime."""
+
+    @asynccontextmanager
+    async def lifespan(_server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
+        yield runtime
+
+    return lifespan
