@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 
 import typer
 from pydantic import ValidationError
@@ -15,8 +16,9 @@ from rich.console import Console
 
 from overture_cli.commands import approvals, campaigns, demo, doctor, leads, serve
 from overture_core.errors import ApprovalRequired, OvertureError, SystemFault
+from overture_crew.errors import CrewError, ServerUnavailable
 
-BAD_INPUT, AWAY, APPROVAL = 2, 3, 4
+FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
 
 app = typer.Typer(
     name="overture",
@@ -42,10 +44,15 @@ def run() -> None:
         app()
     except OvertureError as error:
         sys.exit(_report(error.code, error.message, _exit_code(error)))
+    except CrewError as error:
+        sys.exit(_report(error.code, error.message, AWAY if isinstance(error, ServerUnavailable) else FAULT))
     except ValidationError as error:
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
+        traceback.print_exc()
+        sys.exit(_report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT))
 
 
 def _exit_code(error: OvertureError) -> int:

@@ -127,7 +127,7 @@ def _settle(store: Store, running: Supervisor) -> None:
     deadline = time.monotonic() + EVENTS_WAIT_S
     while time.monotonic() < deadline:
         running.revive()
-        waiting = _sandbox(store.settings)["events_waiting"]
+        waiting = _sandbox(store.settings)["webhooks"].get("waiting", 0)
         if not waiting and not intake.waiting(store):
             return
         time.sleep(POLL_S)

@@ -26,19 +26,16 @@ def stage(folder: Path, leads: Path) -> Settings:
     http_port, sandbox_port = _free_ports(2)
     fields = Settings.model_fields.items()
     defaults = {name: field.default for name, field in fields if field.default is not PydanticUndefined}
-    return Settings(
-        _env_file=None,
-        **{
-            **defaults,
-            "data_dir": folder.resolve(),
-            "sandbox_only": True,
-            "http_port": http_port,
-            "sandbox_url": f"http://127.0.0.1:{sandbox_port}",
-            "email_from_name": "Overture Demo",
-            "import_roots": [leads.resolve().parent],
-            "clock_offset_s": _offset(folder),
-        },
-    )
+    ours = {
+        "data_dir": folder.resolve(),
+        "sandbox_only": True,
+        "http_port": http_port,
+        "sandbox_url": f"http://127.0.0.1:{sandbox_port}",
+        "email_from_name": "Overture Demo",
+        "import_roots": [leads.resolve().parent],
+        "clock_offset_s": _offset(folder),
+    }
+    return Settings(**{**defaults, **ours})
 
 
 def _offset(folder: Path) -> float:
