@@ -98,6 +98,10 @@ class Supervisor:
                     raise ChildFailed(msg)
                 time.sleep(POLL_S)
 
+    def pid(self, name: str) -> int:
+        """Return the process id of a child."""
+        return next(child.process.pid for child in self._children if child.spec.name == name)
+
     def revive(self) -> list[str]:
         """Start again what has died; returns the names."""
         revived = []
