@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 
 from pydantic import BaseModel, Field
@@ -84,7 +84,19 @@ def import_leads(
         UnreadableFile: the file cannot be read; nothing, or only whole chunks before the bad line, was stored.
         InvalidInput: no column is an address, or the mapping does not fit the file.
     """
-    table = open_table(source)
+    with closing(open_table(source)) as table:
+        return _import(store, source, table, options, workspace, actor, progress)
+
+
+def _import(
+    store: Store,
+    source: Source,
+    table: Table,
+    options: ImportOptions,
+    workspace: str,
+    actor: str,
+    progress: Progress | None,
+) -> ImportReport:
     sample = list(islice(table.rows, SAMPLE))
     mapping, reader = _reader(table, sample, options)
     running = _Running(store, workspace, actor, source, table, mapping, options)
@@ -103,9 +115,13 @@ def get_report(work: Work, import_id: str) -> ImportReport:
     """Return what an import did.
 
     Raises:
-        NotFound: there was no such import.
+        NotFound: there was no such import, or it broke off.
     """
-    return ImportReport.model_validate(_get(work, import_id).report)
+    report = _get(work, import_id).report
+    if not report:
+        msg = f"The import {import_id} did not get to its end; import its file again, which changes nothing twice."
+        raise NotFound(msg)
+    return ImportReport.model_validate(report)
 
 
 def rejects(work: Work, import_id: str) -> list[Reject]:

@@ -12,7 +12,8 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -112,28 +113,38 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's columns, how it was read, and its rows, which can be gone through once."""
+    """A file's columns, how it was read, and its rows, which can be gone through once until `close`."""
 
     columns: list[str]
     encoding: str
     delimiter: str | None
     rows: Iterator[Row]
+    files: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.files.close()
 
 
 def open_table(source: Source) -> Table:
-    """Open a source as a table.
+    """Open a source as a table; the caller closes it.
 
     Raises:
         UnreadableFile: the format or encoding cannot be made out, or it holds no header.
     """
+    with ExitStack() as files:
+        return replace(_open_table(source, files), files=files.pop_all())
+
+
+def _open_table(source: Source, files: ExitStack) -> Table:
     with source.open() as file:
         head = file.read(4)
     if head == b"PK\x03\x04":
-        return _xlsx(source)
+        return _xlsx(source, files)
     encoding = find_encoding(source.open)
     if source.filename.lower().endswith((".jsonl", ".ndjson")):
-        return _json_lines(source, encoding)
-    return _delimited(source, encoding)
+        return _json_lines(source, encoding, files)
+    return _delimited(source, encoding, files)
 
 
 def _resolved(path: Path) -> Path:
@@ -161,10 +172,10 @@ class _Recorder:
         return text
 
 
-def _delimited(source: Source, encoding: str) -> Table:
+def _delimited(source: Source, encoding: str, files: ExitStack) -> Table:
     delimiter = _find_delimiter(source, encoding)
     # newline="" as the csv module asks: line breaks inside quotes stay as they are
-    recorder = _Recorder(io.TextIOWrapper(source.open(), encoding=encoding, newline=""))
+    recorder = _Recorder(files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding, newline="")))
     csv.field_size_limit(MAX_CELL)
     reader = csv.reader(recorder, delimiter=delimiter)
     try:
@@ -231,7 +242,7 @@ def _columns(header: list[str], source: Source) -> list[str]:
     return names
 
 
-def _json_lines(source: Source, encoding: str) -> Table:
+def _json_lines(source: Source, encoding: str, files: ExitStack) -> Table:
     columns: list[str] = []
     with io.TextIOWrapper(source.open(), encoding=encoding) as file:
         for number, text in enumerate(file, 1):
@@ -243,8 +254,8 @@ def _json_lines(source: Source, encoding: str) -> Table:
     if not columns:
         msg = f"{source.filename} holds no JSON objects; write one object a line."
         raise UnreadableFile(msg)
-    file = io.TextIOWrapper(source.open(), encoding=encoding)
-    rows = (row for number, text in enumerate(file, 1) if (row := _json_row(number, text)) is not None)
+    opened = files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding))
+    rows = (row for number, text in enumerate(opened, 1) if (row := _json_row(number, text)) is not None)
     return Table(columns, encoding, None, rows)
 
 
@@ -262,7 +273,7 @@ def _json_row(number: int, text: str) -> Row | None:
     return Row(number, original, cells)
 
 
-def _xlsx(source: Source) -> Table:
+def _xlsx(source: Source, files: ExitStack) -> Table:
     from openpyxl import load_workbook
 
     try:
@@ -271,25 +282,34 @@ def _xlsx(source: Source) -> Table:
         if unpacked > MAX_UNPACKED:
             msg = f"{source.filename} unpacks to more than {MAX_UNPACKED // 2**20} MB; export it as CSV."
             raise UnreadableFile(msg)
-        sheet = load_workbook(source.open(), read_only=True, data_only=True).active
+        opened = files.enter_context(source.open())
+        workbook = load_workbook(opened, read_only=True, data_only=True)
+        files.callback(workbook.close)
+        sheet = workbook.active
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         msg = f"{source.filename} cannot be read as an Excel file; open it and export it as CSV."
         raise UnreadableFile(msg) from error
-    values = sheet.iter_rows(values_only=True) if sheet is not None else iter(())
-    header = next((row for row in values if any(cell is not None for cell in row)), None)
+    values = enumerate(sheet.iter_rows(values_only=True) if sheet is not None else (), 1)
+    header = next((row for _, row in values if any(cell is not None for cell in row)), None)
     if header is None:
         msg = f"{source.filename} has no header line; its first row must name the columns."
         raise UnreadableFile(msg)
-    columns = _columns([_cell(cell) for cell in header], source)
+    width = max(number for number, cell in enumerate(header, 1) if cell is not None)  # rows come padded
+    columns = _columns([_cell(cell) for cell in header[:width]], source)
     return Table(columns, "xlsx", None, _xlsx_rows(values, columns))
 
 
-def _xlsx_rows(values: Iterator[tuple[object, ...]], columns: list[str]) -> Iterator[Row]:
-    for number, row in enumerate(values, 2):
+def _xlsx_rows(values: Iterator[tuple[int, tuple[object, ...]]], columns: list[str]) -> Iterator[Row]:
+    for number, row in values:
         cells = [_cell(cell) for cell in row]
-        if any(cells):
-            padded = [*cells, *[""] * (len(columns) - len(cells))][: len(columns)]
-            yield Row(number, "\t".join(cells), dict(zip(columns, padded, strict=True)))
+        if not any(cells):
+            continue
+        original = "\t".join(cells).rstrip("\t")
+        if any(cells[len(columns) :]):
+            yield Row(number, original, None, f"has {len(cells)} columns where the header has {len(columns)}")
+            continue
+        padded = [*cells, *[""] * (len(columns) - len(cells))]
+        yield Row(number, original, dict(zip(columns, padded, strict=False)))
 
 
 def _cell(value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -159,7 +158,16 @@ def find_by_address(work: Work, channel: Channel, address: str) -> Lead | None:
 
 
 def add_tags(work: Work, lead_ids: Sequence[str], tags: Sequence[str]) -> None:
-    """Put tags on leads; those that they have already are left as they are."""
+    """Put tags on at most 1,000 leads; those that they have already are left as they are.
+
+    Raises:
+        NotFound: one of the leads is not in this workspace; nothing was tagged.
+    """
+    own = select(Lead.id).where(Lead.workspace_id == work.workspace, Lead.id.in_(lead_ids))
+    strangers = set(lead_ids) - set(work.session.scalars(own))
+    if strangers:
+        msg = f"There is no lead {min(strangers)!r}; leads_search finds leads and their ids."
+        raise NotFound(msg)
     for tag in tags:
         known = select(LeadTag.lead_id).where(
             LeadTag.workspace_id == work.workspace, LeadTag.tag == tag, LeadTag.lead_id.in_(lead_ids)
@@ -179,7 +187,10 @@ def _write_cursor(lead_id: str) -> str:
 
 def _read_cursor(cursor: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
-    except (binascii.Error, ValueError) as error:
+        lead_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
+    except ValueError:
+        lead_id = ""
+    if not lead_id.startswith("lead_") or not lead_id.isprintable():
         msg = "The cursor is not valid; search again without one."
-        raise InvalidInput(msg) from error
+        raise InvalidInput(msg)
+    return lead_id

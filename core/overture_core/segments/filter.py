@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 
 from overture_core.storage.schema import Lead, LeadTag
 from overture_core.storage.store import Work
+from overture_core.text import clean
 
 
 class LeadFilter(BaseModel):
@@ -28,13 +29,18 @@ class LeadFilter(BaseModel):
     company_contains: str | None = Field(default=None, max_length=200)
     import_id: str | None = Field(default=None, max_length=40, description="Created by this import.")
 
+    @field_validator("query", "company_contains")
+    @classmethod
+    def _cleaned(cls, value: str | None) -> str | None:
+        return None if value is None else clean(value)  # PostgreSQL refuses a NUL in a text
+
     @field_validator("countries")
     @classmethod
     def _codes(cls, value: list[str] | None) -> list[str] | None:
         if value is None:
             return None
         codes = [code.strip().upper() for code in value]
-        wrong = next((code for code in codes if len(code) != 2 or not code.isalpha()), None)
+        wrong = next((code for code in value if len(code.strip()) != 2 or not code.strip().isalpha()), None)
         if wrong is not None:
             msg = f"{wrong!r} is not a two-letter country code such as US or DE"
             raise ValueError(msg)

@@ -105,8 +105,8 @@ def preview(work: Work, wanted: LeadFilter) -> SegmentPreview:
     sample = work.session.scalars(select(Lead).where(*conditions).order_by(Lead.id).limit(SAMPLE))
     return SegmentPreview(
         count=count,
-        by_country=dict(work.session.execute(by_country).tuples().all()),
-        by_channel=dict(work.session.execute(by_channel).tuples().all()),
+        by_country=dict(work.session.execute(by_country).all()),
+        by_channel=dict(work.session.execute(by_channel).all()),
         dormant_days=_dormancy(work, wanted),
         sample=[
             SegmentSample(
@@ -139,7 +139,7 @@ def _dormancy(work: Work, wanted: LeadFilter) -> dict[str, int]:
         else_="730 and more",
     )
     counted = select(bucket, func.count()).where(*where(work, wanted)).group_by(bucket)
-    return dict(work.session.execute(counted).tuples().all())
+    return dict(work.session.execute(counted).all())
 
 
 def _find(work: Work, name: str) -> Segment | None:

@@ -1,0 +1,225 @@
+"""Importing: every row is accounted for, the same person is recognised, nothing is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from overture_core.errors import InvalidInput, NotFound, UnreadableFile
+from overture_core.leads import importing, service
+from overture_core.leads.importing import CHUNK, ImportOptions, ImportReport, Reject, import_leads
+from overture_core.leads.reading import Source
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Consent, ImportReject, Lead, LeadIdentity, LeadImport
+from overture_core.storage.store import Store
+
+Import = Callable[..., ImportReport]
+DATA = Path(__file__).parents[3] / "cli" / "overture_cli" / "data"
+
+
+def counts(report: ImportReport) -> dict[str, int]:
+    return report.model_dump(include={"created", "merged", "unchanged", "rejected"})
+
+
+def stored(store: Store, *tables: type) -> list[int | None]:
+    with store.read("default") as work:
+        return [work.session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+
+def lead_by_email(store: Store, address: str) -> service.LeadView:
+    with store.read("default") as work:
+        lead = service.find_by_address(work, Channel.EMAIL, address)
+        assert lead is not None
+        return service.get(work, lead.id)
+
+
+def from_data(store: Store, name: str, **options: object) -> ImportReport:
+    source = Source.from_path(DATA / name, [DATA])
+    return import_leads(store, source, ImportOptions.model_validate(options), workspace="default", actor="test")
+
+
+def test_the_demos_file_is_taken_whole_and_a_second_time_changes_nothing(store: Store) -> None:
+    first = from_data(store, "dormant_leads.csv")
+    assert counts(first) == {"created": 194, "merged": 6, "unchanged": 4, "rejected": 8}
+    assert (first.rows, first.encoding, first.delimiter, first.unmapped) == (
+        212,
+        "utf-8-sig",
+        ",",
+        ["Source", "Deal Value"],
+    )
+    before = stored(store, Lead, LeadIdentity, Consent)
+    assert counts(from_data(store, "dormant_leads.csv")) == {"created": 0, "merged": 0, "unchanged": 204, "rejected": 8}
+    assert stored(store, Lead, LeadIdentity, Consent) == before
+
+
+def test_a_german_file_of_excel_is_read_by_its_own_rules(store: Store) -> None:
+    report = from_data(store, "dormant_leads_de.csv")
+    assert counts(report) == {"created": 6, "merged": 1, "unchanged": 0, "rejected": 1}
+    assert (report.encoding, report.delimiter, report.warnings) == ("cp1252", ";", [])
+    lead = lead_by_email(store, "k.grossmann@fennel.test")
+    assert lead.model_dump(include={"first_name", "last_name", "phone", "country", "time_zone", "last_contact_at"}) == {
+        "first_name": "Käthe",
+        "last_name": "Großmann",
+        "phone": "+491713920047",
+        "country": "DE",
+        "time_zone": "Europe/Berlin",
+        "last_contact_at": datetime(2024, 5, 20, tzinfo=UTC),
+    }
+
+
+def test_a_row_fills_what_is_empty_and_overwrites_only_an_earlier_last_contact(store: Store, take: Import) -> None:
+    take("email,company,last contact\nAda@example.com,Quill,2024-05-01\n")
+    report = take(
+        "email,company,title,phone,last contact,size\n"
+        "ada@EXAMPLE.com,Other,Owner,+1 212 555 0123,2024-01-01,12\n"
+        "ada@example.com,,,,2025-02-03,\n"
+    )
+    assert counts(report) == {"created": 0, "merged": 2, "unchanged": 0, "rejected": 0}
+    shown = {"email", "company", "title", "phone", "last_contact_at", "custom", "time_zone"}
+    assert lead_by_email(store, "ada@example.com").model_dump(include=shown) == {
+        "email": "Ada@example.com",
+        "company": "Quill",
+        "title": "Owner",
+        "phone": "+12125550123",
+        "last_contact_at": datetime(2025, 2, 3, tzinfo=UTC),
+        "custom": {"size": "12"},
+        "time_zone": "America/New_York",
+    }
+
+
+def test_a_row_that_fits_two_leads_goes_to_the_stronger_identity_and_says_so(store: Store, take: Import) -> None:
+    take("email,phone\na@example.com,\n,+12125550123\n")
+    report = take("email,phone,title\na@example.com,+12125550123,Owner\n")
+    assert counts(report) == {"created": 0, "merged": 1, "unchanged": 0, "rejected": 0}
+    assert report.warnings == ["1 rows whose addresses belong to two leads; the first of them was taken"]
+    with store.read("default") as work:
+        by_phone = service.find_by_address(work, Channel.SMS, "+12125550123")
+        by_email = service.find_by_address(work, Channel.EMAIL, "a@example.com")
+        assert by_phone is not None
+        assert by_email is not None
+        assert (by_phone.id != by_email.id, by_phone.title, by_email.title) == (True, None, "Owner")
+
+
+def test_rejected_rows_are_kept_with_line_text_and_every_reason(store: Store, take: Import) -> None:
+    report = take("email,phone\nnobody,12\nok@example.com,12\n,x,y\n")
+    expected = [
+        Reject(
+            line=2,
+            original="nobody,12",
+            reasons=[
+                "e-mail: 'nobody' is not an e-mail address (An email address must have an @-sign).",
+                "phone: '12' is not a phone number (it needs a country or a leading +).",
+            ],
+        ),
+        Reject(line=4, original=",x,y", reasons=["has 3 columns where the header has 2"]),
+    ]
+    assert report.reject_samples == expected
+    assert report.warnings == ["1 rows kept without one of their addresses, which was not valid"]
+    assert report.import_id is not None
+    with store.read("default") as work:
+        assert importing.rejects(work, report.import_id) == expected
+        assert importing.get_report(work, report.import_id) == report
+
+
+def test_consent_is_recorded_with_its_source_and_a_refusal_is_not_overruled(store: Store, take: Import) -> None:
+    take("email,consent,sms opt in\na@example.com,email,no\n", filename="fair.csv")
+    report = take("email,consent\na@example.com,email;sms\n", consent_source="Call of 3 May")
+    assert counts(report) == {"created": 0, "merged": 0, "unchanged": 1, "rejected": 0}
+    assert report.warnings == ["1 consents in the file that do not overrule an earlier refusal"]
+    consents = lead_by_email(store, "a@example.com").consents
+    assert {(c.channel, c.granted, c.source) for c in consents} == {
+        (Channel.EMAIL, True, "import of fair.csv, line 2"),
+        (Channel.SMS, False, "import of fair.csv, line 2"),
+    }
+
+
+def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Import) -> None:
+    report = take('name,email,last contact\n"Byron, Ada",a@example.com,03/04/2024\n')
+    assert report.warnings == [
+        "Dates in 'last contact' could be day first or month first; they were read day first.",
+        "1 full names split into first and last name",
+    ]
+    lead = lead_by_email(store, "a@example.com")
+    assert (lead.first_name, lead.last_name, lead.last_contact_at) == ("Ada", "Byron", datetime(2024, 4, 3, tzinfo=UTC))
+
+
+def test_a_mapping_a_country_and_tags_given_by_a_person_are_used(store: Store, take: Import) -> None:
+    report = take(
+        "Mejl,Kontaktnummer\na@example.com,07700 900123\n",
+        mapping={"Mejl": "email", "Kontaktnummer": "phone"},
+        default_country="gb",
+        tags=["spring", " "],
+    )
+    assert report.mapping == {"Mejl": "email", "Kontaktnummer": "phone"}
+    lead = lead_by_email(store, "a@example.com")
+    assert (lead.phone, lead.tags, lead.import_id) == ("+447700900123", ["spring"], report.import_id)
+
+
+def test_text_from_outside_is_stripped_of_control_characters(store: Store, take: Import) -> None:
+    take(
+        '{"email": "a@example.com", "company": "Qu\\u0000ill\\u001b[31m\\u202e", "s": "\\ud800"}\n',
+        filename="leads.jsonl",
+    )
+    assert lead_by_email(store, "a@example.com").company == "Quill[31m"
+
+
+def test_a_dry_run_reports_the_same_and_leaves_nothing(store: Store, take: Import) -> None:
+    text = "email\na@example.com\nA@example.com\nbad\n"
+    dry = take(text, dry_run=True)
+    assert stored(store, Lead, LeadIdentity, LeadImport, ImportReject) == [0, 0, 0, 0]
+    real = take(text)
+    assert dry == real.model_copy(update={"import_id": None})
+
+
+def test_an_import_of_several_chunks_reports_progress_and_recognises_across_them(store: Store) -> None:
+    lines = [f"p{number}@example.com" for number in range(CHUNK + 1)] + ["p0@example.com"]
+    seen: list[tuple[int, int | None]] = []
+    report = import_leads(
+        store,
+        Source.from_text("\n".join(["email", *lines]), "leads.csv"),
+        ImportOptions(),
+        workspace="default",
+        actor="test",
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert counts(report) == {"created": CHUNK + 1, "merged": 0, "unchanged": 1, "rejected": 0}
+    assert seen == [(CHUNK, None), (CHUNK + 2, None)]
+
+
+def test_a_file_that_breaks_in_the_middle_keeps_the_chunks_before(store: Store, take: Import) -> None:
+    good = "".join(f"p{number}@example.com\n" for number in range(CHUNK))
+    with pytest.raises(UnreadableFile, match=f"line {CHUNK + 2}: field larger than field limit"):
+        take(f"email\n{good}{'x' * 200_000}\n")
+    assert stored(store, Lead) == [CHUNK]
+    with store.read("default") as work:
+        import_id = work.session.scalars(select(LeadImport.id)).one()
+        with pytest.raises(NotFound, match="did not get to its end; import its file again"):
+            importing.get_report(work, import_id)
+    assert counts(take(f"email\n{good}")) == {"created": 0, "merged": 0, "unchanged": CHUNK, "rejected": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("email,name\n", "has a header and no rows"), ("Adresse,Ort\nx,y\n", "No column was recognised")],
+)
+def test_a_file_that_holds_no_leads_is_refused_and_leaves_nothing(
+    store: Store, take: Import, text: str, why: str
+) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        take(text)
+    assert stored(store, LeadImport) == [0]
+
+
+def test_an_import_stays_in_its_workspace(store: Store, take: Import, other: str) -> None:
+    mine = take("email,title\na@example.com,Owner\nbad,\n")
+    theirs = take("email,title\na@example.com,Buyer\n", workspace=other)
+    assert counts(theirs) == {"created": 1, "merged": 0, "unchanged": 0, "rejected": 0}
+    assert mine.import_id is not None
+    with store.read(other) as work:
+        for look in (importing.rejects, importing.get_report):
+            with pytest.raises(NotFound, match="There is no import"):
+                look(work, mine.import_id)

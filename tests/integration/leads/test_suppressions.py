@@ -1,0 +1,53 @@
+"""Suppressions: normalised, added once, seen by their own workspace alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from overture_core.clock import ManualClock
+from overture_core.errors import InvalidInput
+from overture_core.storage.store import Store
+from overture_core.suppressions import service as suppressions
+
+
+def test_an_address_is_suppressed_once_in_its_normalised_form(store: Store, clock: ManualClock) -> None:
+    with store.begin("default", actor="test") as work:
+        first = suppressions.add(work, "email", " Ada@Example.com", "unsubscribed", "link")
+        clock.advance(timedelta(days=1))
+        again = suppressions.add(work, "email", "ada@example.com", "complained", "webhook")
+        phone = suppressions.add(work, "phone", "+44 7700 900123", "stop", "sms")
+        assert (again.id, again.reason) == (first.id, "unsubscribed")
+        assert phone.value == "+447700900123"
+        assert suppressions.suppressed(work, "email", ["ada@example.com", "bo@example.com"]) == {"ada@example.com"}
+        assert suppressions.suppressed(work, "phone", ["ada@example.com"]) == set()
+        assert suppressions.suppressed(work, "phone", []) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "why"),
+    [("email", "nobody", "not an e-mail address"), ("phone", "07700 900123", "needs a country or a leading")],
+)
+def test_what_is_no_address_is_refused(store: Store, kind: suppressions.Kind, value: str, why: str) -> None:
+    with store.begin("default", actor="test") as work, pytest.raises(InvalidInput, match=why):
+        suppressions.add(work, kind, value, "stop", "test")
+
+
+def test_pages_hold_every_suppression_once(store: Store) -> None:
+    with store.begin("default", actor="test") as work:
+        ids = {suppressions.add(work, "email", f"p{n}@example.com", "stop", "test").id for n in range(5)}
+        first = suppressions.list_(work, limit=3)
+        second = suppressions.list_(work, limit=3, cursor=first.next_cursor)
+        assert {row.id for row in [*first.suppressions, *second.suppressions]} == ids
+        assert (len(first.suppressions), second.next_cursor) == (3, None)
+
+
+def test_another_workspace_sees_none_of_them(store: Store, other: str) -> None:
+    with store.begin("default", actor="test") as work:
+        suppressions.add(work, "email", "ada@example.com", "stop", "test")
+    with store.begin(other, actor="test") as work:
+        assert suppressions.suppressed(work, "email", ["ada@example.com"]) == set()
+        assert suppressions.list_(work).suppressions == []
+        own = suppressions.add(work, "email", "ada@example.com", "bounced", "test")
+        assert own.reason == "bounced"
