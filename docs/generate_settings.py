@@ -1,0 +1,51 @@
+"""Writes docs/settings.md from `Settings`: `uv run python docs/generate_settings.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from overture_core.settings import Settings
+
+PAGE = Path(__file__).with_name("settings.md")
+# What a factory makes differs by machine and user; a new factory has to be described here.
+FACTORIES = {"data_dir": "the user's data folder", "import_roots": "the working folder"}
+HEAD = """# Settings
+
+Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the folder where the
+command runs. The environment wins. With none of them set, Overture uses SQLite, an embedded Redis and
+the sandbox. `overture doctor` shows what comes of them.
+
+This page is generated from `overture_core.settings`: `uv run python docs/generate_settings.py`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    rows = (
+        f"| `OVERTURE_{name.upper()}` | {_default(name, field)} | {_cell(field.description or '')} |\n"
+        for name, field in Settings.model_fields.items()
+    )
+    return HEAD + "".join(rows)
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return FACTORIES[name]
+    if field.default is None or field.default is PydanticUndefined:
+        return ""
+    # A switch is 0 or 1 in an environment.
+    return f"`{int(field.default) if isinstance(field.default, bool) else field.default}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
