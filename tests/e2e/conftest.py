@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,6 @@ from mcp import StdioServerParameters
 
 from overture_cli.processes import Spec, Supervisor, all_specs, environment
 from overture_core.settings import Settings
-
-# Monday noon in New York, wherever and whenever the tests run, would need a moved clock; e-mail has no
-# quiet hours, and SMS leads below live in a zone that is chosen for the hour.
 
 
 def free_ports(count: int) -> list[int]:
@@ -85,9 +82,6 @@ class System:
         urllib.request.urlopen(request, timeout=5).close()
 
 
-Start = Callable[..., "contextmanager[System]"]
-
-
 @pytest.fixture
 def start(tmp_path: Path) -> Any:
     """Start the system with given settings; `without` names processes to leave out."""
@@ -95,15 +89,14 @@ def start(tmp_path: Path) -> Any:
     @contextmanager
     def starting(*, without: tuple[str, ...] = (), **values: Any) -> Iterator[System]:
         http_port, sandbox_port = free_ports(2)
-        settings = Settings(
-            _env_file=None,
-            data_dir=tmp_path / "data",
-            sandbox_only=True,
-            http_port=http_port,
-            sandbox_url=f"http://127.0.0.1:{sandbox_port}",
-            import_roots=[tmp_path],
-            **values,
-        )
+        ours = {
+            "data_dir": tmp_path / "data",
+            "sandbox_only": True,
+            "http_port": http_port,
+            "sandbox_url": f"http://127.0.0.1:{sandbox_port}",
+            "import_roots": [tmp_path],
+        }
+        settings = Settings(**{"_env_file": None, **ours, **values})
         settings.data_dir.mkdir(mode=0o700)
         specs: list[Spec] = [spec for spec in all_specs(settings) if spec.name not in without]
         with Supervisor(settings, specs) as running:

@@ -85,8 +85,8 @@ def test_a_worker_told_to_stop_gives_back_what_it_holds(start: Any, wait_for: An
         os.kill(system.running.pid("worker"), signal.SIGTERM)
         wait_for(system.running.revive, deadline=20)
         # Nothing was in the air: no row is left to wait for its lease.
-        assert not look(store).counts.get("sending")
-        assert not look(store).counts.get("unknown")
+        assert not look(store).counts.get(State.SENDING)
+        assert not look(store).counts.get(State.UNKNOWN)
         wait_for(lambda: look(store).done, deadline=60)
         store.close()
         assert system.summary()["accepted_twice"] == []

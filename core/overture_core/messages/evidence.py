@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from overture_core.messages.channels import Channel
 
@@ -28,14 +28,22 @@ class Kind(StrEnum):
     CLICKED = "clicked"
 
 
-class DeliveryEvent(BaseModel):
+class _FromOutside(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        # No database stores a NUL in text, and nothing means one.
+        return value.replace("\x00", "") if type(value) is str else value
+
+
+class DeliveryEvent(_FromOutside):
     """Something that happened to one message.
 
     `message_id` is ours if the provider gave it back; otherwise `provider_id` finds the message.
     `permanent` is false for a bounce or failure that says nothing against the address itself.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     type: Literal["delivery"] = "delivery"
     provider: str
@@ -51,13 +59,11 @@ class DeliveryEvent(BaseModel):
     permanent: bool = True
 
 
-class InboundMessage(BaseModel):
+class InboundMessage(_FromOutside):
     """Something a person wrote to one of our senders. `sender` and `body` are text from outside.
 
     `in_reply_to` is our message's id, where the provider or a header carries it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     type: Literal["inbound"] = "inbound"
     provider: str

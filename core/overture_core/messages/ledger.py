@@ -25,6 +25,7 @@ from overture_core.storage.store import Store, Work
 
 BACKOFF_BASE_S = 5.0
 BACKOFF_MAX_S = 3600.0
+SHORTEST_RETRY_S = 1.0  # a reset time may already be over by our clock
 CREDENTIALS_RETRY_S = 60.0
 UNAUTHORIZED = "unauthorized"
 IDS_A_STATEMENT = 500  # bound parameters stay far below every database's limit
@@ -221,7 +222,8 @@ def _retry(work: Work, provider: str, outcome: Retryable, mine: tuple[ColumnElem
             values={"reason": f"gave_up:{outcome.code}", "provider": provider, **_NO_LEASE},
         )
         attempt = work.session.scalar(select(func.max(Message.attempt)).where(*mine)) or 1
-        again["due_at"] = outcome.retry_at or work.now() + _backoff(attempt)
+        soonest = work.now() + timedelta(seconds=SHORTEST_RETRY_S)
+        again["due_at"] = max(outcome.retry_at or work.now() + _backoff(attempt), soonest)
     change(work, State.SENDING, State.DUE, *mine, cause=provider, detail=outcome.detail, values=again)
 
 
