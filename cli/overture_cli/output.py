@@ -33,9 +33,11 @@ def emit_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout; cells are data, never markup."""
     made = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        made.add_column(column)
-    for row in rows:
+    cells = [list(row) for row in rows]
+    for number, column in enumerate(columns):
+        counts = bool(cells) and all(isinstance(row[number], int) for row in cells)
+        made.add_column(column, justify="right" if counts else "left")
+    for row in cells:
         made.add_row(*(_plain(cell) for cell in row))
     console.print(made)
 

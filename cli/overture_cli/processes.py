@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
-from overture_core.errors import SystemFault
+from overture_core.errors import ConfigurationError, SystemFault
 from overture_core.settings import Settings
 
 READY_S = 30.0
@@ -59,6 +62,26 @@ def all_specs(settings: Settings, *, sandbox_args: tuple[str, ...] = ()) -> list
     specs.append(Spec("servers", ("serve", "--http"), ready_url=f"{base}/health"))
     specs.append(Spec("worker", ("worker",), ready_line="worker_ready"))
     return specs
+
+
+def require_free_ports(settings: Settings) -> None:
+    """Make sure that nobody listens where our processes will.
+
+    Raises:
+        ConfigurationError: a port is taken, most likely by an Overture that is up already.
+    """
+    sandbox = urlsplit(settings.sandbox_url).port
+    ports = {"OVERTURE_HTTP_PORT": settings.http_port}
+    if sandbox is not None and (settings.email_sandboxed or settings.sms_sandboxed):
+        ports["OVERTURE_SANDBOX_URL"] = sandbox
+    for name, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.http_host, port))
+            except OSError as error:
+                msg = f"Port {port} is in use; is Overture up already? If not, set {name} to another port."
+                raise ConfigurationError(msg) from error
 
 
 class Supervisor:
@@ -112,8 +135,8 @@ class Supervisor:
                 revived.append(child.spec.name)
         return revived
 
-    def run_until_interrupted(self) -> None:
-        """Keep the children alive until SIGINT or SIGTERM."""
+    def run_until_interrupted(self, on_revived: Callable[[str], None]) -> None:
+        """Keep the children alive until SIGINT or SIGTERM; `on_revived` is told who had to be started again."""
         stopping = False
 
         def stop(_number: int, _frame: FrameType | None) -> None:
@@ -123,7 +146,8 @@ class Supervisor:
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
         while not stopping:
-            self.revive()
+            for name in self.revive():
+                on_revived(name)
             time.sleep(POLL_S)
 
     def _start(self, spec: Spec) -> _Child:

@@ -15,6 +15,7 @@ from overture_core.approvals.service import ApprovalState, ApprovalView, Via
 from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
+from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.workspaces import service as workspaces
 
@@ -108,8 +109,8 @@ def policy_(
                 ),
             )
         elif max_per_plan or max_per_day:
-            msg = "a policy needs both --max-per-plan and --max-per-day"
-            raise typer.BadParameter(msg)
+            msg = "A policy needs both --max-per-plan and --max-per-day; give the other one too."
+            raise InvalidInput(msg)
         found = policy.read(work)
     if as_json:
         emit_json({"pre_approval": found.model_dump(mode="json") if found else None})

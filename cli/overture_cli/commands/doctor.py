@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_cli.processes import answers
-from overture_core.errors import DatabaseUnavailable, OvertureError
+from overture_core.errors import OvertureError
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.store import Store
@@ -68,8 +68,9 @@ def _database(settings: Settings) -> Check:
     try:
         current = migrate.is_current(store.engine)
     except Exception as error:  # noqa: BLE001 - a diagnosis reports whatever goes wrong
-        known = error.message if isinstance(error, OvertureError) else str(error).splitlines()[0]
-        return Check(part="database", uses=uses, health=Health.PROBLEM, detail=f"{known} {DatabaseUnavailable()}")
+        why = error.message if isinstance(error, OvertureError) else str(error).splitlines()[0]
+        detail = f"does not answer ({why}); start it, or correct OVERTURE_DATABASE_URL"
+        return Check(part="database", uses=uses, health=Health.PROBLEM, detail=detail)
     finally:
         store.close()
     return Check(part="database", uses=uses, health=Health.OK, detail="" if current else "will be migrated on start")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from overture_cli.context import open_store, person
@@ -13,6 +14,13 @@ from overture_cli.output import JsonFlag, emit_json, progress_console, say, tabl
 from overture_core.errors import InvalidInput
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
 from overture_core.leads.reading import Source
+
+# What the options want that ImportOptions checks, in the words of the command line.
+_WANTED = {
+    "default_country": "--country takes a country's two letters, e.g. US",
+    "tags": "--tag was given too often",
+    "consent_source": "--consent-source is too long; name the source in a few words",
+}
 
 
 def import_(
@@ -27,13 +35,16 @@ def import_(
     as_json: JsonFlag = False,
 ) -> None:
     """Import leads from a file; each row is created, merged, unchanged or rejected with reasons."""
-    options = ImportOptions(
-        mapping=_mapping(column or []) or None,
-        default_country=country,
-        tags=tag or [],
-        consent_source=consent_source,
-        dry_run=dry_run,
-    )
+    try:
+        options = ImportOptions(
+            mapping=_mapping(column or []) or None,
+            default_country=country,
+            tags=tag or [],
+            consent_source=consent_source,
+            dry_run=dry_run,
+        )
+    except ValidationError as error:
+        raise InvalidInput(_sentence(error)) from error
     # The person at the terminal named the file: its own folder is an allowed root.
     source = Source.from_path(file, [file.resolve().parent])
     bar = Progress(
@@ -42,7 +53,7 @@ def import_(
         TextColumn("{task.completed} rows"),
         TimeElapsedColumn(),
         console=progress_console,
-        disable=as_json,
+        disable=as_json or not progress_console.is_terminal,  # a bar that ends leaves an empty line in a log
         transient=True,
     )
     with open_store() as store, bar:
@@ -85,3 +96,9 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
             raise InvalidInput(msg)
         mapping[column] = field
     return mapping
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    return f"{_WANTED.get(field) or first['msg']}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,33 +9,26 @@ import typer
 from overture_cli import processes
 from overture_cli.context import open_store
 from overture_cli.logs import log_to_stderr
-from overture_cli.output import JsonFlag, emit_json, say, table
-from overture_core.errors import InvalidInput
+from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
+from overture_core.errors import InvalidInput, QueueUnavailable
 from overture_core.settings import Settings
 
 
-class ServerName(StrEnum):
-    """The MCP servers."""
-
-    LEADS = "leads"
-    MESSAGING = "messaging"
-
-
 def serve(
-    server: Annotated[ServerName | None, typer.Argument(help="Which server to speak over stdio.")] = None,
+    server: Annotated[str | None, typer.Argument(help="Which server to speak over stdio: leads or messaging.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve all of them over HTTP instead.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on (HTTP).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (HTTP).")] = None,
 ) -> None:
     """Run an MCP server: one over stdio, or all over Streamable HTTP with their webhooks."""
-    from overture_servers.main import serve_http, serve_stdio
+    from overture_servers.main import STDIO, serve_http, serve_stdio
 
     settings = Settings()
     log_to_stderr()
     if http:
         serve_http(settings, host or settings.http_host, settings.http_port if port is None else port)
     elif server is None:
-        msg = f"Say which server to run ({', '.join(ServerName)}), or --http for all of them."
+        msg = f"Say which server to run ({', '.join(STDIO)}), or --http for all of them."
         raise InvalidInput(msg)
     else:
         serve_stdio(server, settings)
@@ -46,10 +38,17 @@ def worker(
     threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs at once in this process.")] = 4,
 ) -> None:
     """Run a worker: it sends what is due and applies what providers report."""
+    from overture_queue.broker import describe
     from overture_worker.process import run
 
+    settings = Settings()
     log_to_stderr()
-    run(Settings(), threads=threads)
+    if settings.redis_url is not None:
+        # Once it runs, a worker outlives a Redis that goes away; one that never answered is a mistake to report.
+        info = describe(settings)
+        if not info.reachable:
+            raise QueueUnavailable(info.detail)
+    run(settings, threads=threads)
 
 
 def sandbox(
@@ -67,6 +66,7 @@ def sandbox(
 def up(as_json: JsonFlag = False) -> None:
     """Run everything on this machine: Redis, sandbox, worker and all servers; Ctrl-C ends it."""
     settings = Settings()
+    processes.require_free_ports(settings)
     with open_store(settings), processes.Supervisor(settings, processes.all_specs(settings)) as running:
         running.wait_ready()
         base = f"http://{settings.http_host}:{settings.http_port}"
@@ -79,4 +79,8 @@ def up(as_json: JsonFlag = False) -> None:
         else:
             table("Overture is up", ("what", "where"), addresses)
             say(f"Logs are in {running.log_dir}. Press Ctrl-C to stop.")
-        running.run_until_interrupted()
+        running.run_until_interrupted(_tell_revived)
+
+
+def _tell_revived(name: str) -> None:
+    progress_console.print(f"The {name} process ended and was started again; its log says why.", markup=False)
