@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from mcp.server import MCPServer
-
 from overture_servers.messaging.prompts import add_prompts
 from overture_servers.messaging.resources import add_resources
 from overture_servers.messaging.tools import TOOLS
-from overture_servers.runtime import Runtime, lifespan_of
-from overture_servers.tooling import PlainErrors, add_tools
-from overture_servers.version import VERSION
+from overture_servers.runtime import Runtime
+from overture_servers.tooling import OvertureServer
 
 INSTRUCTIONS = (
     "Templates, campaigns and replies. The order: save templates, preview, plan, a person approves, launch, status. "
@@ -17,17 +14,9 @@ INSTRUCTIONS = (
 )
 
 
-def create(runtime: Runtime) -> MCPServer[Runtime]:
+def create(runtime: Runtime) -> OvertureServer:
     """Return the server on a runtime."""
-    server: MCPServer[Runtime] = MCPServer(
-        "overture-messaging",
-        title="Overture messaging",
-        version=VERSION,
-        instructions=INSTRUCTIONS,
-        lifespan=lifespan_of(runtime),
-        extensions=[PlainErrors()],
-    )
-    add_tools(server, TOOLS)
+    server = OvertureServer("messaging", "Overture messaging", INSTRUCTIONS, TOOLS, runtime)
     add_resources(server, runtime)
     add_prompts(server)
     return server

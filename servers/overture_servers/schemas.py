@@ -1,0 +1,89 @@
+"""Smaller JSON schemas for `tools/list`, which is context that every client pays for.
+
+Pydantic repeats every name as a title and writes `str | None` as a union. Less is said here, and nothing
+that contradicts: what fits the shorter schema of an argument fits the model too, and a result that
+fits its model fits the shorter schema.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Schema = dict[str, Any]
+
+_MAPS = ("properties", "$defs")
+_LISTS = ("anyOf", "oneOf", "allOf")
+_ONE = ("items", "additionalProperties", "propertyNames")
+_NOT_IN_RESULTS = ("propertyNames", "format", "required", "default")
+_NULL = {"type": "null"}
+_REF = "#/$defs/"
+
+
+def slim_input(schema: Schema) -> Schema:
+    """Return the schema of a tool's arguments without titles; an optional one is simply not required."""
+    return _walk(schema, result=False)
+
+
+def slim_output(schema: Schema) -> Schema:
+    """Return the schema of a tool's result: the names and types of its fields, all of which are always there.
+
+    Left out are titles, models' own descriptions, formats, and what the arguments' schema says already
+    (a model that takes no other keys is one that the caller wrote).
+    """
+    slim = _walk(schema, result=True)
+    definitions: Schema = slim.pop("$defs", {})
+    while once := next((name for name in definitions if _uses(name, slim, definitions) < 2), None):
+        body = definitions.pop(once)
+        slim, definitions = _inlined(slim, once, body), _inlined(definitions, once, body)
+    return {**slim, "$defs": definitions} if definitions else slim
+
+
+def _uses(name: str, *schemas: Schema) -> int:
+    return sum(json.dumps(each).count(f'"{_REF}{name}"') for each in schemas)
+
+
+def _inlined(value: Any, name: str, body: Schema) -> Any:
+    if isinstance(value, list):
+        return [_inlined(each, name, body) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("$ref") == f"{_REF}{name}":
+        return {**body, **{key: each for key, each in value.items() if key != "$ref"}}
+    return {key: _inlined(each, name, body) for key, each in value.items()}
+
+
+def _walk(schema: Schema, *, result: bool) -> Schema:
+    if result and schema.get("additionalProperties") is False:
+        return {"type": "object"}
+    slim: Schema = {}
+    for key, value in schema.items():
+        if key == "title" or (result and key in _NOT_IN_RESULTS):
+            continue
+        if key == "description" and result and ("properties" in schema or "enum" in schema):
+            continue
+        if key in _MAPS:
+            slim[key] = {name: _walk(each, result=result) for name, each in value.items()}
+        elif key in _LISTS:
+            slim[key] = [_walk(each, result=result) for each in value]
+        elif key in _ONE and isinstance(value, dict):
+            slim[key] = _walk(value, result=result)
+        else:
+            slim[key] = value
+    return _without_null(slim, result=result)
+
+
+def _without_null(schema: Schema, *, result: bool) -> Schema:
+    """Write `anyOf: [X, null]` shorter: an argument may be left out, a result's type says both."""
+    union = schema.get("anyOf", [])
+    if len(union) != 2 or _NULL not in union:
+        return schema
+    value: Schema = next(each for each in union if each != _NULL)
+    rest = {key: each for key, each in schema.items() if key != "anyOf"}
+    if not result:
+        if rest.get("default", ...) is not None:
+            return schema
+        return {**value, **{key: each for key, each in rest.items() if key != "default"}}
+    if isinstance(value.get("type"), str) and "enum" not in value:
+        return {**value, "type": [value["type"], "null"], **rest}
+    return schema

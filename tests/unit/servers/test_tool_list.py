@@ -1,0 +1,111 @@
+"""The tools as clients see them: reviewed schemas, hints, names, and what the list costs every client.
+
+A changed tool fails here until its snapshot is written anew and reviewed:
+`UPDATE_TOOLSNAPS=1 pytest tests/unit/servers/test_tool_list.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.types import Tool
+
+from overture_core.settings import Settings
+from overture_servers.leads import server as leads
+from overture_servers.messaging import server as messaging
+from overture_servers.runtime import Runtime
+
+pytestmark = pytest.mark.anyio
+SNAPS = Path(__file__).parents[2] / "toolsnaps"
+SERVERS = {"leads": leads.create, "messaging": messaging.create}
+LIMIT = 24_000  # characters, both servers together
+KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
+HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    opened = Runtime(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def tools(runtime: Runtime) -> dict[str, list[Tool]]:
+    found = {}
+    for name, create in SERVERS.items():
+        async with Client(create(runtime)) as client:
+            found[name] = list((await client.list_tools()).tools)
+    return found
+
+
+def shown(tool: Tool) -> dict[str, Any]:
+    dumped = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {key: dumped[key] for key in KEPT}
+
+
+async def test_every_tool_is_as_it_was_reviewed(tools: dict[str, list[Tool]]) -> None:
+    texts = {
+        tool.name: json.dumps(shown(tool), indent=1, ensure_ascii=False) + "\n"
+        for each in tools.values()
+        for tool in each
+    }
+    if os.environ.get("UPDATE_TOOLSNAPS") == "1":
+        for old in SNAPS.glob("*.json"):
+            old.unlink()
+        for name, text in texts.items():
+            (SNAPS / f"{name}.json").write_text(text, encoding="utf-8")
+    snaps = {path.stem: path.read_text(encoding="utf-8") for path in SNAPS.glob("*.json")}
+    assert sorted(snaps) == sorted(texts), f"tools came or went; {HOW}"
+    changed = [name for name, text in texts.items() if snaps[name] != text]
+    assert changed == [], f"these tools changed; {HOW}"
+
+
+async def test_every_tool_has_a_title_all_hints_and_a_prefixed_name(tools: dict[str, list[Tool]]) -> None:
+    for server, each in tools.items():
+        for tool in each:
+            assert re.fullmatch(rf"{server}_[a-z_]{{1,40}}", tool.name)
+            assert tool.title
+            assert tool.description
+            assert tool.annotations is not None
+            hints = tool.annotations.model_dump(exclude={"title"}, exclude_none=True)
+            assert len(hints) == 4, tool.name
+            assert not (hints["read_only_hint"] and hints["destructive_hint"]), tool.name
+
+
+async def test_only_launching_reaches_people(tools: dict[str, list[Tool]]) -> None:
+    every = [tool for each in tools.values() for tool in each]
+    outside = [tool.name for tool in every if tool.annotations and tool.annotations.open_world_hint]
+    assert outside == ["messaging_launch_campaign"]
+
+
+async def test_no_tool_takes_an_argument_that_approves(tools: dict[str, list[Tool]]) -> None:
+    for tool in (tool for each in tools.values() for tool in each):
+        names = re.findall(r'"([a-z_]+)":', json.dumps(tool.input_schema))
+        assert not [name for name in names if re.search("approv|confirm|force|person|consent_given", name)], tool.name
+    launching = next(tool for tool in tools["messaging"] if tool.name == "messaging_launch_campaign")
+    assert list(launching.input_schema["properties"]) == ["plan_id"]
+
+
+async def test_both_lists_together_stay_small(tools: dict[str, list[Tool]], record_property: Any) -> None:
+    sizes = {
+        server: len(json.dumps({"tools": [shown(tool) for tool in each]}, separators=(",", ":")))
+        for server, each in tools.items()
+    }
+    for server, size in sizes.items():
+        record_property(f"tools_list_{server}", size)
+    total = sum(sizes.values())
+    assert total < LIMIT, f"tools/list has {total} characters ({sizes}), more than {LIMIT}; shorten the schemas"
+
+
+async def test_the_list_is_the_same_for_every_client_and_era(runtime: Runtime, tools: dict[str, list[Tool]]) -> None:
+    for name, create in SERVERS.items():
+        async with Client(create(runtime), mode="legacy") as client:
+            assert [shown(tool) for tool in (await client.list_tools()).tools] == [shown(t) for t in tools[name]]
