@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 from anyio import to_thread
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from pydantic import ValidationError
 
-from overture_core.errors import OvertureError, QueueUnavailable
+from overture_core.errors import ConfigurationError, NotFound, OvertureError, QueueUnavailable
 from overture_core.settings import Settings
 from overture_core.storage.store import Store, Work
 
@@ -38,14 +38,17 @@ class Runtime:
         self.store = store or Store(settings)
         self._redis: RedisHandle | None = None
         self._lock = threading.Lock()
+        self._opened = False
 
     def open(self) -> None:
-        """Bring the database up to date.
+        """Bring the database up to date, the first time.
 
         Raises:
             DatabaseUnavailable: it cannot be reached.
         """
-        self.store.prepare()
+        if not self._opened:
+            self.store.prepare()
+            self._opened = True
 
     def close(self) -> None:
         """Close what is open."""
@@ -76,21 +79,33 @@ class Runtime:
             return await to_thread.run_sync(run)
 
     async def nudge(self, job: Job) -> bool:
-        """Tell a worker that there is something to do; false if Redis is away, which costs only time."""
+        """Tell a worker that there is something to do; false if Redis is away, which costs only time.
+
+        Never raises for that: what the job is about is already committed, and a worker finds it anyway.
+        """
         return await to_thread.run_sync(self._nudge, job)
 
     def _nudge(self, job: Job) -> bool:
         from overture_queue.broker import connect, enqueue
 
+        handle = None
         try:
             with self._lock:
-                if self._redis is None:
-                    self._redis = connect(self.settings)
-            enqueue(self._redis.broker, job)
-        except QueueUnavailable as error:
+                handle = self._redis = self._redis or connect(self.settings)
+            enqueue(handle.broker, job)
+        except (QueueUnavailable, ConfigurationError) as error:
             log.warning("queue_away", detail=error.message)
+            if handle is not None and handle.embedded:
+                self._let_go(handle)
             return False
         return True
+
+    def _let_go(self, handle: RedisHandle) -> None:
+        # An embedded server that ended does not come back by itself; the next nudge starts another.
+        with self._lock:
+            if self._redis is handle:
+                self._redis = None
+                handle.close()
 
 
 @contextmanager
@@ -110,7 +125,8 @@ def told_resource() -> Iterator[None]:
     try:
         yield
     except ToolError as error:
-        raise ResourceError(str(error)) from error
+        kind = ResourceNotFoundError if isinstance(error.__cause__, NotFound) else ResourceError
+        raise kind(str(error)) from error
 
 
 def validation_sentence(error: ValidationError) -> str:

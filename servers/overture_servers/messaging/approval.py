@@ -16,6 +16,7 @@ from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
 from overture_core.storage.store import Work
+from overture_core.text import clean
 from overture_core.workspaces import service as workspaces
 from overture_servers.tooling import Ctx, actor_of, client_name, runtime_of
 
@@ -27,13 +28,13 @@ class Answer(BaseModel):
 
 
 NOT_ASKED = Answer(approve=False)
+MAX_SAMPLE = 3_000
 
 
 async def ask_person(ctx: Ctx, plan_id: str) -> Answer | Elicit[Answer]:
     """Put the plan before the person, if it waits for approval and their client may ask them."""
     name = client_name(ctx)
-    capabilities = ctx.session.client_capabilities
-    if name is None or capabilities is None or capabilities.elicitation is None:
+    if name is None or not _can_ask(ctx):
         return NOT_ASKED
 
     def find(work: Work) -> PlanView | None:
@@ -44,6 +45,13 @@ async def ask_person(ctx: Ctx, plan_id: str) -> Answer | Elicit[Answer]:
 
     waiting = await runtime_of(ctx).read(find)
     return NOT_ASKED if waiting is None else Elicit(question(waiting), Answer)
+
+
+def _can_ask(ctx: Ctx) -> bool:
+    capabilities = ctx.session.client_capabilities
+    elicitation = capabilities.elicitation if capabilities is not None else None
+    # A client that says nothing of modes means forms (elicitation, "Capabilities", 2025-11-25).
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
 async def record_answer(ctx: Ctx, plan_id: str, person: ElicitationResult[Answer]) -> None:
@@ -70,7 +78,10 @@ def question(shown: PlanView) -> str:
         if shown.sandbox
         else "Through REAL providers: these people will be written to.",
     ]
+    lines.append(f"Content {shown.content_hash[:16]}.")
     for sample in shown.samples[:1]:
-        subject = f"Subject: {sample.subject}\n" if sample.subject else ""
-        lines.append(f"For example, by {sample.channel} to {sample.to}:\n{subject}{sample.body}")
-    return "\n".join([*lines, f"Content {shown.content_hash[:16]}."])
+        lines.append(f"For example, by {sample.channel} to {sample.to}:")
+        text = f"Subject: {sample.subject}\n\n{sample.body}" if sample.subject else sample.body
+        # A model wrote it: marked line by line, it cannot pass for a sentence of ours.
+        lines += [f"> {line}" for line in clean(text, limit=MAX_SAMPLE, keep_lines=True).split("\n")]
+    return "\n".join(lines)

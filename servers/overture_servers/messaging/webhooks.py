@@ -13,11 +13,13 @@ from urllib.parse import parse_qsl
 
 import structlog
 from anyio import to_thread
+from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from overture_core.errors import ConfigurationError, InvalidInput, OvertureError, SignatureInvalid, SystemFault
 from overture_core.messages import intake
@@ -33,6 +35,7 @@ from overture_providers.endpoints import (
     sms_endpoint,
 )
 from overture_providers.sms.events import verify_and_parse_inbound, verify_and_parse_status
+from overture_providers.sms.signature import HEADER as TWILIO_SIGNATURE
 from overture_queue.jobs import ProcessEvents
 from overture_servers.runtime import Runtime
 
@@ -69,8 +72,8 @@ class Webhooks:
         if key is None:
             msg = "No key is configured to check this webhook with; set OVERTURE_SENDGRID_WEBHOOK_KEY."
             raise ConfigurationError(msg)
-        await self._take(await to_thread.run_sync(verify_and_parse, raw, request.headers, key))
-        return Response(status_code=204)
+        events = await to_thread.run_sync(verify_and_parse, raw, request.headers, key)
+        return await self._take(events, Response(status_code=204))
 
     async def sendgrid_inbound(self, request: Request) -> Response:
         """SendGrid's Inbound Parse, which is not signed: its address holds a secret."""
@@ -78,27 +81,27 @@ class Webhooks:
         given = str(request.path_params["secret"])
         if secret is None or not hmac.compare_digest(secret.encode(), given.encode()):
             raise SignatureInvalid("This address is not the one that was given to SendGrid.")
-        await _body(request, MAX_INBOUND)
-        async with request.form(max_files=50, max_fields=200, max_part_size=MAX_INBOUND) as form:
+        bounded = _with_body(request, await _body(request, MAX_INBOUND))
+        async with bounded.form(max_files=50, max_fields=200, max_part_size=MAX_INBOUND) as form:
             fields = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
         now = self._runtime.store.clock.now()
-        await self._take([await to_thread.run_sync(lambda: parse_inbound(fields, now=now))])
-        return Response(status_code=204)
+        message = await to_thread.run_sync(lambda: parse_inbound(fields, now=now))
+        return await self._take([message], Response(status_code=204))
 
     async def twilio_status(self, request: Request) -> Response:
         """Twilio's status callback of a message."""
         url, form = await self._twilio_form(request)
         token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
-        await self._take(verify_and_parse_status(url, form, request.headers.get("x-twilio-signature"), token, now=now))
-        return Response(status_code=204)
+        signature = request.headers.get(TWILIO_SIGNATURE)
+        events = verify_and_parse_status(url, form, signature, token, now=now)
+        return await self._take(events, Response(status_code=204))
 
     async def twilio_inbound(self, request: Request) -> Response:
         """A message that somebody wrote to one of our numbers; Twilio wants TwiML back."""
         url, form = await self._twilio_form(request)
         token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
-        signature = request.headers.get("x-twilio-signature")
-        await self._take([verify_and_parse_inbound(url, form, signature, token, now=now)])
-        return Response(NO_ANSWER, media_type="text/xml")
+        message = verify_and_parse_inbound(url, form, request.headers.get(TWILIO_SIGNATURE), token, now=now)
+        return await self._take([message], Response(NO_ANSWER, media_type="text/xml"))
 
     async def _twilio_form(self, request: Request) -> tuple[str, list[tuple[str, str]]]:
         raw = await _body(request, MAX_FORM)
@@ -110,10 +113,11 @@ class Webhooks:
         query = f"?{request.url.query}" if request.url.query else ""
         return f"{self._runtime.settings.webhook_base_url}{request.url.path}{query}", form
 
-    async def _take(self, events: Sequence[Evidence]) -> None:
-        fresh = await to_thread.run_sync(intake.store_events, self._runtime.store, events)
-        if fresh:
-            await self._runtime.nudge(ProcessEvents())
+    async def _take(self, events: Sequence[Evidence], taken: Response) -> Response:
+        """Store the events and answer; the worker is told afterwards, since Redis may keep us waiting."""
+        if await to_thread.run_sync(intake.store_events, self._runtime.store, events):
+            taken.background = BackgroundTask(self._runtime.nudge, ProcessEvents())
+        return taken
 
 
 def _answering(handler: Handler) -> Handler:
@@ -141,7 +145,7 @@ def _logged(request: Request) -> str:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """Read the body, at most `limit` bytes of it; the form is parsed from the same bytes later."""
+    """Read the body, at most `limit` bytes of it."""
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
@@ -149,5 +153,13 @@ async def _body(request: Request, limit: int) -> bytes:
         if size > limit:
             raise HTTPException(413, "The body is larger than a webhook's may be.")
         pieces.append(piece)
-    request._body = b"".join(pieces)  # what `request.body()` would have kept
-    return request._body
+    return b"".join(pieces)
+
+
+def _with_body(request: Request, raw: bytes) -> Request:
+    """Return the request as it came, with a body that was read already."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    return Request(request.scope, receive)
