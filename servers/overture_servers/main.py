@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 
 import anyio
+import structlog
 
 from overture_core.errors import ConfigurationError, InvalidInput
 from overture_core.settings import Settings
@@ -28,6 +30,7 @@ def serve_stdio(name: str, settings: Settings) -> None:
     else:
         msg = f"There is no server {name!r}; the servers are: {', '.join(STDIO)}."
         raise InvalidInput(msg)
+    _keep_stdout_clean()
     runtime = Runtime(settings)
     runtime.open()
     try:
@@ -41,6 +44,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
 
     Raises:
         ConfigurationError: the address is not loopback; there is no authentication yet.
+        DatabaseUnavailable: the database cannot be reached.
     """
     if not _is_loopback(host):
         msg = f"{host} is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
@@ -49,15 +53,23 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
 
     from overture_servers.http.app import create_app
 
-    settings = settings.model_copy(update={"http_host": host, "http_port": port})
+    _keep_stdout_clean()
+    runtime = Runtime(settings.model_copy(update={"http_host": host, "http_port": port}))
+    runtime.open()
     uvicorn.run(
-        create_app(Runtime(settings)),
+        create_app(runtime),
         host=host,
         port=port,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+
+
+def _keep_stdout_clean() -> None:
+    """structlog prints to stdout unless its host says otherwise; that belongs to the protocol."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
-from overture_core.errors import DatabaseUnavailable
+from overture_core.errors import DatabaseUnavailable, NotFound
 from overture_core.settings import Settings
 from overture_servers.leads import server as leads
 from overture_servers.messaging import server as messaging
@@ -24,6 +24,11 @@ from overture_servers.messaging import unsubscribe, webhooks
 from overture_servers.runtime import Runtime
 
 SERVERS = {"leads": leads.create, "messaging": messaging.create}
+_HTTP_ERRORS = {
+    404: ("not_found", "There is nothing here; the MCP servers are at /leads/mcp and /messaging/mcp."),
+    405: ("method_not_allowed", "This address does not take that method; the header Allow names those it takes."),
+    413: ("too_large", "The body is larger than it may be here; send less."),
+}
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 log = structlog.get_logger(__name__)
@@ -33,20 +38,25 @@ def create_app(runtime: Runtime) -> Starlette:
     """Return the application; the runtime is opened and closed with it."""
     security = _security(runtime.settings)
     servers: dict[str, MCPServer[Runtime]] = {name: create(runtime) for name, create in SERVERS.items()}
-    mounts = [
-        Mount(f"/{name}", server.streamable_http_app(stateless_http=True, transport_security=security))
+    # Their routes, not their applications under a Mount: that would take every path of its prefix,
+    # and answer in plain text what it does not find.
+    endpoints = [
+        route
         for name, server in servers.items()
+        for route in server.streamable_http_app(
+            streamable_http_path=f"/{name}/mcp", stateless_http=True, transport_security=security
+        ).routes
     ]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await to_thread.run_sync(runtime.open)
         async with AsyncExitStack() as stack:
-            # A mounted application's own lifespan is not run by Starlette.
+            stack.push_async_callback(to_thread.run_sync, runtime.close)
+            # The lifespans of the applications that the routes are from do not run.
             for server in servers.values():
                 await stack.enter_async_context(server.session_manager.run())
             yield
-        runtime.close()
 
     return Starlette(
         routes=[
@@ -54,7 +64,7 @@ def create_app(runtime: Runtime) -> Starlette:
             Route("/ready", _ready(runtime)),
             *webhooks.routes(runtime),
             *unsubscribe.routes(runtime),
-            *mounts,
+            *endpoints,
         ],
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
@@ -62,13 +72,13 @@ def create_app(runtime: Runtime) -> Starlette:
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:
-    public = urlsplit(settings.public_url or "").netloc
-    hosts = [*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS, *([public] if public else [])]
+    public = urlsplit(settings.public_url or "")
+    hosts = [*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS, *([public.netloc] if public.netloc else [])]
     origins = [f"http://{host}:*" for host in LOCAL_HOSTS]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
         allowed_hosts=hosts,
-        allowed_origins=[*origins, *([settings.public_url] if settings.public_url else [])],
+        allowed_origins=[*origins, *([f"{public.scheme}://{public.netloc}"] if public.netloc else [])],
     )
 
 
@@ -83,7 +93,7 @@ def _ready(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
         try:
             with runtime.store.read(runtime.settings.workspace):  # it asks for the workspace's row
                 found = "ok"
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, NotFound) as error:
             found = error.message
         queue = describe(runtime.settings)
         return {"database": found, "redis": "ok" if queue.reachable else queue.detail or "not running"}
@@ -99,8 +109,8 @@ def _ready(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
 async def _http_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    body = {"error": "http", "message": error.detail}
-    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+    code, sentence = _HTTP_ERRORS.get(error.status_code, ("http", error.detail))
+    return JSONResponse({"error": code, "message": sentence}, status_code=error.status_code, headers=error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
