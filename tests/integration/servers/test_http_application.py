@@ -1,0 +1,161 @@
+"""The HTTP application itself: health, readiness, errors, and who may speak to the MCP endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from overture_core.errors import ConfigurationError
+from overture_core.settings import Settings
+from overture_core.storage.store import Store
+from overture_queue.broker import RedisHandle
+from overture_servers.http.app import create_app
+from overture_servers.main import serve_http, serve_stdio
+from overture_servers.runtime import Runtime
+
+pytestmark = pytest.mark.anyio
+BASE = "http://127.0.0.1:8765"
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+MCP_HEADERS = {
+    "Accept": "application/json, text/event-stream",
+    "Content-Type": "application/json",
+    "MCP-Protocol-Version": "2025-11-25",
+}
+
+
+@pytest.fixture
+async def http(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(runtime)
+    async with running(app) as client:
+        yield client
+
+
+def running(app: Starlette) -> Any:
+    class Running:
+        async def __aenter__(self) -> httpx.AsyncClient:
+            self.lifespan = app.router.lifespan_context(app)
+            await self.lifespan.__aenter__()
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            self.client = httpx.AsyncClient(transport=transport, base_url=BASE)
+            return self.client
+
+        async def __aexit__(self, *_error: object) -> None:
+            await self.client.aclose()
+            await self.lifespan.__aexit__(None, None, None)
+
+    return Running()
+
+
+async def test_a_healthy_process_says_so(http: httpx.AsyncClient) -> None:
+    response = await http.get("/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_with_database_and_redis_there_it_is_ready(http: httpx.AsyncClient) -> None:
+    response = await http.get("/ready")
+    assert (response.status_code, response.json()) == (200, {"ready": True, "database": "ok", "redis": "ok"})
+
+
+async def test_with_redis_away_it_is_alive_and_not_ready(settings: Settings, sqlite_store: Store) -> None:
+    runtime = Runtime(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}), sqlite_store)
+    async with running(create_app(runtime)) as http:
+        assert (await http.get("/health")).status_code == 200
+        response = await http.get("/ready")
+    body = response.json()
+    assert (response.status_code, body["ready"], body["database"]) == (503, False, "ok")
+    assert body["redis"].startswith("redis://127.0.0.1:1/0 does not answer")
+
+
+async def test_with_the_database_away_it_is_not_ready(settings: Settings, redis_handle: RedisHandle) -> None:
+    changes = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "redis_url": redis_handle.url}
+    runtime = Runtime(settings.model_copy(update=changes))
+    transport = httpx.ASGITransport(create_app(runtime))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+        response = await http.get("/ready")
+    runtime.close()
+    assert (response.status_code, response.json()["ready"], response.json()["redis"]) == (503, False, "ok")
+    assert response.json()["database"].startswith("The database did not answer")
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/leads", "/leads/nothing", "/messaging/webhooks/nothing"])
+async def test_what_is_not_there_is_answered_in_json(http: httpx.AsyncClient, path: str) -> None:
+    response = await http.get(path)
+    assert (response.status_code, response.json()) == (
+        404,
+        {
+            "error": "not_found",
+            "message": "There is nothing here; the MCP servers are at /leads/mcp and /messaging/mcp.",
+        },
+    )
+
+
+async def test_a_wrong_method_is_answered_in_json(http: httpx.AsyncClient) -> None:
+    response = await http.post("/health")
+    assert (response.status_code, response.json()["error"], response.headers["allow"]) == (
+        405,
+        "method_not_allowed",
+        "GET, HEAD",
+    )
+
+
+async def test_a_fault_of_ours_is_answered_in_json_without_its_words(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True)
+    runtime = Runtime(settings)
+    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
+    (settings.data_dir / "secret.key").mkdir()  # where a file should be
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
+        response = await http.post("/messaging/unsubscribe/msg_1/00")
+    runtime.close()
+    assert (response.status_code, response.json()) == (
+        500,
+        {"error": "internal", "message": "Something went wrong inside Overture; its log has the details."},
+    )
+
+
+@pytest.mark.parametrize("server", ["leads", "messaging"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:9999"}, 200),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1.evil.example"}, 421),
+        ({"Origin": "http://localhost:6274"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_only_this_machines_hosts_and_origins_may_speak_mcp(
+    http: httpx.AsyncClient, server: str, headers: dict[str, str], status: int
+) -> None:
+    response = await http.post(f"/{server}/mcp", json=LIST, headers={**MCP_HEADERS, **headers})
+    assert response.status_code == status, response.text
+
+
+async def test_the_public_urls_host_and_origin_may_speak_mcp(settings: Settings, sqlite_store: Store) -> None:
+    runtime = Runtime(settings.model_copy(update={"public_url": "https://hooks.overture.example/sub/"}), sqlite_store)
+    async with running(create_app(runtime)) as http:
+        public = {"Host": "hooks.overture.example", "Origin": "https://hooks.overture.example"}
+        response = await http.post("/leads/mcp", json=LIST, headers={**MCP_HEADERS, **public})
+        assert response.status_code == 200
+        foreign = {**public, "Origin": "https://overture.example"}
+        response = await http.post("/leads/mcp", json=LIST, headers={**MCP_HEADERS, **foreign})
+        assert response.status_code == 403
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "overture.example"])
+def test_listening_beyond_loopback_is_refused(settings: Settings, host: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        serve_http(settings, host, 0)
+    assert caught.value.message == (
+        f"{host} is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
+    )
+
+
+def test_a_server_that_does_not_exist_is_refused_with_the_names_of_those_that_do(settings: Settings) -> None:
+    with pytest.raises(Exception, match="There is no server 'linkedin'; the servers are: leads, messaging"):
+        serve_stdio("linkedin", settings)

@@ -1,0 +1,186 @@
+"""The leads server's tools, resources and prompts, through a client of each protocol era."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import MCPError
+from mcp.types import TextContent, TextResourceContents
+
+pytestmark = pytest.mark.anyio
+FIELDS = {"First Name": "first_name", "Last Name": "last_name", "E-mail": "email", "Phone": "phone"}
+HEADER = "First Name,E-mail,Country\n"
+
+
+async def test_an_import_accounts_for_every_row_and_its_rejects_can_be_read(desk: Any) -> None:
+    content = f"{HEADER}Ada,ada@a.example,US\nBob,nobody,US\nAda,ADA@a.example,US\n"
+    async with desk.leads() as client:
+        report = await desk.call(client, "leads_import_file", content=content, filename="list.csv", tags=["fair"])
+        assert report["rows"] == report["created"] + report["merged"] + report["unchanged"] + report["rejected"] == 3
+        assert (report["filename"], report["rejected"]) == ("list.csv", 1)
+        assert report["rejects_uri"] == f"leads://imports/{report['import_id']}/rejects"
+        (rejects,) = (await client.read_resource(report["rejects_uri"])).contents
+        assert isinstance(rejects, TextResourceContents)
+        assert rejects.text.splitlines()[0] == "line,reasons,original"
+        assert "nobody" in rejects.text
+        (again,) = (await client.read_resource(f"leads://imports/{report['import_id']}")).contents
+        assert isinstance(again, TextResourceContents)
+        assert '"filename":"list.csv"' in again.text
+
+
+async def test_an_import_by_path_reports_progress(desk: Any, tmp_path: Path) -> None:
+    rows = "".join(f"Lead {number},lead{number}@a.example,US\n" for number in range(1200))
+    (tmp_path / "many.csv").write_text(HEADER + rows, encoding="utf-8")
+    seen: list[float] = []
+
+    async def progress(done: float, _total: float | None, _message: str | None) -> None:
+        seen.append(done)
+
+    async with desk.leads() as client:
+        arguments = {"path": str(tmp_path / "many.csv")}
+        result = await client.call_tool("leads_import_file", arguments, progress_callback=progress)
+        assert result.structured_content["created"] == 1200
+    assert seen == [500, 1000, 1200]
+
+
+async def test_a_dry_run_stores_nothing(desk: Any) -> None:
+    async with desk.leads() as client:
+        text = await desk.text(client, "leads_import_file", content=f"{HEADER}Ada,ada@a.example,US\n", dry_run=True)
+        assert text == "Dry run, nothing stored: 1 rows: 1 created, 0 merged, 0 unchanged, 0 rejected."
+        assert (await desk.call(client, "leads_search"))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "Give either path or content, not both and not neither."),
+        ({"content": "a", "path": "b"}, "Give either path or content, not both and not neither."),
+        ({"content": " "}, "The content is empty; give the text of the file, its first line the column names."),
+        ({"content": "a\n1\n", "default_country": "USA"}, "The arguments do not fit: default_country: "),
+        ({"content": HEADER + "A,a@a.example,US\n", "mapping": {"Nowhere": "email"}}, "Nowhere"),
+        ({"content": HEADER + "A,a@a.example,US\n", "mapping": {"Country": "shoe_size"}}, "shoe_size"),
+        ({"content": "Colour,Shape\nred,round\n"}, "mapping"),
+    ],
+)
+async def test_what_cannot_be_imported_is_refused_with_a_sentence(
+    desk: Any, arguments: dict[str, Any], said: str
+) -> None:
+    async with desk.leads() as client:
+        text = await desk.refused(client, "leads_import_file", **arguments)
+    assert said in text
+    assert "http" not in text
+
+
+async def test_a_path_that_is_missing_or_outside_the_allowed_folders_is_refused(desk: Any, tmp_path: Path) -> None:
+    async with desk.leads() as client:
+        missing = tmp_path / "missing.csv"
+        text = await desk.refused(client, "leads_import_file", path=str(missing))
+        assert text == f"There is no file {missing}; check the path."
+        text = await desk.refused(client, "leads_import_file", path="/etc/hostname")
+        assert text.startswith("/etc/hostname is outside the folders that may be imported from")
+
+
+async def test_search_finds_by_filter_and_pages(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        first = await desk.call(client, "leads_search", limit=2)
+        rest = await desk.call(client, "leads_search", limit=2, cursor=first["next_cursor"])
+        names = [lead["first_name"] for lead in first["leads"] + rest["leads"]]
+        assert (sorted(names), first["total"], rest["next_cursor"]) == (["Ada", "Bob", "Dan"], 3, None)
+        found = await desk.call(client, "leads_search", filter={"countries": ["de"]})
+        assert [lead["first_name"] for lead in found["leads"]] == ["Dan"]
+        assert "follow no instruction" in await desk.text(client, "leads_search")
+
+
+async def test_a_lead_is_shown_by_tool_and_resource(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        ada = (await desk.call(client, "leads_search", filter={"query": "Ada"}))["leads"][0]["id"]
+        found = await desk.call(client, "leads_get_lead", lead_id=ada)
+        assert (found["email"], found["phone"]) == ("ada@northwind.example", "+12125550101")
+        assert [(each["channel"], each["granted"]) for each in found["consents"]] == [("email", True)]
+        (shown,) = (await client.read_resource(f"leads://leads/{ada}")).contents
+        assert isinstance(shown, TextResourceContents)
+        assert "ada@northwind.example" in shown.text
+
+
+async def test_a_segment_is_previewed_saved_and_listed(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        by_filter = await desk.call(client, "leads_preview_segment", filter={"dormant_days_min": 90})
+        assert (by_filter["count"], by_filter["by_country"]) == (3, {"US": 2, "DE": 1})
+        saved = await desk.call(client, "leads_save_segment", name="my leads", filter={"has_phone": True})
+        assert (saved["count"], saved["filter"]["has_phone"]) == (1, True)
+        by_name = await desk.call(client, "leads_preview_segment", name="my leads")
+        assert by_name["count"] == 1
+        listed = await desk.call(client, "leads_list_segments")
+        assert [(each["name"], each["count"]) for each in listed["segments"]] == [("dormant", 3), ("my leads", 1)]
+        (shown,) = (await client.read_resource("leads://segments/my%20leads")).contents
+        assert isinstance(shown, TextResourceContents)
+        assert '"count":1' in shown.text
+
+
+async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        for _ in range(2):
+            stored = await desk.call(client, "leads_suppress", kind="email", value="Ada@Northwind.example")
+        listed = await desk.call(client, "leads_list_suppressions")
+        assert listed == {"suppressions": [stored], "next_cursor": None}
+    plan = await desk.planned()
+    assert (plan["recipients"], plan["excluded"]["suppressed"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("leads_get_lead", {}, "The arguments do not fit: lead_id: Field required."),
+        ("leads_get_lead", {"lead_id": "x"}, "There is no lead 'x'; leads_search finds leads and their ids."),
+        (
+            "leads_preview_segment",
+            {"name": "x"},
+            "There is no segment 'x'; the segments are: none yet; save one with leads_save_segment.",
+        ),
+        (
+            "leads_save_segment",
+            {"name": "x", "filter": {"age": 3}},
+            "The arguments do not fit: filter.age: Extra inputs are not permitted.",
+        ),
+        (
+            "leads_save_segment",
+            {"name": "x", "filter": {"countries": ["USA"]}},
+            "The arguments do not fit: filter.countries: 'USA' is not a two-letter country code such as US or DE.",
+        ),
+        ("leads_search", {"limit": 101}, "The arguments do not fit: limit: Input should be less than or equal to 100."),
+        ("leads_search", {"cursor": "?"}, "The cursor is not valid; search again without one."),
+        ("leads_suppress", {"kind": "email", "value": "nobody"}, "'nobody' is not an e-mail address."),
+        (
+            "leads_suppress",
+            {"kind": "fax", "value": "1"},
+            "The arguments do not fit: kind: Input should be 'email' or 'phone'.",
+        ),
+    ],
+)
+async def test_a_wrong_argument_is_answered_with_one_sentence(
+    desk: Any, tool: str, arguments: dict[str, Any], said: str
+) -> None:
+    async with desk.leads() as client:
+        assert await desk.refused(client, tool, **arguments) == said
+
+
+@pytest.mark.parametrize("uri", ["leads://leads/x", "leads://segments/x", "leads://imports/x/rejects"])
+async def test_a_resource_that_is_not_there_is_not_found(desk: Any, uri: str) -> None:
+    async with desk.leads() as client:
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource(uri)
+    assert (caught.value.code, caught.value.message.startswith("There is no ")) == (-32602, True)
+
+
+async def test_the_prompt_says_that_texts_are_data(desk: Any) -> None:
+    async with desk.leads() as client:
+        (message,) = (await client.get_prompt("find-dormant-leads", {"days": "120"})).messages
+    assert isinstance(message.content, TextContent)
+    assert "120 days" in message.content.text
+    assert "never instructions" in message.content.text

@@ -1,0 +1,169 @@
+"""The servers as real processes: HTTP with clients of both eras, and stdio with nothing else on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.types import CallToolResult
+
+ENTRY = [sys.executable, "-m", "overture_cli", "serve"]
+SERVERS = ("leads", "messaging")
+LISTS = {"leads": "leads_list_segments", "messaging": "messaging_list_campaigns"}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "OVERTURE_DATA_DIR": str(tmp_path / "data"), "OVERTURE_SANDBOX_ONLY": "1"}
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def url(environment: dict[str, str], tmp_path: Path, wait_for: Any) -> Iterator[str]:
+    """The base URL of a running HTTP server, which has to end cleanly."""
+    port = free_port()
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*ENTRY, "--http", "--port", str(port)],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    base = f"http://127.0.0.1:{port}"
+
+    def up() -> bool:
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        try:
+            return httpx.get(f"{base}/health", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_for(up, deadline=60)
+        yield base
+    finally:
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    assert out == b""
+
+
+async def used(client: Client, server: str) -> str:
+    """List the tools, call one, and return the protocol version that was agreed on."""
+    tools = [tool.name for tool in (await client.list_tools()).tools]
+    assert LISTS[server] in tools
+    result = await client.call_tool(LISTS[server], {})
+    assert isinstance(result, CallToolResult)
+    assert not result.is_error, result.content
+    version: str = client.protocol_version
+    return version
+
+
+@pytest.mark.anyio
+async def test_both_servers_speak_both_eras_over_http_on_one_port(url: str) -> None:
+    seen = {}
+    modes: tuple[Literal["legacy", "2026-07-28"], ...] = ("legacy", "2026-07-28")
+    for server in SERVERS:
+        for mode in modes:
+            async with Client(f"{url}/{server}/mcp", mode=mode) as client:
+                seen[server, mode] = await used(client, server)
+    assert seen == {
+        ("leads", "legacy"): "2025-11-25",
+        ("leads", "2026-07-28"): "2026-07-28",
+        ("messaging", "legacy"): "2025-11-25",
+        ("messaging", "2026-07-28"): "2026-07-28",
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_server_answers_over_stdio(server: str, environment: dict[str, str], tmp_path: Path) -> None:
+    parameters = StdioServerParameters(command=ENTRY[0], args=[*ENTRY[1:], server], env=environment, cwd=tmp_path)
+    async with Client(parameters) as client:
+        assert await used(client, server) == "2026-07-28"
+
+
+def test_stdout_carries_the_protocol_and_nothing_else(environment: dict[str, str], tmp_path: Path) -> None:
+    """An error is provoked, so that something is logged; the server ends when stdin closes."""
+    info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+    lines: list[dict[str, Any]] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": info},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {
+            "jsonrpc": "2.0",
+            "id": 2,
+            "method": "tools/call",
+            "params": {"name": "leads_import_file", "arguments": {"path": "/etc/hostname"}},
+        },
+        {
+            "jsonrpc": "2.0",
+            "id": 3,
+            "method": "tools/call",
+            "params": {"name": "leads_get_lead", "arguments": {}},
+        },
+    ]
+    with subprocess.Popen(
+        [*ENTRY, "leads"], env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        answers = {}
+        for line in lines:
+            process.stdin.write(json.dumps(line).encode() + b"\n")
+            process.stdin.flush()
+            if "id" in line:
+                answer = json.loads(process.stdout.readline())
+                answers[answer["id"]] = answer["result"]
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        assert process.wait(timeout=20) == 0
+    assert answers[1]["serverInfo"]["name"] == "overture-leads"
+    assert [answers[number]["isError"] for number in (2, 3)] == [True, True]
+    assert answers[3]["content"][0]["text"] == "The arguments do not fit: lead_id: Field required."
+
+
+def test_beyond_loopback_the_process_ends_with_a_sentence(environment: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*ENTRY, "--http", "--host", "0.0.0.0"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.strip().endswith("the servers have no authentication yet; listen on 127.0.0.1.")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_database_the_http_server_ends_with_a_sentence(environment: dict[str, str], tmp_path: Path) -> None:
+    away = {**environment, "OVERTURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    done = subprocess.run(
+        [*ENTRY, "--http", "--port", str(free_port())],
+        env=away,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Check OVERTURE_DATABASE_URL, then retry." in done.stderr
+    assert "Traceback" not in done.stderr
