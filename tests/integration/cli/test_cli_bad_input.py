@@ -1,0 +1,173 @@
+"""Bad input at the command line: one sentence, the documented exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BAD_INPUT, AWAY = 2, 3
+
+Overture = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that fails: its arguments and settings, its exit code, its code and words in the error."""
+
+    arguments: tuple[str, ...]
+    exit_code: int
+    code: str
+    says: tuple[str, ...]
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+FILES = [
+    Case(("import", "missing.csv"), BAD_INPUT, "unreadable_file", ("no file missing.csv", "check")),
+    Case(("import", "folder"), BAD_INPUT, "unreadable_file", ("folder is a folder", "name a file")),
+    Case(("import", "empty.csv"), BAD_INPUT, "unreadable_file", ("empty.csv is empty", "export")),
+    Case(("import", "odd.csv"), BAD_INPUT, "invalid_input", ("colour, size", "mapping")),
+    Case(("import", "binary.csv"), BAD_INPUT, "unreadable_file", ("not text", "export it as CSV")),
+]
+ARGUMENTS = {
+    "country": Case(("import", "good.csv", "--country", "Narnia"), BAD_INPUT, "invalid_input", ("--country", "US")),
+    "mapping": Case(("import", "good.csv", "--map", "email"), BAD_INPUT, "invalid_input", ("--map", "COLUMN=FIELD")),
+    "field": Case(("import", "good.csv", "--map", "email=shoe"), BAD_INPUT, "invalid_input", ("'shoe'", "first_name")),
+    "show": Case(("approvals", "show", "apr_none"), BAD_INPUT, "not_found", ("apr_none", "overture approvals list")),
+    "approve": Case(("approvals", "approve", "apr_none"), BAD_INPUT, "not_found", ("apr_none", "approvals list")),
+    "reject": Case(("approvals", "reject", "apr_none"), BAD_INPUT, "not_found", ("apr_none", "approvals list")),
+    "policy": Case(
+        ("approvals", "policy", "--max-per-plan", "3"), BAD_INPUT, "invalid_input", ("--max-per-day", "give")
+    ),
+    "campaign": Case(("campaigns", "autumn"), BAD_INPUT, "not_found", ("no campaign 'autumn'", "none yet")),
+    "demo": Case(("demo", "--leads", "missing.csv"), BAD_INPUT, "unreadable_file", ("no file missing.csv", "check")),
+    "setting": Case(("campaigns",), BAD_INPUT, "configuration", ("OVERTURE_WAVE_SIZE", "1"), {"wave_size": "0"}),
+    "doctor": Case(("doctor",), BAD_INPUT, "configuration", ("OVERTURE_HTTP_PORT", "65535"), {"http_port": "99999"}),
+    "lease": Case(
+        ("campaigns",),
+        BAD_INPUT,
+        "configuration",
+        ("OVERTURE_LEASE_S", "OVERTURE_PROVIDER_TIMEOUT_S"),
+        {"lease_s": "1"},
+    ),
+}
+
+
+@pytest.fixture
+def stored(overture: Overture, folder: Path) -> Callable[[], dict[str, Any]]:
+    """Store a file of leads; returns a look at what a dry run of the same file then finds."""
+    (folder / "folder").mkdir()
+    (folder / "empty.csv").write_bytes(b"")
+    (folder / "odd.csv").write_text("colour,size\nblue,3\n", encoding="utf-8")
+    (folder / "binary.csv").write_bytes(b"email,name\n" + bytes(range(256)) * 8)
+    first = overture("import", "good.csv", "--json")
+    assert (first.returncode, first.stderr) == (0, "")
+
+    def look() -> dict[str, Any]:
+        again = overture("import", "good.csv", "--dry-run", "--json")
+        report = json.loads(again.stdout)
+        return {name: report[name] for name in ("rows", "created", "merged", "unchanged", "rejected")}
+
+    return look
+
+
+UNTOUCHED = {"rows": 2, "created": 0, "merged": 0, "unchanged": 2, "rejected": 0}
+
+
+def assert_one_sentence(case: Case, failed: subprocess.CompletedProcess[str]) -> None:
+    assert (failed.returncode, failed.stdout) == (case.exit_code, "")
+    lines = failed.stderr.splitlines()
+    assert len(lines) == 1, failed.stderr
+    assert lines[0].startswith("overture: ")
+    assert lines[0].endswith(".")
+    assert [words for words in case.says if words not in lines[0]] == []
+
+
+def assert_one_object(case: Case, failed: subprocess.CompletedProcess[str]) -> None:
+    assert (failed.returncode, failed.stdout) == (case.exit_code, "")
+    error = json.loads(failed.stderr)
+    assert error.keys() == {"error", "message"}
+    assert error["error"] == case.code
+    assert [words for words in case.says if words not in error["message"]] == []
+
+
+def test_files_that_cannot_be_imported_are_refused_in_one_sentence_and_cost_no_lead(
+    overture: Overture, stored: Callable[[], dict[str, Any]]
+) -> None:
+    for case in FILES:
+        assert_one_sentence(case, overture(*case.arguments))
+        assert_one_object(case, overture(*case.arguments, "--json"))
+    assert stored() == UNTOUCHED
+
+
+@pytest.mark.parametrize("case", ARGUMENTS.values(), ids=ARGUMENTS)
+def test_a_wrong_argument_name_or_setting_is_refused_in_one_sentence(case: Case, overture: Overture) -> None:
+    assert_one_sentence(case, overture(*case.arguments, **case.settings))
+    assert_one_object(case, overture(*case.arguments, "--json", **case.settings))
+
+
+def test_a_database_that_is_away_is_said_without_its_password(overture: Overture, closed_port: int) -> None:
+    url = f"postgresql://overture:hush@127.0.0.1:{closed_port}/overture"
+    case = Case(("campaigns",), AWAY, "database_unavailable", ("OVERTURE_DATABASE_URL", "nothing was changed"))
+    for_people = overture("campaigns", database_url=url)
+    for_programs = overture("campaigns", "--json", database_url=url)
+    assert_one_sentence(case, for_people)
+    assert_one_object(case, for_programs)
+    assert "hush" not in for_people.stderr + for_programs.stderr
+
+
+def test_what_was_stored_is_there_again_after_a_database_was_away(
+    overture: Overture, stored: Callable[[], dict[str, Any]], closed_port: int
+) -> None:
+    away = overture("import", "good.csv", database_url=f"postgresql://overture@127.0.0.1:{closed_port}/overture")
+    assert away.returncode == AWAY
+    assert stored() == UNTOUCHED
+
+
+@pytest.mark.parametrize(
+    ("part", "setting", "url"),
+    [
+        ("Redis", "redis_url", "redis://:hush@127.0.0.1:{port}/0"),
+        ("database", "database_url", "postgresql://overture:hush@127.0.0.1:{port}/overture"),
+    ],
+)
+def test_doctor_names_the_part_that_is_away_and_its_setting(
+    part: str, setting: str, url: str, overture: Overture, closed_port: int
+) -> None:
+    told = overture("doctor", "--json", **{setting: url.format(port=closed_port)})
+    assert (told.returncode, told.stderr) == (AWAY, "")
+    found = json.loads(told.stdout)
+    assert found["healthy"] is False
+    [problem] = [check for check in found["checks"] if check["health"] == "problem"]
+    assert problem["part"] == part
+    assert f"OVERTURE_{setting.upper()}" in problem["detail"]
+    assert "hush" not in told.stdout
+
+
+def test_a_worker_does_not_start_on_a_redis_that_does_not_answer(overture: Overture, closed_port: int) -> None:
+    case = Case(("worker",), AWAY, "queue_unavailable", ("does not answer", "OVERTURE_REDIS_URL"))
+    assert_one_sentence(case, overture("worker", redis_url=f"redis://127.0.0.1:{closed_port}/0"))
+
+
+def test_a_server_that_does_not_exist_is_refused_with_those_that_do(overture: Overture) -> None:
+    case = Case(("serve", "nothing"), BAD_INPUT, "invalid_input", ("'nothing'", "leads, messaging"))
+    assert_one_sentence(case, overture(*case.arguments))
+
+
+def test_serve_without_a_server_says_which_there_are(overture: Overture) -> None:
+    case = Case(("serve",), BAD_INPUT, "invalid_input", ("leads, messaging", "--http"))
+    assert_one_sentence(case, overture(*case.arguments))
+
+
+def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture) -> None:
+    refused = overture("serve", "--http", "--host", "0.0.0.0")
+    assert refused.stdout == ""
+    assert refused.returncode in {BAD_INPUT, AWAY}
+    assert refused.stderr.splitlines() == [
+        "overture: 0.0.0.0 is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
+    ]

@@ -1,0 +1,76 @@
+"""The commands a person and a script use, as real processes on an empty home."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+Overture = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def answer(done: subprocess.CompletedProcess[str]) -> Any:
+    """The one JSON document on stdout of a command that went well and had nothing else to say."""
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_doctor_finds_an_empty_home_well_and_changes_nothing(overture: Overture) -> None:
+    for _ in range(2):  # the first look did not make what the second would then find
+        found = answer(overture("doctor", "--json"))
+        assert found["healthy"] is True
+        assert {check["part"]: check["health"] for check in found["checks"]} == {
+            "Python": "ok",
+            "database": "starts when needed",
+            "Redis": "starts when needed",
+            "e-mail": "starts when needed",
+            "SMS": "starts when needed",
+            "brain": "ok",
+        }
+
+
+def test_an_import_prints_one_object_and_a_second_one_changes_nothing(overture: Overture) -> None:
+    first = answer(overture("import", "good.csv", "--json", "--tag", "fair", "--country", "GB"))
+    again = answer(overture("import", "good.csv", "--json", "--tag", "fair", "--country", "GB"))
+    counts = ("rows", "created", "merged", "unchanged", "rejected")
+    assert {name: first[name] for name in counts} == dict(zip(counts, (2, 2, 0, 0, 0), strict=True))
+    assert {name: again[name] for name in counts} == dict(zip(counts, (2, 0, 0, 2, 0), strict=True))
+    assert first["mapping"] == {"email": "email", "first_name": "first_name", "country": "country"}
+
+
+def test_an_import_for_people_says_what_became_of_the_rows(overture: Overture) -> None:
+    done = overture("import", "good.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Imported good.csv (utf-8): 2 rows\n")
+
+
+def test_before_anything_happened_lists_are_empty(overture: Overture) -> None:
+    assert answer(overture("campaigns", "--json")) == []
+    assert answer(overture("approvals", "list", "--json")) == []
+    assert answer(overture("approvals", "policy", "--json")) == {"pre_approval": None}
+
+
+def test_a_policy_is_written_shown_and_removed(overture: Overture) -> None:
+    written = answer(
+        overture("approvals", "policy", "--max-per-plan", "200", "--max-per-day", "500", "--note", "trial", "--json")
+    )["pre_approval"]
+    assert {name: value for name, value in written.items() if name != "written_at"} == {
+        "note": "trial",
+        "written_by": getpass.getuser(),
+        "channels": ["email", "sms"],
+        "max_recipients_per_plan": 200,
+        "max_recipients_per_day": 500,
+        "sandbox_only": True,
+    }
+    assert answer(overture("approvals", "policy", "--json")) == {"pre_approval": written}
+    assert answer(overture("approvals", "policy", "--remove", "--json")) == {"pre_approval": None}
+    shown = overture("approvals", "policy")
+    assert (shown.returncode, shown.stdout) == (0, "There is no policy: every plan needs a person.\n")
+
+
+def test_a_client_is_trusted_once_and_no_longer_after_its_removal(overture: Overture) -> None:
+    assert answer(overture("approvals", "trust", "claude", "--json")) == {"trusted_clients": ["claude"]}
+    assert answer(overture("approvals", "trust", "claude", "--json")) == {"trusted_clients": ["claude"]}
+    assert answer(overture("approvals", "trust", "claude", "--remove", "--json")) == {"trusted_clients": []}
