@@ -15,7 +15,8 @@ from typing import Any, Literal
 import httpx
 import pytest
 from mcp import Client, StdioServerParameters
-from mcp.types import CallToolResult
+from mcp.client import ClientRequestContext
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation, TextContent
 
 ENTRY = [sys.executable, "-m", "overture_cli", "serve"]
 SERVERS = ("leads", "messaging")
@@ -89,6 +90,64 @@ async def test_both_servers_speak_both_eras_over_http_on_one_port(url: str) -> N
         ("messaging", "legacy"): "2025-11-25",
         ("messaging", "2026-07-28"): "2026-07-28",
     }
+
+
+async def say(client: Client, tool: str, *, fails: bool = False, **arguments: Any) -> Any:
+    """Call a tool; return its structured result, or its error's text."""
+    result = await client.call_tool(tool, arguments)
+    assert isinstance(result, CallToolResult)
+    assert result.is_error is fails, result.content
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text if fails else result.structured_content
+
+
+@pytest.mark.anyio
+async def test_over_http_a_person_is_asked_in_the_new_era_and_the_old_one_fails_closed(
+    url: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A stateless server cannot ask back within a request; the new era's question is part of the answer."""
+    asked = []
+
+    async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    trust = [sys.executable, "-m", "overture_cli", "approvals", "trust", "desk"]
+    subprocess.run(trust, env=environment, cwd=tmp_path, check=True, capture_output=True)
+    async with Client(f"{url}/leads/mcp") as leads:
+        await say(leads, "leads_import_file", content="E-mail,Country,Consent\nada@a.example,US,email\n")
+        await say(leads, "leads_save_segment", name="all", filter={})
+    who = Implementation(name="desk", version="1")
+    old = Client(f"{url}/messaging/mcp", mode="legacy", client_info=who, elicitation_callback=yes)
+    new = Client(f"{url}/messaging/mcp", mode="2026-07-28", client_info=who, elicitation_callback=yes)
+    async with old, new:
+        await say(new, "messaging_save_template", name="hello", channel="email", subject="Hi", body="Hello")
+        plan = await say(new, "messaging_plan_campaign", name="Spring", segment="all", templates={"email": "hello"})
+        text = await say(old, "messaging_launch_campaign", fails=True, plan_id=plan["plan_id"])
+        assert f"overture approvals approve {plan['approval']['id']}" in text
+        assert asked == []
+        launched = await say(new, "messaging_launch_campaign", plan_id=plan["plan_id"])
+    assert (launched["approved_by"], launched["approved_via"], len(asked)) == ("person at desk", "elicitation", 1)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_starting_a_server_loads_no_agent_broker_or_provider_library(
+    server: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    program = (
+        "import sys\n"
+        "from overture_core.settings import Settings\n"
+        "from overture_servers.runtime import Runtime\n"
+        f"from overture_servers.{server}.server import create\n"
+        "create(Runtime(Settings()))\n"
+        "heavy = {'crewai', 'dramatiq', 'redis', 'sendgrid', 'twilio', 'stripe', 'openpyxl', 'psycopg'}\n"
+        "sys.stdout.write(' '.join(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.anyio
