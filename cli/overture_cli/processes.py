@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -75,13 +76,27 @@ def require_free_ports(settings: Settings) -> None:
     if sandbox is not None and (settings.email_sandboxed or settings.sms_sandboxed):
         ports["OVERTURE_SANDBOX_URL"] = sandbox
     for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.http_host, port))
-            except OSError as error:
-                msg = f"Port {port} is in use; is Overture up already? If not, set {name} to another port."
-                raise ConfigurationError(msg) from error
+        require_free_port(settings.http_host, port, f"set {name} to another port")
+
+
+def require_free_port(host: str, port: int, otherwise: str) -> None:
+    """Make sure that nobody listens at an address; `otherwise` is what the person can do if somebody does.
+
+    Raises:
+        ConfigurationError: it is taken, or may not be listened at.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except socket.gaierror:
+            return  # no address at all: whoever listens there says what it may be
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                msg = f"Port {port} is in use; is Overture up already? If not, {otherwise}."
+            else:
+                msg = f"Port {port} cannot be listened on ({error.strerror}); {otherwise}."
+            raise ConfigurationError(msg) from error
 
 
 class Supervisor:

@@ -18,7 +18,7 @@ def serve(
     server: Annotated[str | None, typer.Argument(help="Which server to speak over stdio: leads or messaging.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve all of them over HTTP instead.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on (HTTP).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (HTTP).")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (HTTP).")] = None,
 ) -> None:
     """Run an MCP server: one over stdio, or all over Streamable HTTP with their webhooks."""
     from overture_servers.main import STDIO, serve_http, serve_stdio
@@ -26,7 +26,9 @@ def serve(
     settings = Settings()
     log_to_stderr()
     if http:
-        serve_http(settings, host or settings.http_host, settings.http_port if port is None else port)
+        at, number = host or settings.http_host, settings.http_port if port is None else port
+        processes.require_free_port(at, number, "give another --port")
+        serve_http(settings, at, number)
     elif server is None:
         msg = f"Say which server to run ({', '.join(STDIO)}), or --http for all of them."
         raise InvalidInput(msg)
@@ -52,7 +54,9 @@ def worker(
 
 
 def sandbox(
-    port: Annotated[int | None, typer.Option(help="Port to listen on; else the one in OVERTURE_SANDBOX_URL.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; else the one in OVERTURE_SANDBOX_URL.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the outcomes it invents.")] = 1,
     speed: Annotated[float, typer.Option(min=0.0, help="How fast events come back; 1 is normal.")] = 1.0,
 ) -> None:

@@ -171,3 +171,11 @@ def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture)
     assert refused.stderr.splitlines() == [
         "overture: 0.0.0.0 is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
     ]
+
+
+def test_servers_do_not_start_on_a_port_that_is_taken(overture: Overture, taken_port: int) -> None:
+    refused = overture("serve", "--http", "--port", str(taken_port))
+    assert (refused.returncode in {BAD_INPUT, AWAY}, refused.stdout) == (True, "")
+    assert refused.stderr.splitlines() == [
+        f"overture: Port {taken_port} is in use; is Overture up already? If not, give another --port."
+    ]
