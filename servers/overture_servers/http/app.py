@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from urllib.parse import urlsplit
 
 import structlog
 from anyio import to_thread
@@ -17,7 +16,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overture_core.errors import DatabaseUnavailable, NotFound
-from overture_core.settings import Settings
 from overture_servers.leads import server as leads
 from overture_servers.messaging import server as messaging
 from overture_servers.messaging import unsubscribe, webhooks
@@ -36,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 def create_app(runtime: Runtime) -> Starlette:
     """Return the application; the runtime is opened and closed with it."""
-    security = _security(runtime.settings)
+    security = _security()
     servers: dict[str, MCPServer[Runtime]] = {name: create(runtime) for name, create in SERVERS.items()}
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
@@ -71,14 +69,13 @@ def create_app(runtime: Runtime) -> Starlette:
     )
 
 
-def _security(settings: Settings) -> TransportSecuritySettings:
-    public = urlsplit(settings.public_url or "")
-    hosts = [*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS, *([public.netloc] if public.netloc else [])]
-    origins = [f"http://{host}:*" for host in LOCAL_HOSTS]
+def _security() -> TransportSecuritySettings:
+    """Only this machine may speak MCP. The public URL is for webhooks and unsubscribe links: were its host
+    allowed here, a tunnel set up for them would open every lead to the world, for there is no authentication."""
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=hosts,
-        allowed_origins=[*origins, *([f"{public.scheme}://{public.netloc}"] if public.netloc else [])],
+        allowed_hosts=[*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS],
+        allowed_origins=[f"http://{host}:*" for host in LOCAL_HOSTS],
     )
 
 

@@ -136,15 +136,17 @@ async def test_only_this_machines_hosts_and_origins_may_speak_mcp(
     assert response.status_code == status, response.text
 
 
-async def test_the_public_urls_host_and_origin_may_speak_mcp(settings: Settings, sqlite_store: Store) -> None:
-    runtime = Runtime(settings.model_copy(update={"public_url": "https://hooks.overture.example/sub/"}), sqlite_store)
+@pytest.mark.parametrize("server", ["leads", "messaging"])
+async def test_a_tunnel_for_webhooks_does_not_open_mcp_to_the_world(
+    settings: Settings, sqlite_store: Store, server: str
+) -> None:
+    runtime = Runtime(settings.model_copy(update={"public_url": "https://hooks.overture.example"}), sqlite_store)
     async with running(create_app(runtime)) as http:
         public = {"Host": "hooks.overture.example", "Origin": "https://hooks.overture.example"}
-        response = await http.post("/leads/mcp", json=LIST, headers={**MCP_HEADERS, **public})
-        assert response.status_code == 200
-        foreign = {**public, "Origin": "https://overture.example"}
-        response = await http.post("/leads/mcp", json=LIST, headers={**MCP_HEADERS, **foreign})
-        assert response.status_code == 403
+        assert (await http.get("/health", headers=public)).status_code == 200
+        assert (await http.post("/messaging/webhooks/twilio/status", headers=public)).status_code == 403
+        response = await http.post(f"/{server}/mcp", json=LIST, headers={**MCP_HEADERS, **public})
+        assert response.status_code == 421
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "overture.example"])
