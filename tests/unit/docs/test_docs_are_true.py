@@ -116,6 +116,16 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+# Decisions also name what there must not be.
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "decisions"], ids=name_of)
+def test_paths_from_the_root_that_a_page_names_exist(page: Path) -> None:
+    tops = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.is_dir() and path.name != "dist")
+    named = re.findall(
+        rf"`((?:{tops})/[\w./-]*)`|uv run (?:pytest|python) ((?:{tops})/\S*?)[`\s]", page.read_text("utf-8")
+    )
+    assert [path for pair in named for path in pair if path and not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("command", MAIN_COMMANDS)
 def test_the_readme_gives_the_main_commands_as_lines_of_their_own(command: str) -> None:
     assert command in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
