@@ -95,11 +95,8 @@ async def test_what_is_not_there_is_answered_in_json(http: httpx.AsyncClient, pa
 
 async def test_a_wrong_method_is_answered_in_json(http: httpx.AsyncClient) -> None:
     response = await http.post("/health")
-    assert (response.status_code, response.json()["error"], response.headers["allow"]) == (
-        405,
-        "method_not_allowed",
-        "GET, HEAD",
-    )
+    assert (response.status_code, response.json()["error"]) == (405, "method_not_allowed")
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 async def test_a_fault_of_ours_is_answered_in_json_without_its_words(settings: Settings) -> None:
