@@ -79,7 +79,21 @@ class Settings(BaseSettings):
         if self.clock_offset_s and not (self.email_sandboxed and self.sms_sandboxed):
             msg = "OVERTURE_CLOCK_OFFSET_S is only for the sandbox; unset it, or set OVERTURE_SANDBOX_ONLY=1"
             raise ValueError(msg)
+        real_mail = {"email_from": "OVERTURE_EMAIL_FROM", "postal_address": "OVERTURE_POSTAL_ADDRESS"}
+        self._require("e-mail through SendGrid", real_mail, wanted=not self.email_sandboxed)
+        self._require("SMS through Twilio", {"sms_from": "OVERTURE_SMS_FROM"}, wanted=not self.sms_sandboxed)
         return self
+
+    def _require(self, what: str, names: dict[str, str], *, wanted: bool) -> None:
+        """Real people get nothing that carries the sandbox's sender or a link that leads nowhere."""
+        if not wanted:
+            return
+        fields = type(self).model_fields
+        missing = [variable for name, variable in names.items() if getattr(self, name) == fields[name].default]
+        missing += ["OVERTURE_PUBLIC_URL"] if self.public_url is None else []
+        if missing:
+            msg = f"{what} needs your own {', '.join(missing)}; set them, or set OVERTURE_SANDBOX_ONLY=1"
+            raise ValueError(msg)
 
     @property
     def email_sandboxed(self) -> bool:
@@ -102,4 +116,5 @@ class Settings(BaseSettings):
     @property
     def webhook_base_url(self) -> str:
         """Where providers send their webhooks."""
-        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
+        return (self.public_url or f"http://{host}:{self.http_port}").rstrip("/")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dramatiq
 
 from overture_core.errors import QueueUnavailable
-from overture_core.messages import ledger
+from overture_core.messages import intake, ledger
 from overture_core.messages.channels import Channel
 from overture_core.storage.store import Store
 from overture_queue.broker import enqueue
@@ -26,6 +26,8 @@ def dispatch_due(store: Store, broker: dramatiq.Broker, *, owner: str) -> int:
     Raises:
         QueueUnavailable: Redis is away; what was claimed for the failed job is due again.
     """
+    while intake.process(store):
+        pass  # a reply, a STOP or a bounce counts before the next claim
     jobs = 0
     for workspace, channel in ledger.backlog(store):
         while (token := _claim(store, workspace, channel, owner)) is not None:

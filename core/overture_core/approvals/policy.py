@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from overture_core.messages.channels import Channel
+from overture_core.messages.states import State
 from overture_core.storage.schema import Approval, Message
 from overture_core.storage.store import Work
 from overture_core.workspaces import service as workspaces
@@ -62,5 +63,7 @@ def _used_today(work: Work) -> int:
         Approval.state == "used",
         Approval.decided_at > work.now() - timedelta(days=1),
     )
-    counted = select(func.count()).where(Message.workspace_id == work.workspace, Message.plan_id.in_(plans))
+    counted = select(func.count()).where(
+        Message.workspace_id == work.workspace, Message.plan_id.in_(plans), Message.state != State.SKIPPED
+    )
     return work.session.scalar(counted) or 0

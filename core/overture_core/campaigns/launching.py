@@ -5,11 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
-from overture_core.approvals.service import Via
+from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns.planning import content_hash
 from overture_core.campaigns.states import CampaignState, PlanState
-from overture_core.errors import Conflict, NotFound
+from overture_core.errors import ApprovalRequired, Conflict, NotFound
+from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, change
 from overture_core.storage.schema import Campaign, Message, Plan
 from overture_core.storage.store import Work
@@ -64,6 +66,7 @@ def _release(work: Work, row: Plan, campaign: Campaign) -> None:
     if content_hash(work, row) != row.content_hash:
         msg = "The plan's messages changed after it was made; plan again and have a person approve it."
         raise Conflict(msg)
+    _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)
     if campaign.state == CampaignState.PLANNED:
         campaign.state, campaign.launched_at = CampaignState.RUNNING, work.now()
@@ -72,6 +75,18 @@ def _release(work: Work, row: Plan, campaign: Campaign) -> None:
     for target, condition in ((State.HELD, Message.reason.is_not(None)), (State.DUE, Message.reason.is_(None))):
         while change(work, State.DRAFT, target, of_plan, condition, cause="launch", limit=ROWS_A_STATEMENT):
             pass
+
+
+def _require_policy_still_covers(work: Work, row: Plan) -> None:
+    """A policy approved the plan when it was made; its caps may be used up since, or the policy gone."""
+    approval = approvals.for_subject(work, row.id)
+    if approval.state != ApprovalState.APPROVED or approval.decided_via != Via.POLICY:
+        return
+    written = policy.read(work)
+    by_channel = {Channel(channel): number for channel, number in row.summary["by_channel"].items()}
+    if written is None or not policy.covers(work, written, by_channel=by_channel, sandbox=row.summary["sandbox"]):
+        msg = "The policy that approved this plan no longer covers it; plan again and have a person approve it."
+        raise ApprovalRequired(msg)
 
 
 def _result(work: Work, row: Plan, campaign: Campaign) -> LaunchResult:

@@ -32,7 +32,11 @@ def apply_inbound(work: Work, event: InboundMessage) -> bool:
     intent = Intent.STOP if event.opt_out else classify(event.body)
     if intent is Intent.STOP:
         # Also from somebody we do not know as a lead: the wish counts.
-        suppress_address(work, event.channel, event.sender, reason="stop", origin=f"{event.provider}:reply")
+        origin = f"{event.provider}:reply"
+        suppress_address(work, event.channel, event.sender, reason="stop", origin=origin)
+        if original is not None:
+            # People answer from other addresses than the one that was written to.
+            suppress_address(work, event.channel, original.address, reason="stop", origin=origin)
     lead = _lead_of(work, event, original)
     if lead is None:
         return intent is Intent.STOP

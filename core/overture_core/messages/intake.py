@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError
 
+from overture_core.errors import UserError
 from overture_core.ids import new_id
 from overture_core.messages import inbound
 from overture_core.messages.apply import apply_delivery
 from overture_core.messages.evidence import DeliveryEvent, Evidence
 from overture_core.storage.schema import WebhookEvent
-from overture_core.storage.store import Store
+from overture_core.storage.store import Store, Work
 
 BATCH = 500
 _EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
@@ -64,10 +66,22 @@ def process(store: Store, limit: int = BATCH) -> int:
             .with_for_update(skip_locked=True)
         ).all()
         for row in rows:
-            event = _EVIDENCE.validate_python(row.event)
-            applied = (
-                apply_delivery(work, event) if isinstance(event, DeliveryEvent) else inbound.apply_inbound(work, event)
-            )
+            row.outcome = _apply(work, row)
             row.processed_at = work.now()
-            row.outcome = "applied" if applied else "unmatched"
         return len(rows)
+
+
+def _apply(work: Work, row: WebhookEvent) -> str:
+    """Apply one event by itself; one that cannot be applied is kept with the reason and holds up no other."""
+    try:
+        with work.session.begin_nested():
+            event = _EVIDENCE.validate_python(row.event)
+            if isinstance(event, DeliveryEvent):
+                applied = apply_delivery(work, event)
+            else:
+                applied = inbound.apply_inbound(work, event)
+    except UserError as error:
+        return f"failed:{error.code}"[:40]
+    except (DataError, IntegrityError, ValidationError) as error:
+        return f"failed:{type(error).__name__}"[:40]
+    return "applied" if applied else "unmatched"

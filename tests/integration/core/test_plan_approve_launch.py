@@ -180,3 +180,20 @@ def test_unknown_names_list_those_that_exist(scene: Any) -> None:
         scene.plan(templates={"email": "missing"})
     with pytest.raises(InvalidInput, match="is for email, not for sms"):
         scene.plan(templates={"sms": "hello"})
+
+
+def test_a_policy_that_was_used_up_or_removed_since_no_longer_launches(scene: Any, store: Store) -> None:
+    write_policy(store, max_recipients_per_day=1)
+    scene.add_lead(email="ada@example.com")
+    one, two = scene.plan("One"), scene.plan("Two")
+    assert (one.approval.state, two.approval.state) == ("approved", "approved")
+    start(store, one)
+    with pytest.raises(ApprovalRequired, match="no longer covers"):
+        start(store, two)
+    write_policy(store)
+    assert start(store, two).queued == 1
+    three = scene.plan("Three")
+    with store.begin(WORKSPACE, actor="ada") as work:
+        policy.remove(work)
+    with pytest.raises(ApprovalRequired, match="no longer covers"):
+        start(store, three)

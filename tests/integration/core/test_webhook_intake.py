@@ -205,3 +205,21 @@ def test_the_unsubscribe_link_works_and_a_forged_one_does_not(sent: Sent) -> Non
     assert sent.states() == ["accepted", "due"]
     unsubscribe(sent.store, sent.id, signature(sent.store.settings, sent.id))
     assert sent.states() == ["accepted", "cancelled"]
+
+
+def test_an_event_that_cannot_be_applied_holds_up_no_other(sent: Sent) -> None:
+    sent.written_down()
+    short_code = sent.reply("STOP", channel=Channel.SMS, sender="BANK", in_reply_to=None, opt_out=True)
+    sent.happens(short_code.model_copy(update={"recipient": "+15005550006"}), sent.event(Kind.DELIVERED))
+    assert sent.states()[0] == "delivered"
+    with sent.store.read(WORKSPACE) as work:
+        outcomes = work.session.scalars(select(WebhookEvent.outcome).order_by(WebhookEvent.outcome))
+        assert list(outcomes) == ["applied", "failed:invalid_input"]
+
+
+def test_a_stop_from_another_address_counts_for_the_one_that_was_written_to(sent: Sent) -> None:
+    sent.written_down()
+    sent.happens(sent.reply("unsubscribe", sender="ada@private.example", opt_out=True))
+    with sent.store.read(WORKSPACE) as work:
+        wanted = ["ada@example.com", "ada@private.example"]
+        assert suppressed(work, "email", wanted) == set(wanted)

@@ -159,7 +159,14 @@ async def test_with_redis_away_an_event_is_taken_all_the_same(settings: Settings
 
 
 async def test_without_a_key_to_check_with_nothing_is_taken(settings: Settings, sqlite_store: Store) -> None:
-    real = {"sandbox_only": False, "sendgrid_api_key": "SG.x.y", "redis_url": "redis://127.0.0.1:1/0"}
+    real = {
+        "sandbox_only": False,
+        "sendgrid_api_key": "SG.x.y",
+        "email_from": "ada@company.example",
+        "postal_address": "1 Company Street",
+        "public_url": "https://overture.company.example",
+        "redis_url": "redis://127.0.0.1:1/0",
+    }
     keyless = Runtime(Settings(**{**settings.model_dump(), **real}), sqlite_store)
     async with opened(keyless) as http:
         receiver = Receiver(http, keyless, load_or_create(settings.data_dir))

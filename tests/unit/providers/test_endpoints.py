@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from overture_core.errors import ConfigurationError
 from overture_core.settings import Settings
@@ -13,9 +14,16 @@ from overture_providers import endpoints
 from overture_providers.endpoints import EmailEndpoint, SmsEndpoint, email_endpoint, sms_endpoint
 from overture_providers.sandbox.keys import FILE_NAME, load_or_create
 
+OURS = {
+    "email_from": "ada@company.example",
+    "postal_address": "1 Company Street",
+    "sms_from": "+12125550100",
+    "public_url": "https://overture.company.example",
+}
+
 
 def settings(data_dir: Path, **values: Any) -> Settings:
-    values = {"sandbox_only": False} | values
+    values = {"sandbox_only": False} | OURS | values
     return Settings(data_dir=data_dir, **values)
 
 
@@ -89,3 +97,20 @@ def test_status_callback_carries_our_id(tmp_path: Path) -> None:
     assert endpoints.sms_status_callback(chosen, workspace="a b", message_id="msg_1") == (
         "https://x.example/messaging/webhooks/twilio/status?message=msg_1&workspace=a+b"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("email_from", {"sendgrid_api_key": "SG.k"}),
+        ("postal_address", {"sendgrid_api_key": "SG.k"}),
+        ("public_url", {"sendgrid_api_key": "SG.k"}),
+        ("sms_from", {"twilio_account_sid": "AC1", "twilio_auth_token": "t"}),
+    ],
+)
+def test_real_people_get_nothing_that_carries_the_sandboxs_sender(
+    tmp_path: Path, name: str, keys: dict[str, str]
+) -> None:
+    without = {**keys, name: Settings.model_fields[name].default}
+    with pytest.raises(ValidationError, match=f"OVERTURE_{name.upper()}"):
+        settings(tmp_path, **without)
