@@ -12,10 +12,11 @@ import traceback
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from overture_cli.commands import approvals, campaigns, demo, doctor, leads, serve
-from overture_core.errors import ApprovalRequired, OvertureError, SystemFault
+from overture_core.errors import ApprovalRequired, ConfigurationError, OvertureError, SystemFault
 from overture_crew.errors import CrewError, ServerUnavailable
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
@@ -48,6 +49,10 @@ def run() -> None:
         sys.exit(_report(error.code, error.message, AWAY if isinstance(error, ServerUnavailable) else FAULT))
     except ValidationError as error:
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
+    except SettingsError as error:
+        sys.exit(
+            _report("configuration", f"A setting cannot be read: {error}; docs/settings.md lists them.", BAD_INPUT)
+        )
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
@@ -58,7 +63,8 @@ def run() -> None:
 def _exit_code(error: OvertureError) -> int:
     if isinstance(error, ApprovalRequired):
         return APPROVAL
-    return AWAY if isinstance(error, SystemFault) else BAD_INPUT
+    away = isinstance(error, SystemFault) and not isinstance(error, ConfigurationError)
+    return AWAY if away else BAD_INPUT
 
 
 def _report(code: str, message: str, exit_code: int) -> int:

@@ -248,9 +248,8 @@ def _reader(table: Table, sample: list[Row], options: ImportOptions) -> tuple[di
     require_address(table.columns, mapping)
     dates = next((column for column, field in mapping.items() if field == "last_contact_at"), None)
     order, assumed = find_order(row.get(dates, "") for row in cells) if dates else find_order(())
-    custom = [column for column in table.columns if column not in mapping]
     country = options.default_country.upper() if options.default_country else None
-    reader = RowReader(mapping, custom, default_country=country, date_order=order)
+    reader = RowReader(mapping, default_country=country, date_order=order)
     if assumed:
         reader.warnings.append(f"Dates in {dates!r} could be day first or month first; they were read {order}.")
     return mapping, reader

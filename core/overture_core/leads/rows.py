@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import available_timezones
@@ -57,13 +57,12 @@ class RowReader:
     def __init__(
         self,
         mapping: Mapping[str, str],
-        custom_columns: Sequence[str],
         *,
         default_country: str | None,
         date_order: Order,
     ) -> None:
         self._columns = {field_name: column for column, field_name in mapping.items()}
-        self._custom = custom_columns
+        self._mapped = frozenset(mapping)
         self._default_country = default_country
         self._order = date_order
         self.notes: Counter[str] = Counter()
@@ -92,7 +91,9 @@ class RowReader:
             **{name: clean(raw.get(name, ""), limit=_LIMITS[name]) for name in _PLAIN},
         }
         kept = {name: value for name, value in values.items() if value}
-        custom = {column: text for column in self._custom if (text := clean(cells.get(column, "")))}
+        # By the row's own columns: a JSON object may have some that no object before it had.
+        unmapped = ((column, clean(value)) for column, value in cells.items() if column not in self._mapped)
+        custom = {column: text for column, text in unmapped if text}
         tags = [tag for part in re.split(r"[;,|]", raw.get("tags", "")) if (tag := clean(part, limit=100))]
         return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw))
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from overture_core.clock import Clock, SystemClock
-from overture_core.errors import DatabaseUnavailable, NotFound
+from overture_core.errors import ConfigurationError, Conflict, DatabaseUnavailable, NotFound
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
@@ -100,6 +100,9 @@ def _translated() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise DatabaseUnavailable(_reason(error)) from error
+    except IntegrityError as error:
+        msg = "Somebody else changed the same rows at the same time; nothing of this step was stored, try it again."
+        raise Conflict(msg) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailable from error
@@ -112,15 +115,37 @@ def _reason(error: OperationalError) -> str:
 
 
 def _engine(settings: Settings) -> Engine:
-    url = make_url(settings.effective_database_url)
-    if url.get_backend_name() != "sqlite":
+    url = _url(settings)
+    if url.get_backend_name() == "postgresql":
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
     if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(settings)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _url(settings: Settings) -> URL:
+    try:
+        url = make_url(settings.effective_database_url)
+        supported = url.get_backend_name() in {"sqlite", "postgresql"}
+    except ArgumentError:
+        supported = False
+    if not supported:
+        msg = "OVERTURE_DATABASE_URL is not usable; it looks like postgresql://user:password@host/database."
+        raise ConfigurationError(msg)
+    return url
+
+
+def _make_folder(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        msg = (
+            f"The data folder {settings.data_dir} cannot be made ({error.strerror}); set OVERTURE_DATA_DIR to another."
+        )
+        raise ConfigurationError(msg) from error
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -223,3 +223,12 @@ def test_an_import_stays_in_its_workspace(store: Store, take: Import, other: str
         for look in (importing.rejects, importing.get_report):
             with pytest.raises(NotFound, match="There is no import"):
                 look(work, mine.import_id)
+
+
+def test_a_column_that_only_late_objects_have_is_kept(store: Store) -> None:
+    lines = [f'{{"email": "lead{number}@example.com"}}' for number in range(60)]
+    source = Source.from_text("\n".join([*lines, '{"email": "late@example.com", "budget": "10"}']), "leads.jsonl")
+    import_leads(store, source, ImportOptions(), workspace="default", actor="test")
+    with store.read("default") as work:
+        late = work.session.scalars(select(Lead).where(Lead.email == "late@example.com")).one()
+        assert late.custom == {"budget": "10"}
