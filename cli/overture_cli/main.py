@@ -17,7 +17,7 @@ from rich.console import Console
 
 from overture_cli.commands import approvals, campaigns, demo, doctor, leads, serve
 from overture_core.errors import ApprovalRequired, ConfigurationError, OvertureError, SystemFault
-from overture_crew.errors import CrewError, ServerUnavailable
+from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
 
@@ -46,7 +46,7 @@ def run() -> None:
     except OvertureError as error:
         sys.exit(_report(error.code, error.message, _exit_code(error)))
     except CrewError as error:
-        sys.exit(_report(error.code, error.message, AWAY if isinstance(error, ServerUnavailable) else FAULT))
+        sys.exit(_report(error.code, error.message, _crew_exit_code(error)))
     except ValidationError as error:
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
     except SettingsError as error:
@@ -65,6 +65,12 @@ def _exit_code(error: OvertureError) -> int:
         return APPROVAL
     away = isinstance(error, SystemFault) and not isinstance(error, ConfigurationError)
     return AWAY if away else BAD_INPUT
+
+
+def _crew_exit_code(error: CrewError) -> int:
+    if isinstance(error, ServerUnavailable | EngineMissing):
+        return AWAY
+    return BAD_INPUT if isinstance(error, InvalidBrief) else FAULT
 
 
 def _report(code: str, message: str, exit_code: int) -> int:

@@ -10,7 +10,20 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+
+from overture_crew.errors import EngineMissing
+
+
+def require_installed() -> None:
+    """Make sure that CrewAI is there, without importing it.
+
+    Raises:
+        EngineMissing: it is not; the published package comes without it.
+    """
+    if find_spec("crewai") is None:
+        raise EngineMissing
 
 
 def prepare(data_dir: Path) -> None:
@@ -19,6 +32,7 @@ def prepare(data_dir: Path) -> None:
     It still makes an empty key file for its own cloud in the user's data folder, which cannot be turned off.
     Idempotent. The variables are set for this process, as CrewAI offers no other way.
     """
+    require_installed()
     storage = (data_dir / "crewai").resolve()
     storage.mkdir(parents=True, exist_ok=True)
     os.environ.update(

@@ -51,3 +51,9 @@ class BadAnswer(CrewError):
     """An agent's answer is not what was asked for."""
 
     code = "bad_answer"
+
+
+class EngineMissing(CrewError):
+    """CrewAI is not installed; run from a clone of the project with `uv run overture demo`, which installs it."""
+
+    code = "engine_missing"

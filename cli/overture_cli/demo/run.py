@@ -33,6 +33,7 @@ from overture_core.storage.store import Store
 from overture_core.workspaces import service as workspaces
 from overture_crew.brief import default_brief
 from overture_crew.client import CLIENT_NAME
+from overture_crew.engine import require_installed
 from overture_crew.report import CrewEvent, CrewReport
 from overture_crew.run import CrewSetup, run_campaign
 from overture_crew.sessions import Ask, HttpServer
@@ -64,7 +65,8 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
         CrewError: the crew's run failed.
     """
     started = time.monotonic()
-    # Read it first: a wrong file should cost a second, not a start of everything.
+    # First what can be wrong: that should cost a second, not a start of everything.
+    require_installed()
     Source.from_path(options.leads, [options.leads.resolve().parent])
     settings = stage(options.folder, options.leads)
     store = Store(settings)
