@@ -48,7 +48,10 @@ def parse_date(text: str, order: Order) -> datetime | None:
         moment = _numeric(value, order) or _named(value)
     if moment is None:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # the offset leads out of the years 1 to 9999
+        return None
 
 
 def _numeric(value: str, order: Order) -> datetime | None:

@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -19,10 +18,10 @@ from typing import BinaryIO, TextIO
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import find_encoding
+from overture_core.leads.excel import sheet_rows
 from overture_core.text import clean
 
 MAX_BYTES = 200 * 1024 * 1024
-MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_COLUMNS = 500
 MAX_CELL = 100_000
 DELIMITERS = (",", ";", "\t", "|")
@@ -69,7 +68,7 @@ class Source:
         if size == 0:
             msg = f"{path} is empty; export it again."
             raise UnreadableFile(msg)
-        return cls(real.name, real)
+        return cls(clean(real.name, limit=200) or "file", real)
 
     @classmethod
     def from_text(cls, text: str, filename: str) -> Source:
@@ -90,7 +89,8 @@ class Source:
         """Open it for reading bytes."""
         if self.path is not None:
             return self.path.open("rb")
-        return io.BytesIO((self.text or "").encode())
+        # A lone surrogate, which JSON can carry, is no character of any encoding.
+        return io.BytesIO((self.text or "").encode(errors="replace"))
 
     def sha256(self) -> str:
         """Return the digest of its bytes."""
@@ -231,8 +231,7 @@ def _find_delimiter(source: Source, encoding: str) -> str:
 
 def _columns(header: list[str], source: Source) -> list[str]:
     if len(header) > MAX_COLUMNS:
-        msg = f"{source.filename} has {len(header)} columns, more than the {MAX_COLUMNS} allowed."
-        raise UnreadableFile(msg)
+        raise _too_wide(source, len(header))
     names: list[str] = []
     for number, cell in enumerate(header, 1):
         name = clean(cell, limit=100) or f"column {number}"
@@ -242,17 +241,26 @@ def _columns(header: list[str], source: Source) -> list[str]:
     return names
 
 
+def _too_wide(source: Source, width: int) -> UnreadableFile:
+    return UnreadableFile(
+        f"{source.filename} has {width} columns, more than the {MAX_COLUMNS} allowed; leave out those you do not need."
+    )
+
+
 def _json_lines(source: Source, encoding: str, files: ExitStack) -> Table:
-    columns: list[str] = []
+    found: dict[str, None] = {}
     with io.TextIOWrapper(source.open(), encoding=encoding) as file:
         for number, text in enumerate(file, 1):
             row = _json_row(number, text)
             if row is not None:
-                columns += [name for name in row.cells or {} if name not in columns]
+                found.update(dict.fromkeys(row.cells or {}))
             if number >= SAMPLE_LINES:
                 break
+    columns = list(found)
+    if len(columns) > MAX_COLUMNS:
+        raise _too_wide(source, len(columns))
     if not columns:
-        msg = f"{source.filename} holds no JSON objects; write one object a line."
+        msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write one object a line."
         raise UnreadableFile(msg)
     opened = files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding))
     rows = (row for number, text in enumerate(opened, 1) if (row := _json_row(number, text)) is not None)
@@ -269,32 +277,19 @@ def _json_row(number: int, text: str) -> Row | None:
         return Row(number, original, None, "is not a JSON object")
     if not isinstance(value, dict):
         return Row(number, original, None, "is not a JSON object")
+    if len(value) > MAX_COLUMNS:
+        return Row(number, original, None, f"has {len(value)} fields, more than the {MAX_COLUMNS} allowed")
     cells = {clean(str(key), limit=100): _cell(each) for key, each in value.items()}
     return Row(number, original, cells)
 
 
 def _xlsx(source: Source, files: ExitStack) -> Table:
-    from openpyxl import load_workbook
-
-    try:
-        with source.open() as file, zipfile.ZipFile(file) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > MAX_UNPACKED:
-            msg = f"{source.filename} unpacks to more than {MAX_UNPACKED // 2**20} MB; export it as CSV."
-            raise UnreadableFile(msg)
-        opened = files.enter_context(source.open())
-        workbook = load_workbook(opened, read_only=True, data_only=True)
-        files.callback(workbook.close)
-        sheet = workbook.active
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        msg = f"{source.filename} cannot be read as an Excel file; open it and export it as CSV."
-        raise UnreadableFile(msg) from error
-    values = enumerate(sheet.iter_rows(values_only=True) if sheet is not None else (), 1)
+    values = sheet_rows(source.filename, source.open, files)
     header = next((row for _, row in values if any(cell is not None for cell in row)), None)
     if header is None:
         msg = f"{source.filename} has no header line; its first row must name the columns."
         raise UnreadableFile(msg)
-    width = max(number for number, cell in enumerate(header, 1) if cell is not None)  # rows come padded
+    width = max(number for number, cell in enumerate(header, 1) if cell is not None)  # rows may come padded
     columns = _columns([_cell(cell) for cell in header[:width]], source)
     return Table(columns, "xlsx", None, _xlsx_rows(values, columns))
 
@@ -318,5 +313,7 @@ def _cell(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))  # Excel keeps whole numbers, phone numbers too, as floats
     if isinstance(value, list):
-        return ";".join(str(each) for each in value)
+        return ";".join(_cell(each) for each in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     return str(value)

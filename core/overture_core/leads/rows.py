@@ -172,7 +172,7 @@ class RowReader:
 
 
 def _linkedin(text: str) -> str | None:
-    found = re.search(r"linkedin\.com/in/([^/?#\s]+)", text, re.IGNORECASE)
+    found = re.search(r"linkedin\.com/in/([^/?#\s]+)", clean(text), re.IGNORECASE)
     return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
 
 
