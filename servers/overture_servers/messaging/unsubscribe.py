@@ -26,7 +26,10 @@ _PAGE = """<!doctype html>
 <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem;
 color-scheme:light dark}}button{{font:inherit;padding:.6rem 1.2rem}}</style></head>
 <body><main><h1>Unsubscribe</h1>{content}</main></body></html>"""
-_FORM = "<p>Press the button, and you will get no more messages from us.</p><form method='post'><button>Unsubscribe</button></form>"
+_FORM = (
+    "<p>Press the button, and you will get no more messages from us.</p>"
+    "<form method='post'><button>Unsubscribe</button></form>"
+)
 _DONE = "<p>Done. You will get no more messages from us.</p>"
 
 
