@@ -37,7 +37,6 @@ class Merger:
         self._known_tags: set[tuple[str, str]] = set()
         self._known_consents: dict[tuple[str, Channel], bool] = {}
         self._details: list[LeadIdentity | LeadTag | Consent] = []
-        self._new_consents: dict[tuple[str, Channel], Consent] = {}
         self.notes: Counter[str] = Counter()
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
@@ -158,20 +157,16 @@ class Merger:
             if held == granted:
                 continue
             self._known_consents[lead.id, channel] = granted
-            added = True
-            if (new := self._new_consents.get((lead.id, channel))) is not None:
-                # Both of this moment: which is the later one could not be told, and a refusal must hold.
-                new.granted, new.source = granted, source
-                continue
-            new = Consent(
-                id=new_id("cns"),
-                workspace_id=self._work.workspace,
-                lead_id=lead.id,
-                channel=channel,
-                granted=granted,
-                source=source,
-                recorded_at=self._work.now(),
+            self._details.append(
+                Consent(
+                    id=new_id("cns"),
+                    workspace_id=self._work.workspace,
+                    lead_id=lead.id,
+                    channel=channel,
+                    granted=granted,
+                    source=source,
+                    recorded_at=self._work.now(),
+                )
             )
-            self._new_consents[lead.id, channel] = new
-            self._details.append(new)
+            added = True
         return added
