@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -149,6 +151,23 @@ class Supervisor:
                 child.process, child.started, child.restarts = fresh.process, fresh.started, child.restarts + 1
                 revived.append(child.spec.name)
         return revived
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Start again whatever dies, from a thread, for as long as the block runs."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(POLL_S):
+                self.revive()
+
+        thread = threading.Thread(target=watch, name="overture-supervisor", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def run_until_interrupted(self, on_revived: Callable[[str], None]) -> None:
         """Keep the children alive until SIGINT or SIGTERM; `on_revived` is told who had to be started again."""

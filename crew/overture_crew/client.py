@@ -38,12 +38,15 @@ from mcp.types import (
     Implementation,
     TextContent,
 )
+from tenacity import AsyncRetrying, stop_after_delay, wait_fixed
 
 from overture_crew.errors import CrewError, OutcomeUnknown, ServerUnavailable
 from overture_crew.sessions import Ask, HttpServer, Progress, Question, Server, ToolInfo, ToolOutcome
 
 CLIENT_NAME = "overture-crew"
 _CONNECT_S = 60.0
+_RECONNECT_S = 15.0
+_PAUSE_S = 0.5
 _CALL_S = 300.0
 _REFUSED = {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS}  # the server answered: it did nothing
 
@@ -77,6 +80,7 @@ class McpSessions:
         call_s: float = _CALL_S,
     ) -> None:
         self._servers = dict(servers)
+        self._seen: set[str] = set()
         self._ask = ask
         self._log_path = log
         self._call_s = call_s
@@ -125,13 +129,18 @@ class McpSessions:
             raise CrewError(msg)
         async with self._locks[name]:
             if name not in self._connections:
+                # A server that answered before may be on its way up again; one that never did is not there.
+                patience = _RECONNECT_S if name in self._seen else 0
+                retrying = AsyncRetrying(stop=stop_after_delay(patience), wait=wait_fixed(_PAUSE_S), reraise=True)
                 try:
-                    with anyio.fail_after(_CONNECT_S):
-                        holders: TaskGroup = self._holders
-                        self._connections[name] = await holders.start(self._hold, name)
+                    async for attempt in retrying:
+                        with attempt, anyio.fail_after(_CONNECT_S):
+                            holders: TaskGroup = self._holders
+                            self._connections[name] = await holders.start(self._hold, name)
                 except (Exception, BaseExceptionGroup) as error:
                     msg = f"The MCP server {name!r} cannot be reached ({_reason(error)}); start it, then run again."
                     raise ServerUnavailable(msg) from error
+                self._seen.add(name)
             return self._connections[name]
 
     async def _hold(self, name: str, *, task_status: TaskStatus[_Connection]) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +46,29 @@ def test_the_demo_tells_the_whole_story_and_a_second_run_sends_nobody_the_same_t
     second = run_demo(tmp_path)
     assert (second["sent_now"], second["accepted_twice"], second["accepted"]) == (0, 0, first["accepted"])
     assert (second["created"], second["unchanged"]) == (0, first["imported"])
+
+
+def test_the_demo_goes_on_when_its_worker_is_killed_while_it_sends(tmp_path: Path, wait_for: Any) -> None:
+    command = [sys.executable, "-m", "overture_cli", "demo", "--json", "--folder", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=tmp_path) as demo:
+        wait_for(lambda: in_the_air(tmp_path / "demo" / "overture.db"), deadline=60)
+        log = (tmp_path / "demo" / "logs" / "worker.log").read_text()
+        worker = int(json.loads(log.splitlines()[0])["owner"].split(":")[1])
+        os.kill(worker, signal.SIGKILL)
+        output, _ = demo.communicate(timeout=110)
+    assert demo.returncode == 0
+    story = json.loads(output)
+    assert (story["ending"], story["accepted_twice"]) == ("finished", 0)
+    assert story["accepted"] + story["unknown"] == story["planned"] - sum(story["held"].values())
+
+
+def in_the_air(database: Path) -> bool:
+    """Whether any message is claimed, being sent or accepted."""
+    if not database.exists():
+        return False
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        try:
+            counted = connection.execute("SELECT count(*) FROM messages WHERE state NOT IN ('draft', 'due', 'skipped')")
+        except sqlite3.OperationalError:  # not migrated yet
+            return False
+        return bool(counted.fetchone()[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from overture_cli.context import person
 from overture_cli.demo.stage import stage
@@ -42,6 +44,7 @@ from overture_queue.broker import describe
 SEND_WAIT_S = 40.0
 EVENTS_WAIT_S = 15.0
 POLL_S = 0.1
+RESTART_WAIT_S = 10.0
 MOST_RECIPIENTS = 5_000
 REPLIES_SHOWN = 1_000
 
@@ -77,10 +80,11 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
     on_event("starting the sandbox, the MCP servers and a worker")
     with Supervisor(settings, specs) as running:
         running.wait_ready()
-        report = _crew(settings, options, on_event, running)
-        on_event("waiting for deliveries and answers to come back")
-        _settle(store, running)
-        story = _tell(store, report, before, started)
+        with running.kept_alive():
+            report = _crew(settings, options, on_event)
+            on_event("waiting for deliveries and answers to come back")
+            _settle(store)
+            story = _tell(store, report, before, started)
     store.close()
     return story
 
@@ -107,11 +111,10 @@ def _allow(store: Store, ask: Ask | None) -> None:
         )
 
 
-def _crew(settings: Settings, options: Options, on_event: OnEvent, running: Supervisor) -> CrewReport:
+def _crew(settings: Settings, options: Options, on_event: OnEvent) -> CrewReport:
     base = f"http://{settings.http_host}:{settings.http_port}"
 
     def tell(event: CrewEvent) -> None:
-        running.revive()
         on_event(event.text)
 
     servers = {"leads": HttpServer(f"{base}/leads/mcp"), "messaging": HttpServer(f"{base}/messaging/mcp")}
@@ -124,11 +127,10 @@ def _crew(settings: Settings, options: Options, on_event: OnEvent, running: Supe
     )
 
 
-def _settle(store: Store, running: Supervisor) -> None:
+def _settle(store: Store) -> None:
     """Wait until nothing is in motion, the sandbox has nothing left to say, and all of it is applied."""
     deadline = time.monotonic() + EVENTS_WAIT_S
     while time.monotonic() < deadline:
-        running.revive()
         waiting = _sandbox(store.settings)["webhooks"].get("waiting", 0)
         if not waiting and not intake.waiting(store):
             return
@@ -220,6 +222,12 @@ def _reject_reasons(store: Store, imported: dict[str, Any]) -> dict[str, int]:
     return dict(Counter(reason for each in rejects for reason in each.reasons))
 
 
+@retry(
+    retry=retry_if_exception_type(urllib.error.URLError),
+    stop=stop_after_delay(RESTART_WAIT_S),
+    wait=wait_fixed(POLL_S),
+    reraise=True,
+)
 def _sandbox(settings: Settings) -> dict[str, Any]:
     address = f"{settings.sandbox_url}/sandbox/summary.json"
     with urllib.request.urlopen(address, timeout=5.0) as answer:  # noqa: S310 - our own sandbox on loopback
