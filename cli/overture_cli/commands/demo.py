@@ -15,6 +15,9 @@ from overture_core.errors import InvalidInput
 from overture_core.settings import Settings
 from overture_crew.sessions import Answer, Question
 
+WAITING = "waiting for approval"
+APPROVAL_REQUIRED = 4
+
 
 def demo(
     leads: Annotated[
@@ -41,12 +44,15 @@ def demo(
     with as_file(files("overture_cli") / "data" / "dormant_leads.csv") as shipped:
         options = Options(place, leads or shipped, ask=_ask if ask else None)
         if as_json:
-            emit_json(run_demo(options, lambda _text: None))
-            return
-        # A spinner and a question would write over each other.
-        with nullcontext() if ask else progress_console.status("working"):
-            story = run_demo(options, lambda text: progress_console.print(f"  {text}", markup=False))
-    show(story)
+            story = run_demo(options, lambda _text: None)
+            emit_json(story)
+        else:
+            # A spinner and a question would write over each other.
+            with nullcontext() if ask else progress_console.status("working"):
+                story = run_demo(options, lambda text: progress_console.print(f"  {text}", markup=False))
+            show(story)
+    if story.ending == WAITING:
+        raise typer.Exit(APPROVAL_REQUIRED)
 
 
 def _ask(question: Question) -> Answer:

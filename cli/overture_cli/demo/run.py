@@ -77,12 +77,12 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
     _allow(store, options.ask)
     before = _accepted_now(store)
     specs = all_specs(settings)
-    on_event("starting the sandbox, the MCP servers and a worker")
+    on_event("Starting the sandbox, the MCP servers and a worker")
     with Supervisor(settings, specs) as running:
         running.wait_ready()
         with running.kept_alive():
             report = _crew(settings, options, on_event)
-            on_event("waiting for deliveries and answers to come back")
+            on_event("Waiting for deliveries and answers to come back")
             _settle(store)
             story = _tell(store, report, before, started)
     store.close()
@@ -177,6 +177,7 @@ def _tell(store: Store, report: CrewReport, before: int, started: float) -> Stor
         suppressed=suppressed,
         approved_by=_approved_by(found),
         ending=report.ending,
+        next_step=report.next_step,
         brain=report.brain,
         database=f"SQLite, {settings.data_dir / 'overture.db'}",
         redis=f"{redis.server} ({redis.kind})",

@@ -40,6 +40,7 @@ class Story(BaseModel):
     suppressed: int = Field(description="Addresses never to be written to again.")
     approved_by: str
     ending: str = Field(description="How the crew's run ended.")
+    next_step: str = Field(description="What a person can do now.")
     brain: str
     database: str
     redis: str
@@ -114,7 +115,8 @@ def show(story: Story) -> None:
         ],
     )
     if story.ending != "finished":
-        say(f"The crew's run ended: {story.ending}.")
+        say(f"The crew's run ended: {story.ending}. {story.next_step}")
+        say(f"The demo's data is in its own folder: put OVERTURE_DATA_DIR={story.folder} before such commands.")
     say("Nobody outside was contacted: the sandbox stood in for SendGrid and Twilio.")
 
 
