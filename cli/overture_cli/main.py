@@ -77,7 +77,7 @@ def _report(code: str, message: str, exit_code: int) -> int:
     if "--json" in sys.argv:
         sys.stderr.write(json.dumps({"error": code, "message": message}) + "\n")
     else:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"overture: {message}", markup=False)
+        Console(stderr=True, highlight=False, emoji=False, soft_wrap=True).print(f"overture: {message}", markup=False)
     return exit_code
 
 

@@ -15,8 +15,8 @@ from rich.table import Table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
-console = Console(highlight=False)
-progress_console = Console(stderr=True, highlight=False)
+console = Console(highlight=False, emoji=False)
+progress_console = Console(stderr=True, highlight=False, emoji=False)
 
 
 def emit_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
@@ -36,7 +36,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     cells = [list(row) for row in rows]
     for number, column in enumerate(columns):
         counts = bool(cells) and all(isinstance(row[number], int) for row in cells)
-        made.add_column(column, justify="right" if counts else "left")
+        made.add_column(column, justify="right" if counts else "left", no_wrap=column == "id")
     for row in cells:
         made.add_row(*(_plain(cell) for cell in row))
     console.print(made)

@@ -31,13 +31,15 @@ def list_(
     """List what waits for a decision."""
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = approvals.list_(work, None if everything else ApprovalState.PENDING)
+        plans = [get_plan(work, each.subject_id).summary for each in found]
     if as_json:
         emit_json(found)
         return
     rows = [
-        (each.id, each.kind, each.state, each.requested_by, f"{each.expires_at:%Y-%m-%d %H:%M} UTC") for each in found
+        (each.id, plan["campaign"], plan["recipients"], each.state, f"{each.expires_at:%m-%d %H:%M} UTC")
+        for each, plan in zip(found, plans, strict=True)
     ]
-    table("Approvals", ("id", "for", "state", "asked by", "expires"), rows)
+    table("Approvals", ("id", "campaign", "people", "state", "expires"), rows)
 
 
 @app.command()

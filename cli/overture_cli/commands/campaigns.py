@@ -40,5 +40,7 @@ def show_status(found: CampaignStatus) -> None:
     for title, counted in (("Skipped", found.skipped), ("Held", found.held), ("Waiting", found.waiting)):
         if counted:
             table(title, ("reason", "messages"), counted.items())
+    for advice in found.advice:
+        say(advice)
     if found.next_at:
         say(f"The next message goes out at {found.next_at:%Y-%m-%d %H:%M} UTC.")

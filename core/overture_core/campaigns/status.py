@@ -14,10 +14,17 @@ from overture_core.campaigns.models import PlanApproval
 from overture_core.campaigns.planning import shown_approval
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.messages.channels import Channel
+from overture_core.messages.ledger import UNAUTHORIZED
 from overture_core.messages.states import IN_MOTION, State
 from overture_core.replies.intent import Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply
 from overture_core.storage.store import Work
+
+UNAUTHORIZED_REASON = f"retry:{UNAUTHORIZED}"
+CREDENTIALS = (
+    "The provider refused our credentials: check OVERTURE_SENDGRID_API_KEY for e-mail, OVERTURE_TWILIO_ACCOUNT_SID and "
+    "OVERTURE_TWILIO_AUTH_TOKEN for SMS. Nothing is lost; the messages are tried again every minute."
+)
 
 
 class CampaignStatus(BaseModel):
@@ -34,6 +41,7 @@ class CampaignStatus(BaseModel):
     held: dict[str, int] = Field(description="Leads to be written to later, by reason.")
     waiting: dict[str, int] = Field(description="Messages due again after a try that failed, by reason.")
     failed: dict[str, int] = Field(description="Messages refused for good, by the provider's code.")
+    advice: list[str] = Field(description="What a person has to do so that messages move again.")
     next_at: datetime | None = Field(description="When the next held or waiting message goes out.")
     accepted: int = Field(description="Messages that a provider took, whatever came of them.")
     delivered: int = Field(description="Messages that arrived.")
@@ -82,6 +90,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
         failed=dict(reasons[State.FAILED]),
+        advice=[CREDENTIALS] if UNAUTHORIZED_REASON in reasons[State.DUE] else [],
         next_at=_next_at(work, campaign),
         accepted=accepted,
         delivered=arrived,

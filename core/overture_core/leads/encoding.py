@@ -11,6 +11,7 @@ from charset_normalizer import from_bytes
 from overture_core.errors import UnreadableFile
 
 SAMPLE = 256 * 1024
+ENOUGH = 16  # bytes beyond ASCII before statistics say anything
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -35,7 +36,11 @@ def find_encoding(open_file: Callable[[], BinaryIO]) -> str:
         return "utf-8"
     with open_file() as file:
         file.seek(max(0, bad - SAMPLE // 2))
-        guess = from_bytes(file.read(SAMPLE)).best()
+        piece = file.read(SAMPLE)
+    if sum(byte > 0x7F for byte in piece) < ENOUGH and _first_failure(open_file, "cp1252") is None:
+        # A handful of accents is too little to tell encodings apart; Asian ones would swallow separators.
+        return "cp1252"
+    guess = from_bytes(piece).best()
     if guess is None:
         msg = "The file's encoding cannot be made out; save it as UTF-8."
         raise UnreadableFile(msg)

@@ -43,7 +43,7 @@ class Source:
         Raises:
             UnreadableFile: it is missing, no file, too large, unreadable, or outside the roots.
         """
-        real = _resolved(Path(path))
+        real = _resolved(_in_a_root(Path(path), roots))
         allowed = [root.resolve() for root in roots]
         if not any(real.is_relative_to(root) for root in allowed):
             shown = ", ".join(str(root) for root in allowed)
@@ -145,6 +145,14 @@ def _open_table(source: Source, files: ExitStack) -> Table:
     if source.filename.lower().endswith((".jsonl", ".ndjson")):
         return _json_lines(source, encoding, files)
     return _delimited(source, encoding, files)
+
+
+def _in_a_root(path: Path, roots: list[Path]) -> Path:
+    """A relative path is meant from one of the roots, wherever the process was started."""
+    if path.is_absolute():
+        return path
+    found = next((root / path for root in roots if (root / path).exists()), None)
+    return found or (roots[0] / path if roots else path)
 
 
 def _resolved(path: Path) -> Path:

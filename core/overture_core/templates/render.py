@@ -95,7 +95,7 @@ def _parse(source: str) -> nodes.Template:
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
-        msg = f"Line {error.lineno} of the template is not valid: {error.message}."
+        msg = f"Line {error.lineno} of the template is not valid: {(error.message or '').rstrip('.')}."
         raise TemplateError(msg) from error
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
@@ -104,10 +104,17 @@ def _parse(source: str) -> nodes.Template:
                 "{% if %} and filters, nothing else."
             )
             raise TemplateError(msg)
+        if isinstance(node, nodes.Getattr | nodes.Getitem) and not _is_custom(node.node):
+            msg = f"Line {node.lineno} of the template looks into a field; only custom.<column> may be used so."
+            raise TemplateError(msg)
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             msg = f"The template uses the filter {node.name!r}; the filters are: {', '.join(FILTERS)}."
             raise TemplateError(msg)
     return tree
+
+
+def _is_custom(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "custom"
 
 
 def merge_values(lead: Lead, fields: frozenset[str]) -> dict[str, Any]:
@@ -158,7 +165,7 @@ def _render(source: str, context: dict[str, Any]) -> str:
     except UndefinedError as error:
         raise MissingField(_missing_name(source, context)) from error
     except (SecurityError, TemplateRuntimeError, TypeError, ValueError) as error:
-        msg = f"The template cannot be rendered: {error}."
+        msg = f"The template cannot be rendered: {str(error).rstrip('.')}."
         raise TemplateError(msg) from error
 
 

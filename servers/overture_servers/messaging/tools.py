@@ -140,7 +140,8 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     """What became of a campaign: messages by state and channel, reasons, replies, approval."""
     found = await runtime_of(ctx).read(lambda work: status(work, campaign))
     counts = ", ".join(f"{state} {number}" for state, number in sorted(found.counts.items())) or "no messages"
-    return answer(found, f"{found.campaign} is {found.state}: {counts}.{f' {SANDBOX}' if found.sandbox else ''}")
+    notes = [*found.advice, *([SANDBOX] if found.sandbox else [])]
+    return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))
 
 
 async def messaging_list_campaigns(ctx: Ctx) -> Annotated[CallToolResult, CampaignList]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.states import CampaignState
+from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress_address
@@ -99,7 +100,9 @@ async def test_refused_credentials_lose_nothing_and_name_the_setting(scene: Any,
     assert {(row.state, row.reason, row.attempt) for row in scene.rows()} == {("due", "retry:unauthorized", 0)}
     with scene.store.read("default") as work:
         details = set(work.session.scalars(select(MessageEvent.detail).where(MessageEvent.cause == "sendgrid")))
-    assert all("OVERTURE_SENDGRID_API_KEY" in detail for detail in details)
+        advice = status(work, "Spring").advice
+    assert all("OVERTURE_SENDGRID_API_KEY" in detail for detail in [*details, *advice])
+    assert advice
 
 
 @pytest.mark.parametrize("kind", ["500", "drop"])

@@ -97,3 +97,8 @@ def test_an_sms_beyond_the_limit_is_refused() -> None:
     merge: dict[str, Any] = {"company": "x" * 1600}
     with pytest.raises(TemplateError, match="over 1600 characters"):
         render(template("{{ company }}!", None, "sms"), merge, {})
+
+
+def test_looking_into_a_field_is_refused_when_it_is_saved() -> None:
+    with pytest.raises(TemplateError, match=r"only custom\.<column>"):
+        fields_of("{{ first_name.__class__ }}")

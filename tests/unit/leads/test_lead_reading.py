@@ -161,3 +161,10 @@ def test_whatever_csv_writes_is_read_back_cell_by_cell(pairs: list[tuple[str, st
     assert [row.cells for row in rows] == [
         {"email": email, "notes": notes} for email, notes in pairs if email.strip() or notes.strip()
     ]
+
+
+def test_a_short_western_file_is_not_taken_for_an_asian_one(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_bytes("Name;E-post\nÅsa;asa@example.com\nJosé;jose@example.org\n".encode("cp1252"))
+    table = open_table(Source.from_path("leads.csv", [tmp_path]))
+    assert (table.encoding, [row.cells and row.cells["Name"] for row in table.rows]) == ("cp1252", ["Åsa", "José"])
+    table.close()
