@@ -207,7 +207,7 @@ def test_beyond_loopback_the_process_ends_with_a_sentence(environment: dict[str,
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (3, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().endswith("the servers have no authentication yet; listen on 127.0.0.1.")
     assert "Traceback" not in done.stderr
 
