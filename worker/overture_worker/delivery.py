@@ -16,6 +16,7 @@ import structlog
 from anyio import to_thread
 from sqlalchemy import select
 
+from overture_core.campaigns import world
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import TemplateError
@@ -23,12 +24,13 @@ from overture_core.messages import ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose
 from overture_core.messages.outcomes import Outcome, Retryable, Unknown
-from overture_core.storage.schema import Lead, Message, Sender, Template
+from overture_core.storage.schema import Lead, Message, Plan, Sender, Template
 from overture_core.storage.store import Store, Work
 from overture_queue.jobs import DeliverChunk
 
 PAUSE_AFTER_TROUBLE = timedelta(seconds=5)
 SAME_LEAD_REST = timedelta(days=1)
+WORLD_REST = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +103,7 @@ class Delivery:
     def _prepare(self, job: DeliverChunk) -> list[Outgoing]:
         with self._store.begin(job.workspace, actor=self._owner) as work:
             rows = ledger.adopt(work, job.chunk, owner=self._owner)
+            rows = _in_their_world(work, job, rows)
             rows = _pass_gate(work, job, rows)
             return _compose_all(work, job, rows)
 
@@ -122,6 +125,18 @@ class Delivery:
 
 def _trouble(results: Sequence[tuple[str, Outcome]]) -> Retryable | Unknown | None:
     return next((outcome for _, outcome in results if isinstance(outcome, Retryable | Unknown)), None)
+
+
+def _in_their_world(work: Work, job: DeliverChunk, rows: Sequence[Message]) -> list[Message]:
+    """Hold what was approved for the sandbox while providers are real, and the other way round."""
+    plans = {row.plan_id: work.session.get(Plan, row.plan_id) for row in rows if row.plan_id}
+    strangers = [
+        row.id
+        for row in rows
+        if (plan := plans.get(row.plan_id or "")) is None or not world.holds(work.settings, plan, job.channel)
+    ]
+    ledger.hold(work, job.chunk, strangers, reason="approved_for_other_providers", until=work.now() + WORLD_REST)
+    return [row for row in rows if row.id not in set(strangers)]
 
 
 def _pass_gate(work: Work, job: DeliverChunk, rows: Sequence[Message]) -> list[Message]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
+from overture_core.campaigns import world
 from overture_core.campaigns.planning import content_hash
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
@@ -66,6 +67,7 @@ def _release(work: Work, row: Plan, campaign: Campaign) -> None:
     if content_hash(work, row) != row.content_hash:
         msg = "The plan's messages changed after it was made; plan again and have a person approve it."
         raise Conflict(msg)
+    _require_same_world(work, row)
     _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)
     if campaign.state == CampaignState.PLANNED:
@@ -75,6 +77,15 @@ def _release(work: Work, row: Plan, campaign: Campaign) -> None:
     for target, condition in ((State.HELD, Message.reason.is_not(None)), (State.DUE, Message.reason.is_(None))):
         while change(work, State.DRAFT, target, of_plan, condition, cause="launch", limit=ROWS_A_STATEMENT):
             pass
+
+
+def _require_same_world(work: Work, row: Plan) -> None:
+    if not all(world.holds(work.settings, row, Channel(channel)) for channel in row.summary["by_channel"]):
+        msg = (
+            "The providers changed between the sandbox and real ones since this plan was approved; plan again and "
+            "have a person approve it."
+        )
+        raise Conflict(msg)
 
 
 def _require_policy_still_covers(work: Work, row: Plan) -> None:

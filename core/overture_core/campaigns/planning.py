@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
+from overture_core.campaigns import world
 from overture_core.campaigns.drafting import PAGE, Tally, draft
 from overture_core.campaigns.models import PlanApproval, PlanRequest, PlanView
 from overture_core.campaigns.states import CampaignState, PlanState
@@ -57,6 +58,7 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
             "filter": segment.filter,
             "templates": {channel: templates.content_hash(template) for channel, template in chosen.items()},
             "channel_order": order,
+            "sandbox": world.frozen(work.settings, order),
             "send_at": request.send_at.isoformat() if request.send_at else None,
         },
         summary={},

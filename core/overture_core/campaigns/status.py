@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Select, case, func, select
 
 from overture_core.approvals import service as approvals
-from overture_core.campaigns import service
+from overture_core.campaigns import service, world
 from overture_core.campaigns.models import PlanApproval
 from overture_core.campaigns.planning import shown_approval
 from overture_core.campaigns.states import CampaignState, PlanState
@@ -77,7 +78,6 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
     of_campaign = (Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
     opened, clicked, accepted = work.session.execute(engaged.where(*of_campaign)).one()
-    settings = work.settings
     return CampaignStatus(
         campaign=campaign.name,
         campaign_id=campaign.id,
@@ -99,7 +99,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         replied=replied,
         stopped=stopped,
         done=not any(counts.get(state) for state in IN_MOTION),
-        sandbox=settings.email_sandboxed and settings.sms_sandboxed,
+        sandbox=world.all_sandboxed(_plans(work, campaign)),
     )
 
 
@@ -131,6 +131,11 @@ def _newest_plan(work: Work, campaign: Campaign) -> Plan | None:
         .order_by(Plan.created_at.desc(), Plan.id.desc())
         .limit(1)
     )
+
+
+def _plans(work: Work, campaign: Campaign) -> Sequence[Plan]:
+    of_campaign = (Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id)
+    return work.session.scalars(select(Plan).where(*of_campaign, Plan.state != PlanState.REPLACED)).all()
 
 
 def _next_at(work: Work, campaign: Campaign) -> datetime | None:

@@ -6,12 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import Via
 from overture_core.campaigns import service as campaigns
+from overture_core.campaigns.launching import launch
+from overture_core.campaigns.models import PlanRequest
+from overture_core.campaigns.planning import plan
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
+from overture_core.errors import Conflict
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress_address
 from overture_core.storage.schema import Message, MessageEvent
@@ -143,3 +150,32 @@ async def test_a_worker_that_stops_gives_back_what_has_not_left(scene: Any, sand
     assert await scene.deliver() == 0
     assert scene.states() == ["due"] * 3
     assert sandbox.summary()["accepted"] == 0
+
+
+REAL = {
+    "sandbox_only": False,
+    "sendgrid_api_key": SecretStr("SG.real"),
+    "email_from": "ada@company.example",
+    "postal_address": "1 Company Street",
+    "public_url": "https://overture.company.example",
+}
+
+
+async def test_what_was_approved_for_the_sandbox_is_held_once_providers_are_real(scene: Any, sandbox: Any) -> None:
+    scene.launched(THREE)
+    scene.configure(**REAL, sendgrid_base_url=sandbox.url)  # stands where the real host would
+    assert await scene.deliver() == 0
+    assert {(row.state, row.reason) for row in scene.rows()} == {("held", "approved_for_other_providers")}
+    assert sandbox.summary()["accepted"] == 0
+    with scene.store.read("default") as work:
+        assert status(work, "Spring").sandbox
+
+
+async def test_a_plan_approved_for_the_sandbox_does_not_launch_for_real(scene: Any) -> None:
+    scene.launched(THREE)
+    with scene.store.begin("default", actor="test") as work:
+        planned = plan(work, PlanRequest(name="Summer", segment="all", templates={Channel.EMAIL: "mail"}))
+        approvals.decide(work, planned.approval.id, approve=True, by="test", via=Via.CLI)
+    scene.configure(**REAL)
+    with scene.store.begin("default", actor="test") as work, pytest.raises(Conflict, match="plan again"):
+        launch(work, planned.plan_id)
