@@ -79,7 +79,10 @@ async def test_over_stdio_a_file_of_leads_becomes_delivered_messages_and_a_reply
             assert (found["approval"]["decided_via"], found["accepted"], found["sandbox"]) == ("cli", 3, True)
             replies = await call(messaging, "messaging_list_replies", campaign="Spring")
             assert [(each["lead_name"], each["intent"]) for each in replies["replies"]] == [("Ada", "interested")]
-            suppressed = await call(leads, "leads_list_suppressions")
+            # The unsubscribe comes after the delivery that the status waited for.
+            with anyio.fail_after(30):
+                while len((suppressed := await call(leads, "leads_list_suppressions"))["suppressions"]) < 2:
+                    await anyio.sleep(0.1)
             assert {each["value"]: each["reason"] for each in suppressed["suppressions"]} == {
                 "bob.bounce@fabrikam.example": "bounce",
                 "cleo.unsub@contoso.example": "unsubscribe",
