@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -30,6 +30,8 @@ from overture_core.storage.store import Work
 from overture_core.templates import service as templates
 
 PLAN_LIFE = timedelta(days=7)
+LATE = timedelta(minutes=5)  # "now", said by somebody who then thought, or whose clock is slow
+FURTHEST = timedelta(days=366)
 
 
 def plan(work: Work, request: PlanRequest) -> PlanView:
@@ -37,7 +39,7 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
 
     Raises:
         NotFound: the segment or a template does not exist.
-        InvalidInput: a template is for another channel.
+        InvalidInput: a template is for another channel, or `send_at` is over or too far away.
         Conflict: the campaign was cancelled.
     """
     segment = segments.get(work, request.segment)
@@ -46,6 +48,7 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
     if not order:
         msg = "channel_order names no channel that has a template."
         raise InvalidInput(msg)
+    send_at = _send_at(work, request)
     campaign = _campaign(work, request.name)
     _replace_open_plans(work, campaign)
     row = Plan(
@@ -59,7 +62,7 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
             "templates": {channel: templates.content_hash(template) for channel, template in chosen.items()},
             "channel_order": order,
             "sandbox": world.frozen(work.settings, order),
-            "send_at": request.send_at.isoformat() if request.send_at else None,
+            "send_at": send_at.isoformat() if send_at else None,
         },
         summary={},
         state=PlanState.PROPOSED,
@@ -68,7 +71,7 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
     )
     work.session.add(row)
     work.session.flush()
-    tally = draft(work, row, chosen, order, request.send_at or work.now())
+    tally = draft(work, row, chosen, order, send_at or work.now())
     row.content_hash = content_hash(work, row)
     sandbox = _sandboxed(work, set(tally.by_channel))
     row.summary = {
@@ -134,6 +137,21 @@ def _templates(work: Work, request: PlanRequest) -> dict[Channel, Template]:
             msg = f"The template {template.name!r} is for {template.channel}, not for {channel}; choose another."
             raise InvalidInput(msg)
     return chosen
+
+
+def _send_at(work: Work, request: PlanRequest) -> datetime | None:
+    """Return the time that was asked for; None, which is now, for one that has just passed."""
+    wanted, now = request.send_at, work.now()
+    if wanted is None or now - LATE <= wanted <= now:
+        return None
+    if wanted < now:
+        given = f"{wanted.isoformat()}; it is {now:%Y-%m-%dT%H:%MZ} now"
+        msg = f"send_at is over ({given}); give a later time, or leave it out to send now."
+        raise InvalidInput(msg)
+    if wanted > now + FURTHEST:
+        msg = f"send_at is more than a year away ({wanted.isoformat()}); give an earlier time."
+        raise InvalidInput(msg)
+    return wanted
 
 
 def _campaign(work: Work, name: str) -> Campaign:

@@ -7,7 +7,7 @@ import hashlib
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
-from overture_core.errors import InvalidInput, NotFound
+from overture_core.errors import Conflict, InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
@@ -33,6 +33,7 @@ def save(work: Work, name: str, channel: Channel, body: str, subject: str | None
     Raises:
         TemplateError: the syntax is wrong, or a field is unknown.
         InvalidInput: a name, subject or body that cannot be used.
+        Conflict: the name is that of another channel's template.
     """
     name, body = name.strip(), body.strip()
     if not name or len(name) > 100:
@@ -53,6 +54,10 @@ def save(work: Work, name: str, channel: Channel, body: str, subject: str | None
     fields_of(body)
     fields_of(subject or "")
     latest = _latest(work, name)
+    if latest is not None and latest.channel != channel:
+        # As its next version it would take the template away from the campaigns that use the name.
+        msg = f"The name {name!r} belongs to a template for {latest.channel}; choose another name for {channel}."
+        raise Conflict(msg)
     if latest is not None and (latest.channel, latest.subject, latest.body) == (channel, subject, body):
         return view(latest)
     row = Template(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -87,8 +88,12 @@ async def messaging_preview_template(
 ) -> Annotated[CallToolResult, TemplatePreview]:
     """Render a template as its recipients would see it; errors say which field a lead lacks."""
     made = await runtime_of(ctx).read(lambda work: preview(work, name, segment=segment, lead_ids=lead_ids))
-    failed = sum(each.error is not None for each in made.renderings)
-    return answer(made, f"{len(made.renderings)} rendered, {failed} with errors. {UNTRUSTED}")
+    errors = Counter(each.error for each in made.renderings if each.error is not None)
+    lines = [f"{len(made.renderings) - errors.total()} rendered, {errors.total()} could not be rendered. {UNTRUSTED}"]
+    if not made.renderings:
+        lines = [f"There is nobody to render it for: no lead asked for has an address for {made.channel}."]
+    lines += [f"Not rendered ({number}): {error}" for error, number in errors.most_common()]
+    return answer(made, "\n".join(lines))
 
 
 async def messaging_plan_campaign(
