@@ -168,7 +168,8 @@ class Journey:
             self.report.plan = plan
             self.report.approval_id = plan["approval"]["id"]
             self._notes.keep(self._brief, self.report)
-            closing.append(f"{plan['recipients']} recipients; approval {plan['approval']['state']}")
+            waits = f"approval {plan['approval']['state']}" if plan["recipients"] else "nothing to approve"
+            closing.append(f"{plan['recipients']} recipients; {waits}")
         limit = self._brief.limits.max_recipients
         if limit is not None and plan["recipients"] > limit:
             self._end(
@@ -219,7 +220,7 @@ class Journey:
                     self._emit("follow", "progress", _counts(status))
             self.report.status = status
             closing.append(_counts(status))
-        if not (self.report.plan or {}).get("recipients") and not status["counts"]:
+        if status["state"] == "planned":
             self._end("not launched", "The plan reaches nobody; look at why leads were left out, or widen the brief.")
         elif status["done"]:
             self._end("finished", "Read the replies, and answer those who are interested.")

@@ -136,7 +136,8 @@ def decide(
     if row.state == wanted:
         return ApprovalView.model_validate(row)
     if row.state != ApprovalState.PENDING:
-        msg = f"The approval {row.id} is already {row.state}; plan the campaign again to ask anew."
+        why = f" ({row.reason})" if row.reason else ""
+        msg = f"The approval {row.id} is already {row.state}{why}; plan the campaign again to ask anew."
         raise Conflict(msg)
     if row.expires_at <= work.now():
         msg = f"The approval {row.id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; plan the campaign again."
@@ -174,7 +175,7 @@ def use(work: Work, subject_id: str, content_hash: str) -> Approval:
     return row
 
 
-def void(work: Work, subject_id: str) -> None:
+def void(work: Work, subject_id: str, *, reason: str | None = None) -> None:
     """Make the undecided and unused approvals of a subject worthless."""
     work.session.execute(
         update(Approval)
@@ -183,5 +184,5 @@ def void(work: Work, subject_id: str) -> None:
             Approval.subject_id == subject_id,
             Approval.state.in_((ApprovalState.PENDING, ApprovalState.APPROVED)),
         )
-        .values(state=ApprovalState.VOID)
+        .values(state=ApprovalState.VOID, reason=reason)
     )

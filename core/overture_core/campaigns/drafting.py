@@ -24,7 +24,7 @@ from overture_core.templates.render import MissingField, fields_of, merge_values
 from overture_core.workspaces.service import sender_for
 
 PAGE = 500
-SAMPLES = 3
+SAMPLES = 3  # and one more for each channel that none of them is of
 STEP = 1
 ALREADY_IN = "already_in_campaign"
 
@@ -138,7 +138,7 @@ def _decided(
     tally.by_channel[channel] += 1
     if channel is Channel.SMS:
         tally.sms_segments += sms_segments(content.body)
-    if len(tally.samples) < SAMPLES:
+    if len(tally.samples) < SAMPLES or channel not in {sample.channel for sample in tally.samples}:
         tally.samples.append(
             Sample(lead_id=lead.id, channel=channel, to=draft["address"], subject=content.subject, body=content.body)
         )

@@ -10,6 +10,7 @@ from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns import world
 from overture_core.campaigns.planning import content_hash
+from overture_core.campaigns.showing import nobody
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
 from overture_core.messages.channels import Channel
@@ -51,12 +52,15 @@ def launch(work: Work, plan_id: str) -> LaunchResult:
     Raises:
         NotFound: there is no such plan.
         ApprovalRequired: nobody approved exactly this content, or the approval has expired.
-        Conflict: the plan was replaced by a newer one or changed since it was made.
+        Conflict: the plan reaches nobody, was replaced by a newer one or changed since it was made.
     """
     row = get_plan(work, plan_id)
     campaign = work.session.get_one(Campaign, row.campaign_id, with_for_update=True)
     if row.state == PlanState.REPLACED:
         msg = "This plan was replaced by a newer one; launch that, or plan again."
+        raise Conflict(msg)
+    if row.state == PlanState.EMPTY:
+        msg = f"There is nothing to launch: {nobody(row.summary['excluded'])}"
         raise Conflict(msg)
     if row.state == PlanState.PROPOSED:
         _release(work, row, campaign)

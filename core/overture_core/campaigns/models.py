@@ -62,7 +62,8 @@ class PlanView(BaseModel):
     held: dict[str, int]
     sms_segments: int = Field(description="SMS segments that would be billed.")
     send_at: datetime | None
-    samples: list[Sample]
+    samples: list[Sample] = Field(description="At least one a channel.")
     approval: PlanApproval
     expires_at: datetime
+    goes_to: dict[Channel, str] = Field(description="The sandbox, or the provider that writes to real people.")
     sandbox: bool = Field(description="True: nobody outside will be contacted.")

@@ -37,6 +37,8 @@ FURTHEST = timedelta(days=366)
 def plan(work: Work, request: PlanRequest) -> PlanView:
     """Plan a campaign (again), and ask for its approval; a written policy may give it at once.
 
+    A plan that reaches nobody is kept, so that it can be looked at, with an approval that nobody can give.
+
     Raises:
         NotFound: the segment or a template does not exist.
         InvalidInput: a template is for another channel, or `send_at` is over or too far away.
@@ -73,7 +75,7 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
     work.session.flush()
     tally = draft(work, row, chosen, order, send_at or work.now())
     row.content_hash = content_hash(work, row)
-    sandbox = _sandboxed(work, set(tally.by_channel))
+    sandbox = all(world.sandboxed(work.settings, channel) for channel in tally.by_channel)
     row.summary = {
         "campaign": campaign.name,
         "recipients": tally.by_channel.total(),
@@ -98,6 +100,7 @@ def view(work: Work, row: Plan) -> PlanView:
         send_at=row.spec["send_at"],
         approval=shown_approval(approvals.for_subject(work, row.id)),
         expires_at=row.expires_at,
+        goes_to={channel: world.goes_to(row, Channel(channel)) for channel in row.summary["by_channel"]},
         **row.summary,
     )
 
@@ -174,7 +177,9 @@ def _campaign(work: Work, name: str) -> Campaign:
 
 def _replace_open_plans(work: Work, campaign: Campaign) -> None:
     open_plans = select(Plan).where(
-        Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id, Plan.state == PlanState.PROPOSED
+        Plan.workspace_id == work.workspace,
+        Plan.campaign_id == campaign.id,
+        Plan.state.in_((PlanState.PROPOSED, PlanState.EMPTY)),
     )
     for old in work.session.scalars(open_plans):
         old.state = PlanState.REPLACED
@@ -187,13 +192,12 @@ def _replace_open_plans(work: Work, campaign: Campaign) -> None:
     work.session.flush()
 
 
-def _sandboxed(work: Work, channels: set[Channel]) -> bool:
-    real = {Channel.EMAIL: not work.settings.email_sandboxed, Channel.SMS: not work.settings.sms_sandboxed}
-    return not any(real[channel] for channel in channels)
-
-
 def _request_approval(work: Work, row: Plan, tally: Tally, *, sandbox: bool) -> None:
     asked = approvals.request(work, "campaign_launch", row.id, row.content_hash, expires_at=row.expires_at)
+    if not tally.by_channel:
+        row.state = PlanState.EMPTY
+        approvals.void(work, row.id, reason="the plan reaches nobody")
+        return
     written = policy.read(work)
     if written and policy.covers(work, written, by_channel=dict(tally.by_channel), sandbox=sandbox):
         approvals.decide(

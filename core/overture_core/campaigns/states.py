@@ -15,8 +15,10 @@ class CampaignState(StrEnum):
 
 
 class PlanState(StrEnum):
-    """A plan is launched once, or replaced by a newer one."""
+    """A plan is launched once, or replaced by a newer one. One that reaches nobody is empty: it is neither
+    approved nor launched."""
 
+    EMPTY = "empty"
     PROPOSED = "proposed"
     LAUNCHED = "launched"
     REPLACED = "replaced"

@@ -128,7 +128,7 @@ def _newest_plan(work: Work, campaign: Campaign) -> Plan | None:
     return work.session.scalar(
         select(Plan)
         .where(Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id, Plan.state != PlanState.REPLACED)
-        .order_by(Plan.created_at.desc(), Plan.id.desc())
+        .order_by(Plan.state == PlanState.EMPTY, Plan.created_at.desc(), Plan.id.desc())
         .limit(1)
     )
 

@@ -12,6 +12,9 @@ from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.schema import Plan
 
+SANDBOX = "sandbox"
+PROVIDERS = {Channel.EMAIL: "SendGrid", Channel.SMS: "Twilio"}
+
 
 def sandboxed(settings: Settings, channel: Channel) -> bool:
     """Tell whether a channel goes to the sandbox by the present settings."""
@@ -26,6 +29,11 @@ def frozen(settings: Settings, channels: Iterable[Channel]) -> dict[str, bool]:
 def holds(settings: Settings, plan: Plan, channel: Channel) -> bool:
     """Tell whether a channel still goes where the plan said. A plan that does not say fails closed."""
     return plan.spec.get("sandbox", {}).get(channel.value) is sandboxed(settings, channel)
+
+
+def goes_to(plan: Plan, channel: Channel) -> str:
+    """Name where a channel of a plan goes: the sandbox, or the provider, by what the plan froze."""
+    return SANDBOX if plan.spec.get("sandbox", {}).get(channel.value) is True else PROVIDERS[channel]
 
 
 def all_sandboxed(plans: Iterable[Plan]) -> bool:

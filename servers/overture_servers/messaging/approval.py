@@ -15,8 +15,8 @@ from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
+from overture_core.campaigns.showing import described
 from overture_core.storage.store import Work
-from overture_core.text import clean
 from overture_core.workspaces import service as workspaces
 from overture_servers.tooling import Ctx, actor_of, client_name, runtime_of
 
@@ -28,7 +28,6 @@ class Answer(BaseModel):
 
 
 NOT_ASKED = Answer(approve=False)
-MAX_SAMPLE = 3_000
 
 
 async def ask_person(ctx: Ctx, plan_id: str) -> Answer | Elicit[Answer]:
@@ -69,19 +68,4 @@ async def record_answer(ctx: Ctx, plan_id: str, person: ElicitationResult[Answer
 
 def question(shown: PlanView) -> str:
     """Write the question; the same plan always gives the same words."""
-    channels = ", ".join(f"{number} by {channel}" for channel, number in shown.by_channel.items()) or "nobody"
-    lines = [
-        f"Launch the campaign {shown.campaign!r}?",
-        f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
-        f"Left out: {sum(shown.excluded.values())}. Later: {sum(shown.held.values())}.",
-        "Through the sandbox: nobody outside is contacted."
-        if shown.sandbox
-        else "Through REAL providers: these people will be written to.",
-    ]
-    lines.append(f"Content {shown.content_hash[:16]}.")
-    for sample in shown.samples[:1]:
-        lines.append(f"For example, by {sample.channel} to {sample.to}:")
-        text = f"Subject: {sample.subject}\n\n{sample.body}" if sample.subject else sample.body
-        # A model wrote it: marked line by line, it cannot pass for a sentence of ours.
-        lines += [f"> {line}" for line in clean(text, limit=MAX_SAMPLE, keep_lines=True).split("\n")]
-    return "\n".join(lines)
+    return "\n".join([f"Launch the campaign {shown.campaign!r}?", *described(shown)])

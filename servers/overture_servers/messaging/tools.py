@@ -15,6 +15,7 @@ from overture_core.campaigns.launching import LaunchResult, launch
 from overture_core.campaigns.models import PlanRequest, PlanView
 from overture_core.campaigns.planning import plan
 from overture_core.campaigns.service import CampaignBrief
+from overture_core.campaigns.showing import counted, nobody
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.messages.channels import Channel
@@ -114,12 +115,14 @@ async def messaging_plan_campaign(
             {"name": name, "segment": segment, "templates": templates, "send_at": send_at, **order}
         )
     made = await runtime_of(ctx).write(actor_of(ctx), lambda work: plan(work, request))
-    approval = f"Approval {made.approval.id} is {made.approval.state}."
+    if not made.recipients:
+        return answer(made, f"Plan {made.plan_id} reaches nobody: {nobody(made.excluded)} Nothing waits for approval.")
     channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
-    left_out = sum(made.excluded.values())
+    left_out = "; ".join(counted(made.excluded))
     text = (
         f"Plan {made.plan_id}: {made.recipients} recipients ({channels}), {sum(made.held.values())} of them later, "
-        f"{left_out} left out. {approval} {SANDBOX if made.sandbox else 'REAL providers.'} {UNTRUSTED}"
+        f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. Approval {made.approval.id} is "
+        f"{made.approval.state}. {SANDBOX if made.sandbox else 'REAL providers.'} {UNTRUSTED}"
     )
     return answer(made, text)
 

@@ -4,7 +4,7 @@ Run as `python fake_servers.py leads|messaging FOLDER`, or with a port after tha
 the bearer token has to be "sesame". Files in FOLDER steer them: `approved` (a policy approves every plan),
 `approved-apr_1` (a person approved the first plan), `elicit` (launching asks the person), `die_in_launch`
 (the process dies after the launch took effect; the file is removed first), `die_in_status` (the same for a
-read), `preview_fails` (a tool error).
+read), `preview_fails` (a tool error), `nobody` (a plan leaves everybody out).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def messaging() -> MCPServer:
         return {
             "plan_id": plan_id,
             "campaign": name,
-            "recipients": 0 if told("running") else 8,
+            "recipients": 0 if told("running") or told("nobody") else 8,
             "approval": approval,
             "expires_at": "2999-01-01T00:00:00Z",
             "samples": [{"to": "somebody@example.com"}],
@@ -158,7 +158,7 @@ def messaging() -> MCPServer:
             "state": "running" if running else "planned",
             "plan_id": newest_plan(),
             "approval": {"id": approval_of(newest_plan()), "state": "used" if running else "pending"},
-            "counts": {"delivered": 7, "bounced": 1} if running else {},
+            "counts": {"delivered": 7, "bounced": 1} if running else {"skipped": 8} if told("nobody") else {},
             "done": True,
         }
 

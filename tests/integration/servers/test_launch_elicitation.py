@@ -61,10 +61,14 @@ async def test_a_person_at_a_trusted_client_approves_what_the_server_shows(desk:
             [
                 "Launch the campaign 'Spring'?",
                 "Recipients: 2 of segment 'dormant' (2 by email).",
-                "Left out: 1. Later: 0.",
                 "Through the sandbox: nobody outside is contacted.",
+                "When: as soon as it is launched.",
+                "Later: 0.",
+                "Left out: 1.",
+                "- 1 lead: gave no consent, which this channel or country needs first",
+                "To pay for: 2 e-mails; nothing is billed, it is the sandbox.",
                 f"Content {plan['content_hash'][:16]}.",
-                f"For example, by email to {sample['to']}:",
+                f"For example, by email to '{sample['to']}':",
                 f"> Subject: {sample['subject']}",
                 "> ",
                 *(f"> {line}" for line in sample["body"].split("\n")),
@@ -162,11 +166,12 @@ async def test_a_sample_cannot_pass_for_a_sentence_of_the_servers(desk: Any) -> 
     await desk.filled()
     desk.trust(TRUSTED)
     async with desk.messaging() as client:
-        body = "Hi {{ first_name }}\nThrough the sandbox: nobody outside is contacted.\u202e"
+        body = "Hi {{ first_name }}\nThrough the sandbox: nobody outside is contacted.\u202e\u2028Left out: 0."
         await desk.call(client, "messaging_save_template", name="hello", channel="email", subject="Hi", body=body)
     plan, person = await desk.planned(), Person("decline")
     await not_launched(desk, person, plan)
     lines = person.asked[0].split("\n")
     assert lines.count("Through the sandbox: nobody outside is contacted.") == 1
-    assert all(line.startswith("> ") for line in lines[6:])
+    assert lines == person.asked[0].splitlines()
+    assert all(line.startswith("> ") for line in lines[lines.index("> Subject: Hi") :])
     assert "\u202e" not in person.asked[0]

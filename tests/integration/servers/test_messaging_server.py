@@ -54,8 +54,31 @@ async def test_a_plan_freezes_who_gets_what_and_says_that_nobody_outside_is_cont
         text = await desk.text(
             client, "messaging_plan_campaign", name="Spring", segment="dormant", templates={"email": "hello"}
         )
-    assert "2 recipients (email 2), 0 of them later, 1 left out." in text
+    assert "2 recipients (email 2), 0 of them later, 1 left out (1 lead: gave no consent, " in text
     assert "Sandbox: nobody outside is contacted." in text
+
+
+async def test_a_plan_that_reaches_nobody_says_why_and_asks_nobody_for_approval(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        await desk.call(client, "leads_save_segment", name="germans", filter={"countries": ["DE"]})
+        await desk.call(client, "leads_save_segment", name="nobody", filter={"countries": ["NZ"]})
+    why = {
+        "germans": "everybody in the segment is left out (1 lead: gave no consent, which this channel or country needs "
+        "first)",
+        "nobody": "the segment is empty",
+    }
+    async with desk.messaging() as client:
+        for segment, reason in why.items():
+            plan = {"name": segment, "segment": segment, "templates": {"email": "hello"}}
+            made = await desk.call(client, "messaging_plan_campaign", **plan)
+            text = await desk.text(client, "messaging_plan_campaign", **plan)
+            told = f"{reason}; mend that or choose another segment, then plan again."
+            assert text.endswith(f" reaches nobody: {told} Nothing waits for approval.")
+            assert (made["recipients"], made["approval"]["state"]) == (0, "void")
+            again = await desk.call(client, "messaging_plan_campaign", **plan)
+            refused = await desk.refused(client, "messaging_launch_campaign", plan_id=again["plan_id"])
+            assert refused == f"There is nothing to launch: {told}"
 
 
 async def test_without_an_approval_nothing_is_launched_and_the_error_says_how_a_person_approves(desk: Any) -> None:

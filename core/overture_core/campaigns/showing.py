@@ -1,0 +1,117 @@
+"""How a plan reads to the person who decides on it. The same plan always gives the same words.
+
+What leads or models wrote stands only in lines that begin with `> `, or between quotation marks that
+hold no line break, so that it cannot pass for a sentence of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+
+from overture_core.campaigns.drafting import ALREADY_IN
+from overture_core.campaigns.models import PlanView, Sample
+from overture_core.campaigns.world import SANDBOX
+from overture_core.contactability.rules import EXPLANATIONS
+from overture_core.messages.channels import Channel
+from overture_core.text import clean
+
+MAX_SAMPLE = 3_000  # characters of one sample; the CLI shows the rest
+MAX_REASONS = 10
+_OURS: dict[str, str] = {
+    **{reason.value: text for reason, text in EXPLANATIONS.items()},
+    ALREADY_IN: "has a message of this campaign already",
+}
+
+
+def explained(reason: str) -> str:
+    """Say a reason of the gate or of the plan so that it follows `the lead ...`."""
+    kind, _, field = reason.partition(":")
+    if kind == "missing_field":
+        return f"has no {clean(field, limit=100)}, which the template needs"
+    return _OURS.get(reason) or clean(reason, limit=100)
+
+
+def counted(reasons: Mapping[str, int]) -> list[str]:
+    """Return a line for each reason with the number of its leads, the most frequent first."""
+    often = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
+    lines = [f"{number} {'lead' if number == 1 else 'leads'}: {explained(reason)}" for reason, number in often]
+    rest = sum(number for _, number in often[MAX_REASONS:])
+    return [*lines[:MAX_REASONS], *([f"{rest} more for other reasons"] if rest else [])]
+
+
+def nobody(excluded: Mapping[str, int]) -> str:
+    """Say why a plan reaches nobody, and what to do."""
+    why = (
+        f"everybody in the segment is left out ({'; '.join(counted(excluded))})" if excluded else "the segment is empty"
+    )
+    return f"{why}; mend that or choose another segment, then plan again."
+
+
+def described(shown: PlanView) -> list[str]:
+    """Return everything that a person has to know of a plan: who, where, when, who not, cost, a sample a channel."""
+    channels = _listed(f"{number} by {channel}" for channel, number in shown.by_channel.items()) or "nobody"
+    lines = [
+        f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
+        _where(shown),
+        _when(shown),
+        *_group("Later", shown.held),
+        *_group("Left out", shown.excluded),
+        f"To pay for: {_cost(shown)}.",
+        f"Content {shown.content_hash[:16]}.",
+    ]
+    for sample in one_a_channel(shown.samples):
+        lines += [f"For example, by {sample.channel} to {clean(sample.to, limit=320)!r}:", *_quoted(sample, shown)]
+    return lines
+
+
+def one_a_channel(samples: Iterable[Sample]) -> list[Sample]:
+    """Return the first sample of each channel."""
+    first: dict[Channel, Sample] = {}
+    for sample in samples:
+        first.setdefault(sample.channel, sample)
+    return list(first.values())
+
+
+def _where(shown: PlanView) -> str:
+    if shown.sandbox:
+        return "Through the sandbox: nobody outside is contacted."
+    real = _listed(f"{channel} by {name}" for channel, name in shown.goes_to.items() if name != SANDBOX)
+    rest = _listed(str(channel) for channel, name in shown.goes_to.items() if name == SANDBOX)
+    aside = f" Only {rest} goes to the sandbox." if rest else ""
+    return f"Through REAL providers ({real}): these people will be written to.{aside}"
+
+
+def _when(shown: PlanView) -> str:
+    if shown.send_at is None:
+        return "When: as soon as it is launched."
+    return f"When: from {shown.send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC on."
+
+
+def _group(title: str, reasons: Mapping[str, int]) -> list[str]:
+    return [f"{title}: {sum(reasons.values())}.", *(f"- {line}" for line in counted(reasons))]
+
+
+def _cost(shown: PlanView) -> str:
+    parts = []
+    if mails := shown.by_channel.get(Channel.EMAIL, 0):
+        parts.append(f"{mails} e-mail{'s' * (mails != 1)}")
+    if segments := shown.sms_segments:
+        parts.append(f"{segments} SMS segment{'s' * (segments != 1)}")
+    price = "nothing is billed, it is the sandbox" if shown.sandbox else "at your provider's prices"
+    return f"{_listed(parts)}; {price}" if parts else "nothing"
+
+
+def _quoted(sample: Sample, shown: PlanView) -> list[str]:
+    text = f"Subject: {sample.subject}\n\n{sample.body}" if sample.subject else sample.body
+    whole = clean(text, limit=len(text), keep_lines=True)
+    # splitlines, not split: a line or paragraph separator of Unicode begins a new line for a reader too.
+    lines = [f"> {line}" for line in whole[:MAX_SAMPLE].splitlines()]
+    if len(whole) > MAX_SAMPLE:
+        rest = f"{len(whole) - MAX_SAMPLE} more characters"
+        lines.append(f"({rest}; `overture approvals show {shown.approval.id}` shows all.)")
+    return lines
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(parts)
