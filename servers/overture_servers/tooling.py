@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import structlog
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
+from mcp.server.request_state import RequestStateSecurity
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +18,7 @@ from overture_core.ids import new_id
 from overture_core.text import clean
 from overture_servers.runtime import Runtime, lifespan_of, validation_sentence
 from overture_servers.schemas import slim_input, slim_output
+from overture_servers.sealing import StoredKeyCodec
 from overture_servers.version import VERSION
 
 Ctx = Context[Runtime]
@@ -48,6 +51,7 @@ class OvertureServer(MCPServer[Runtime]):
             version=VERSION,
             instructions=instructions,
             lifespan=lifespan_of(runtime),
+            request_state_security=RequestStateSecurity(codec=StoredKeyCodec(runtime.settings)),
             log_level="WARNING",
         )
         self._slim: list[Tool] | None = None
@@ -77,6 +81,7 @@ class OvertureServer(MCPServer[Runtime]):
         Raises:
             ToolError: always with one sentence: the SDK puts a frame around it, pydantic wording and links.
         """
+        self._refuse_unknown(name, arguments)
         try:
             return await super().call_tool(name, arguments, context)
         except UnexpectedToolError as error:
@@ -90,13 +95,33 @@ class OvertureServer(MCPServer[Runtime]):
         except ToolError as error:
             raise ToolError(_sentence(error)) from error
 
+    def _refuse_unknown(self, name: str, arguments: dict[str, Any]) -> None:
+        # The SDK drops them without a word: `{"dryrun": true}` would import for good.
+        tool = self._tool_manager.get_tool(name)
+        if tool is None:
+            return
+        known = list(tool.parameters.get("properties", {}))
+        for argument in arguments:
+            if argument not in known:
+                raise ToolError(_unknown(name, argument, known))
+
+
+def _unknown(tool: str, argument: str, known: Sequence[str]) -> str:
+    shown = clean(argument, limit=60)
+    close = get_close_matches(argument, known, n=1)
+    if close:
+        return f"{tool} has no argument {shown!r}; did you mean {close[0]!r}?"
+    if not known:
+        return f"{tool} has no argument {shown!r}; it takes none."
+    return f"{tool} has no argument {shown!r}; it takes {', '.join(known)}."
+
 
 def _shorter(tool: Tool) -> Tool:
     output = None if tool.output_schema is None else slim_output(tool.output_schema)
     description = " ".join((tool.description or "").split())
     return tool.model_copy(
         update={
-            "input_schema": slim_input(tool.input_schema),
+            "input_schema": {**slim_input(tool.input_schema), "additionalProperties": False},
             "output_schema": output,
             "description": description,
         }
