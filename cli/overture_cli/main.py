@@ -1,14 +1,17 @@
 """`overture ...`: every command, and the one place where errors become exit codes.
 
 Exit codes: 0 done, 1 an error of ours, 2 bad input, 3 a part that we depend on is away, 4 a person has
-to approve first, 130 interrupted.
+to approve first, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -16,14 +19,18 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 
 from overture_cli.commands import approvals, campaigns, demo, doctor, leads, serve
-from overture_core.errors import ApprovalRequired, ConfigurationError, OvertureError, SystemFault
+from overture_cli.output import say
+from overture_cli.stopping import Interrupted
+from overture_core.errors import ApprovalRequired, ConfigurationError, InvalidInput, OvertureError, SystemFault
 from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
+PRIVATE = 0o077
+# typer raises click's or, where it carries a copy of click, its own; the parent of its one public kind is either.
+UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="overture",
-    help="Revive dormant leads: import, plan, have a person approve, send, follow what came of it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,10 +46,33 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"overture {version('overture-outreach')}")
+        raise typer.Exit
+
+
+@app.callback()
+def overture(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Revive dormant leads: import, plan, have a person approve, send, follow what came of it."""
+
+
 def run() -> None:
     """Run the command line and exit."""
+    # Databases and logs hold people's addresses: whatever a command and its children make is for this user alone.
+    os.umask(PRIVATE)
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as error:
+        sys.exit(_usage(error))
+    except Interrupted as stopped:
+        # Threads of the crew may still wait for an answer that nobody will give, and Python would wait for them.
+        sys.stdout.flush()
+        os._exit(stopped.exit_code)
     except OvertureError as error:
         sys.exit(_report(error.code, error.message, _exit_code(error)))
     except CrewError as error:
@@ -53,7 +83,7 @@ def run() -> None:
         sys.exit(
             _report("configuration", f"A setting cannot be read: {error}; docs/settings.md lists them.", BAD_INPUT)
         )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
         traceback.print_exc()
@@ -71,6 +101,13 @@ def _crew_exit_code(error: CrewError) -> int:
     if isinstance(error, ServerUnavailable | EngineMissing):
         return AWAY
     return BAD_INPUT if isinstance(error, InvalidBrief) else FAULT
+
+
+def _usage(error: Any) -> int:
+    if "--json" in sys.argv:
+        return _report(InvalidInput.code, error.format_message(), BAD_INPUT)
+    error.show()
+    return BAD_INPUT
 
 
 def _report(code: str, message: str, exit_code: int) -> int:

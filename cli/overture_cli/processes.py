@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from overture_cli.stopping import Stop
 from overture_core.errors import ConfigurationError, SystemFault
 from overture_core.settings import Settings
 
@@ -102,34 +102,52 @@ def require_free_port(host: str, port: int, otherwise: str) -> None:
 
 
 class Supervisor:
-    """Runs child processes for as long as it is open; their output goes to `<data folder>/logs`."""
+    """Runs child processes for as long as it is open; their output goes to `<data folder>/logs`.
 
-    def __init__(self, settings: Settings, specs: list[Spec]) -> None:
+    `stop` tells of signals, so that waiting for the children ends when one comes.
+    """
+
+    def __init__(self, settings: Settings, specs: list[Spec], stop: Stop | None = None) -> None:
         self._settings = settings
         self._specs = specs
+        self._stop = stop or Stop()
         self._children: list[_Child] = []
         self.log_dir = settings.data_dir / "logs"
 
     def __enter__(self) -> Self:
-        self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._children = [self._start(spec) for spec in self._specs]
+        self.log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            for spec in self._specs:
+                self._children.append(self._start(spec))
+        except BaseException:  # nobody calls __exit__ for what did not open
+            self._end_all()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        # The worker first: it hands back what it holds while the others still answer.
-        for child in reversed(self._children):
-            _end(child.process)
+        self._end_all()
+
+    def _end_all(self) -> None:
+        # The last one first, the worker: it hands back what it holds while the others still answer.
+        processes = [child.process for child in self._children]
+        for together in (processes[-1:], processes[:-1]):
+            for process in together:
+                process.terminate()
+            for process in together:
+                _await_end(process)
         self._children = []
 
     def wait_ready(self) -> None:
         """Wait until every child answers.
 
         Raises:
+            Interrupted: a signal asked the command to end.
             ChildFailed: one ended, or did not answer in time; the message ends with its last log line.
         """
         deadline = time.monotonic() + READY_S
         for child in self._children:
             while not self._is_ready(child):
+                self._stop.check()
                 if child.process.poll() is not None:
                     msg = f"The {child.spec.name} process ended at once: {self._last_line(child.spec)}"
                     raise ChildFailed(msg)
@@ -170,16 +188,8 @@ class Supervisor:
             thread.join()
 
     def run_until_interrupted(self, on_revived: Callable[[str], None]) -> None:
-        """Keep the children alive until SIGINT or SIGTERM; `on_revived` is told who had to be started again."""
-        stopping = False
-
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            nonlocal stopping
-            stopping = True
-
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGTERM, stop)
-        while not stopping:
+        """Keep the children alive until a signal comes; `on_revived` is told who had to be started again."""
+        while not self._stop.asked:
             for name in self.revive():
                 on_revived(name)
             time.sleep(POLL_S)
@@ -187,7 +197,7 @@ class Supervisor:
     def _start(self, spec: Spec) -> _Child:
         path = self._log(spec)
         offset = path.stat().st_size if path.exists() else 0
-        with path.open("ab") as log:
+        with open(path, "ab", opener=_private) as log:
             process = subprocess.Popen(  # noqa: S603 - our own command with our own arguments
                 [sys.executable, "-m", "overture_cli", *spec.args],
                 stdin=subprocess.DEVNULL,
@@ -238,12 +248,13 @@ def answers(url: str) -> bool:
         return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.terminate()
+def _await_end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.prompt import Confirm
 
-from overture_cli.output import JsonFlag, console, emit_json, progress_console
+from overture_cli.output import JsonFlag, emit_json, progress_console
 from overture_core.errors import InvalidInput
 from overture_core.settings import Settings
-from overture_crew.sessions import Answer, Question
 
-WAITING = "waiting for approval"
-APPROVAL_REQUIRED = 4
+# A run that sent nothing because of what it was given is no success to a program.
+EXIT_CODES = {
+    "waiting for approval": 4,
+    "nobody to write to": 2,
+    "rejected in review": 2,
+    "over the limit": 2,
+    "not launched": 2,
+}
 
 
 def demo(
@@ -42,7 +46,7 @@ def demo(
 
     place = folder or Settings().data_dir / "demo"
     with as_file(files("overture_cli") / "data" / "dormant_leads.csv") as shipped:
-        options = Options(place, leads or shipped, ask=_ask if ask else None)
+        options = Options(place, leads or shipped, ask=ask)
         if as_json:
             story = run_demo(options, lambda _text: None)
             emit_json(story)
@@ -51,13 +55,4 @@ def demo(
             with nullcontext() if ask else progress_console.status("working"):
                 story = run_demo(options, lambda text: progress_console.print(f"  {text}", markup=False))
             show(story)
-    if story.ending == WAITING:
-        raise typer.Exit(APPROVAL_REQUIRED)
-
-
-def _ask(question: Question) -> Answer:
-    """Put a server's question before the person at this terminal."""
-    console.print(question.message, markup=False)
-    if Confirm.ask("Approve?", console=console, default=False):
-        return Answer("accept", {"approve": True})
-    return Answer("decline")
+    raise typer.Exit(EXIT_CODES.get(story.ending, 0))

@@ -10,6 +10,7 @@ from overture_cli import processes
 from overture_cli.context import open_store
 from overture_cli.logs import log_to_stderr
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
+from overture_cli.stopping import Stop
 from overture_core.errors import InvalidInput, QueueUnavailable
 from overture_core.settings import Settings
 
@@ -60,7 +61,12 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="Seed of the outcomes it invents.")] = 1,
     speed: Annotated[float, typer.Option(min=0.0, help="How fast events come back; 1 is normal.")] = 1.0,
 ) -> None:
-    """Run the sandbox: SendGrid and Twilio as far as Overture needs them, contacting nobody."""
+    """Run the sandbox: SendGrid and Twilio as far as Overture needs them, contacting nobody.
+
+    /sandbox shows what it took. It fails on command: POST {"provider": "sendgrid" or "twilio", "kind":
+    "429", "500", "401", "hang", "drop" or "slow", "count": 3} as application/json to /sandbox/faults, and
+    the provider's next three requests fail that way; DELETE takes the faults back.
+    """
     from overture_providers.sandbox.__main__ import serve as serve_sandbox
 
     log_to_stderr()
@@ -71,7 +77,8 @@ def up(as_json: JsonFlag = False) -> None:
     """Run everything on this machine: Redis, sandbox, worker and all servers; Ctrl-C ends it."""
     settings = Settings()
     processes.require_free_ports(settings)
-    with open_store(settings), processes.Supervisor(settings, processes.all_specs(settings)) as running:
+    specs = processes.all_specs(settings)
+    with open_store(settings), Stop() as stop, processes.Supervisor(settings, specs, stop) as running:
         running.wait_ready()
         base = f"http://{settings.http_host}:{settings.http_port}"
         addresses = [("leads (MCP)", f"{base}/leads/mcp"), ("messaging (MCP)", f"{base}/messaging/mcp")]

@@ -8,9 +8,12 @@ from overture_cli.output import say, table
 from overture_core.contactability.rules import EXPLANATIONS, Reason
 from overture_core.messages.channels import Channel
 
+NOBODY = "nobody to write to"
+NAMES = {Channel.EMAIL: "e-mail", Channel.SMS: "SMS"}
+
 
 class Story(BaseModel):
-    """What the demo did. Counts are of messages unless said otherwise."""
+    """What the demo did. Counts are of messages unless said otherwise, and 0 where there is no campaign."""
 
     imported: int = Field(description="Rows of the file that are leads now: created, merged or unchanged.")
     created: int
@@ -20,23 +23,23 @@ class Story(BaseModel):
     reject_reasons: dict[str, int]
     leads: int = Field(description="Leads in the workspace.")
     in_segment: int = Field(description="Leads in the campaign's segment.")
-    planned: int = Field(description="Leads to be written to, now or later.")
-    excluded: dict[str, int] = Field(description="Leads never to be written to, by reason.")
-    held: dict[str, int] = Field(description="Leads to be written to later, by reason.")
-    accepted: int = Field(description="Taken by a provider.")
-    accepted_by_channel: dict[Channel, int]
-    sent_now: int = Field(description="Taken by a provider during this run.")
+    planned: int = Field(default=0, description="Leads to be written to, now or later.")
+    excluded: dict[str, int] = Field(default_factory=dict, description="Leads never to be written to, by reason.")
+    held: dict[str, int] = Field(default_factory=dict, description="Leads to be written to later, by reason.")
+    accepted: int = Field(default=0, description="Taken by a provider.")
+    accepted_by_channel: dict[Channel, int] = Field(default_factory=dict)
+    sent_now: int = Field(default=0, description="Taken by a provider during this run.")
     accepted_twice: int = Field(description="Counted by the sandbox's own inbox: must be 0.")
-    delivered: int
-    bounced: int
-    failed: int
-    complained: int
-    unknown: int
-    opened: int
-    clicked: int
-    replied: int = Field(description="Leads who answered.")
-    replies: dict[str, int] = Field(description="Replies by intent.")
-    stopped: int = Field(description="Leads who asked to stop.")
+    delivered: int = 0
+    bounced: int = 0
+    failed: int = 0
+    complained: int = 0
+    unknown: int = Field(default=0, description="Sent to a provider whose answer was lost.")
+    opened: int = 0
+    clicked: int = 0
+    replied: int = Field(default=0, description="Leads who answered.")
+    replies: dict[str, int] = Field(default_factory=dict, description="Replies by intent.")
+    stopped: int = Field(default=0, description="Leads who asked to stop.")
     suppressed: int = Field(description="Addresses never to be written to again.")
     approved_by: str
     ending: str = Field(description="How the crew's run ended.")
@@ -46,7 +49,7 @@ class Story(BaseModel):
     redis: str
     providers: str
     folder: str
-    seconds: float
+    seconds: float = Field(description="How long it took, without the time that a person took to answer.")
 
 
 def show(story: Story) -> None:
@@ -70,16 +73,17 @@ def show(story: Story) -> None:
         [
             ("dormant, in the segment", story.in_segment),
             ("never written to", sum(story.excluded.values())),
-            *((f"  {_explained(reason)}", number) for reason, number in story.excluded.items()),
+            *((f"  {explained(reason)}", number) for reason, number in story.excluded.items()),
             ("to be written to", story.planned),
-            *((f"  of them later: {_explained(reason)}", number) for reason, number in story.held.items()),
+            *((f"  of them later: {explained(reason)}", number) for reason, number in story.held.items()),
         ],
     )
     table(
         "3. What came of it",
         ("what", "messages"),
         [
-            *((f"taken by the provider: {channel}", number) for channel, number in story.accepted_by_channel.items()),
+            ("taken by the provider", story.accepted),
+            *((f"  by {NAMES[channel]}", number) for channel, number in story.accepted_by_channel.items()),
             ("  of them in this run", story.sent_now),
             ("delivered", story.delivered),
             ("bounced", story.bounced),
@@ -93,12 +97,13 @@ def show(story: Story) -> None:
     )
     table(
         "4. Who answered",
-        ("what", "people"),
+        ("what", "number"),
         [
-            ("answered", story.replied),
+            ("people who answered", story.replied),
+            ("people who asked to stop", story.stopped),
+            ("replies, automatic ones too", sum(story.replies.values())),
             *((f"  {intent.replace('_', ' ')}", number) for intent, number in story.replies.items()),
-            ("asked to stop", story.stopped),
-            ("addresses never written to again", story.suppressed),
+            ("addresses never to be written to again", story.suppressed),
         ],
     )
     table(
@@ -114,13 +119,21 @@ def show(story: Story) -> None:
             ("time", f"{story.seconds:.1f} s"),
         ],
     )
-    if story.ending != "finished":
+    if story.unknown:
+        say(
+            f"Outcome unknown: {story.unknown}. The provider may or may not have taken them: they are not sent again "
+            "by themselves, and are settled when its webhook comes."
+        )
+    if story.ending == NOBODY:
+        say(f"Nobody was written to. {story.next_step}")
+    elif story.ending != "finished":
         say(f"The crew's run ended: {story.ending}. {story.next_step}")
         say(f"The demo's data is in its own folder: put OVERTURE_DATA_DIR={story.folder} before such commands.")
     say("Nobody outside was contacted: the sandbox stood in for SendGrid and Twilio.")
 
 
-def _explained(reason: str) -> str:
+def explained(reason: str) -> str:
+    """Say why a lead is left out, or written to later."""
     if reason in set(Reason):
         return EXPLANATIONS[Reason(reason)]
     if reason.startswith("missing_field:"):
