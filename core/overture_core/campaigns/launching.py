@@ -52,7 +52,8 @@ def launch(work: Work, plan_id: str) -> LaunchResult:
     Raises:
         NotFound: there is no such plan.
         ApprovalRequired: nobody approved exactly this content, or the approval has expired.
-        Conflict: the plan reaches nobody, was replaced by a newer one or changed since it was made.
+        Conflict: the plan reaches nobody, was replaced by a newer one or changed since it was made, or its campaign
+            was cancelled.
     """
     row = get_plan(work, plan_id)
     campaign = work.session.get_one(Campaign, row.campaign_id, with_for_update=True)
@@ -68,14 +69,18 @@ def launch(work: Work, plan_id: str) -> LaunchResult:
 
 
 def _release(work: Work, row: Plan, campaign: Campaign) -> None:
+    if campaign.state == CampaignState.CANCELLED:
+        msg = f"The campaign {campaign.name!r} was cancelled; plan under another name."
+        raise Conflict(msg)
     if content_hash(work, row) != row.content_hash:
         msg = "The plan's messages changed after it was made; plan again and have a person approve it."
         raise Conflict(msg)
     _require_same_world(work, row)
     _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)
-    if campaign.state == CampaignState.PLANNED:
-        campaign.state, campaign.launched_at = CampaignState.RUNNING, work.now()
+    if campaign.state in (CampaignState.PLANNED, CampaignState.FINISHED):
+        campaign.state, campaign.finished_at = CampaignState.RUNNING, None
+        campaign.launched_at = campaign.launched_at or work.now()
     row.state = PlanState.LAUNCHED
     of_plan = Message.plan_id == row.id
     for target, condition in ((State.HELD, Message.reason.is_not(None)), (State.DUE, Message.reason.is_(None))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, update
 
 from overture_core.campaigns.states import CampaignState
 from overture_core.errors import Conflict, NotFound
@@ -16,8 +16,9 @@ from overture_core.storage.store import Work
 _FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
     CampaignState.PAUSED: (CampaignState.RUNNING,),
     CampaignState.RUNNING: (CampaignState.PAUSED,),
-    CampaignState.CANCELLED: (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.PAUSED),
+    CampaignState.CANCELLED: tuple(state for state in CampaignState if state is not CampaignState.CANCELLED),
 }
+_LEFT_TO_SEND = (State.DUE, State.HELD, State.CLAIMED, State.SENDING)
 
 
 class CampaignBrief(BaseModel):
@@ -80,14 +81,37 @@ def set_state(work: Work, name_or_id: str, target: CampaignState) -> Campaign:
     if row.state == target:
         return row
     if row.state not in _FROM.get(target, ()):
-        msg = f"The campaign {row.name!r} is {row.state} and cannot become {target}."
+        more = "; plan it again to write to more leads" if row.state == CampaignState.FINISHED else ""
+        msg = f"The campaign {row.name!r} is {row.state} and cannot become {target}{more}."
         raise Conflict(msg)
     row.state = target
     if target is CampaignState.CANCELLED:
-        row.finished_at = work.now()
+        row.finished_at = row.finished_at or work.now()
         for state in PENDING:
             values = {"reason": "campaign_cancelled", "owner": None, "lease_token": None, "lease_until": None}
             change(
                 work, state, State.CANCELLED, Message.campaign_id == row.id, cause="campaign_cancelled", values=values
             )
     return row
+
+
+def finish_done(work: Work) -> int:
+    """Mark the running campaigns that have nothing left to send as finished; returns how many.
+
+    One query by an index while there are none: cheap enough for every round of the pump. Messages that wait for
+    approval, and those whose outcome is unknown, are nothing to send.
+    """
+    unsent = exists().where(Message.campaign_id == Campaign.id, Message.state.in_(_LEFT_TO_SEND))
+    done = (Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING, ~unsent)
+    ids = list(work.session.scalars(select(Campaign.id).where(*done).with_for_update(skip_locked=True)))
+    if not ids:
+        return 0
+    # Asked again under the lock that a launch takes too: one that committed between the question and the
+    # lock has made messages due that only a running campaign sends.
+    finished = (
+        update(Campaign)
+        .where(Campaign.id.in_(ids), *done)
+        .values(state=CampaignState.FINISHED, finished_at=work.now())
+        .returning(Campaign.id)
+    )
+    return len(work.session.scalars(finished).all())

@@ -6,11 +6,13 @@ from enum import StrEnum
 
 
 class CampaignState(StrEnum):
-    """A campaign sends only while it is `running`; new leads can be planned into it at any time."""
+    """A campaign sends only while it is `running`. It is `finished` once no launched message is left to send; what
+    providers tell of its messages still counts then, and launching a new plan for more leads makes it run again."""
 
     PLANNED = "planned"
     RUNNING = "running"
     PAUSED = "paused"
+    FINISHED = "finished"
     CANCELLED = "cancelled"
 
 

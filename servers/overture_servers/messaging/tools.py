@@ -139,8 +139,11 @@ async def messaging_launch_campaign(
 
     queued = await runtime.nudge(Dispatch())
     result = Launched(**done.model_dump(), dispatch="queued" if queued else "waiting")
+    if done.state in (CampaignState.FINISHED, CampaignState.CANCELLED):
+        return answer(result, f"{done.campaign} is {done.state}; this plan was launched before.")
     later = f", {done.held} held until the gate's time" if done.held else ""
     how = "" if queued else " Redis is away: the messages stay due and go out when it is back."
+    how += " Nothing leaves until it is resumed." if done.state is CampaignState.PAUSED else ""
     return answer(result, f"{done.campaign} is {done.state}: {done.queued} messages due{later}.{how}")
 
 

@@ -184,6 +184,19 @@ async def test_a_campaign_is_paused_resumed_and_cancelled(desk: Any, runtime: Ru
         assert text == "The campaign 'Spring' is cancelled and cannot become running."
         found = await desk.call(client, "messaging_get_campaign", campaign="Spring")
         assert found["counts"] == {"cancelled": 2, "skipped": 1}
+        text = await desk.text(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
+        assert text == "Spring is cancelled; this plan was launched before."
+
+
+async def test_a_launch_into_a_paused_campaign_says_that_nothing_leaves(desk: Any, runtime: Runtime) -> None:
+    await desk.filled()
+    plan = await desk.planned()
+    approve(runtime, plan)
+    async with desk.messaging() as client:
+        await desk.call(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
+        await desk.call(client, "messaging_stop_campaign", campaign="Spring", action="pause")
+        text = await desk.text(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
+    assert text == "Spring is paused: 2 messages due. Nothing leaves until it is resumed."
 
 
 async def test_a_campaign_without_replies_lists_none(desk: Any) -> None:
