@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from overture_cli.commands import approvals, campaigns, demo, doctor, leads, serve
+from overture_cli.commands import approvals, campaigns, demo, doctor, leads, messages, serve
 from overture_cli.output import say
 from overture_cli.stopping import Interrupted
 from overture_core.errors import ApprovalRequired, ConfigurationError, InvalidInput, OvertureError, SystemFault
@@ -44,6 +44,7 @@ app.command("import")(leads.import_)
 app.command("campaigns")(campaigns.campaigns)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(messages.app, name="messages")
 
 
 def _print_version(wanted: bool) -> None:
