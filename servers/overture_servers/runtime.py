@@ -7,9 +7,9 @@ errors into what a model may read: a `ToolError` keeps its text, anything else w
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from anyio import to_thread
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from overture_core.errors import ConfigurationError, NotFound, OvertureError, QueueUnavailable
 from overture_core.settings import Settings
 from overture_core.storage.store import Store, Work
+from overture_servers.schemas import fields_at, meant
 
 if TYPE_CHECKING:
     from overture_queue.broker import RedisHandle
@@ -129,14 +130,20 @@ def told_resource() -> Iterator[None]:
         raise kind(str(error)) from error
 
 
-def validation_sentence(error: ValidationError) -> str:
-    """Say in one sentence which argument is wrong and why."""
+def validation_sentence(error: ValidationError, schema: Mapping[str, Any] | None = None) -> str:
+    """Say in one sentence which argument is wrong and why; `schema` is the arguments' JSON schema, for the names
+    that may have been meant."""
     parts = []
     for each in error.errors(include_url=False, include_context=False)[:3]:
         where = ".".join(str(part) for part in each["loc"])
         why = each["msg"].removeprefix("Value error, ")
+        if each["type"] == "extra_forbidden":
+            known = fields_at(schema or {}, each["loc"][:-1])
+            why = f"there is no such field{meant(str(each['loc'][-1]), known).rstrip('.') if known else ''}"
+        elif each["type"].startswith("datetime"):
+            why = "it is no time such as 2026-12-01T09:00:00+01:00"
         parts.append(f"{where}: {why}" if where else why)
-    return f"The arguments do not fit: {'; '.join(parts)}."
+    return f"The arguments do not fit: {'; '.join(parts)}{'' if parts[-1].endswith('?') else '.'}"
 
 
 def lifespan_of(runtime: Runtime) -> Callable[[MCPServer[Runtime]], AbstractAsyncContextManager[Runtime]]:

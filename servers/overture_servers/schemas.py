@@ -8,6 +8,8 @@ fits its model fits the shorter schema.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 Schema = dict[str, Any]
@@ -51,6 +53,26 @@ def _inlined(value: Any, name: str, body: Schema) -> Any:
     if value.get("$ref") == f"{_REF}{name}":
         return {**body, **{key: each for key, each in value.items() if key != "$ref"}}
     return {key: _inlined(each, name, body) for key, each in value.items()}
+
+
+def fields_at(schema: Mapping[str, Any], path: Sequence[str | int]) -> list[str]:
+    """Return the names of the fields of the object at `path` in a schema; none where it has no fixed ones."""
+    at: Any = schema
+    for step in (*path, None):
+        at = next((each for each in at.get("anyOf", []) if each != _NULL), at)
+        if "$ref" in at:
+            at = schema.get("$defs", {}).get(at["$ref"].removeprefix(_REF), {})
+        if step is not None:
+            at = at.get("properties", {}).get(step, {})
+    return list(at.get("properties", {}))
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """Return what to say after a name that does not exist: the one that was probably meant, else those there are."""
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it takes {', '.join(known)}." if known else "; it takes none."
 
 
 def _walk(schema: Schema, *, result: bool) -> Schema:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import structlog
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from overture_core.ids import new_id
 from overture_core.text import clean
 from overture_servers.runtime import Runtime, lifespan_of, validation_sentence
-from overture_servers.schemas import slim_input, slim_output
+from overture_servers.schemas import meant, slim_input, slim_output
 from overture_servers.sealing import StoredKeyCodec
 from overture_servers.version import VERSION
 
@@ -93,7 +92,14 @@ class OvertureServer(MCPServer[Runtime]):
             )
             raise ToolError(msg) from error
         except ToolError as error:
-            raise ToolError(_sentence(error)) from error
+            raise ToolError(self._sentence(name, error)) from error
+
+    def _sentence(self, name: str, error: ToolError) -> str:
+        cause = error.__cause__
+        if isinstance(cause, ValidationError):
+            tool = self._tool_manager.get_tool(name)
+            return validation_sentence(cause, tool.parameters if tool else None)
+        return str(cause) if isinstance(cause, ToolError | ResourceError) else str(error)
 
     def _refuse_unknown(self, name: str, arguments: dict[str, Any]) -> None:
         # The SDK drops them without a word: `{"dryrun": true}` would import for good.
@@ -103,17 +109,8 @@ class OvertureServer(MCPServer[Runtime]):
         known = list(tool.parameters.get("properties", {}))
         for argument in arguments:
             if argument not in known:
-                raise ToolError(_unknown(name, argument, known))
-
-
-def _unknown(tool: str, argument: str, known: Sequence[str]) -> str:
-    shown = clean(argument, limit=60)
-    close = get_close_matches(argument, known, n=1)
-    if close:
-        return f"{tool} has no argument {shown!r}; did you mean {close[0]!r}?"
-    if not known:
-        return f"{tool} has no argument {shown!r}; it takes none."
-    return f"{tool} has no argument {shown!r}; it takes {', '.join(known)}."
+                msg = f"{name} has no argument {clean(argument, limit=60)!r}{meant(argument, known)}"
+                raise ToolError(msg)
 
 
 def _shorter(tool: Tool) -> Tool:
@@ -126,13 +123,6 @@ def _shorter(tool: Tool) -> Tool:
             "description": description,
         }
     )
-
-
-def _sentence(error: ToolError) -> str:
-    cause = error.__cause__
-    if isinstance(cause, ValidationError):
-        return validation_sentence(cause)
-    return str(cause) if isinstance(cause, ToolError | ResourceError) else str(error)
 
 
 def answer(model: BaseModel, text: str) -> CallToolResult:

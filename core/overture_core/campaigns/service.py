@@ -22,7 +22,7 @@ _LEFT_TO_SEND = (State.DUE, State.HELD, State.CLAIMED, State.SENDING)
 
 
 class CampaignBrief(BaseModel):
-    """A campaign in a list."""
+    """A campaign in a list. `messages` leaves out the leads who are never written to."""
 
     campaign: str
     campaign_id: str
@@ -53,7 +53,7 @@ def list_(work: Work) -> list[CampaignBrief]:
     """Return the campaigns, newest first."""
     counted = (
         select(Campaign, func.count(Message.id))
-        .outerjoin(Message, Message.campaign_id == Campaign.id)
+        .outerjoin(Message, (Message.campaign_id == Campaign.id) & (Message.state != State.SKIPPED))
         .where(Campaign.workspace_id == work.workspace)
         .group_by(Campaign.id)
         .order_by(Campaign.created_at.desc())

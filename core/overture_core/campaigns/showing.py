@@ -20,7 +20,7 @@ MAX_SAMPLE = 3_000  # characters of one sample; the CLI shows the rest
 MAX_REASONS = 10
 _OURS: dict[str, str] = {
     **{reason.value: text for reason, text in EXPLANATIONS.items()},
-    ALREADY_IN: "has a message of this campaign already",
+    ALREADY_IN: "is in this campaign already",
 }
 
 
@@ -42,6 +42,8 @@ def counted(reasons: Mapping[str, int]) -> list[str]:
 
 def nobody(excluded: Mapping[str, int]) -> str:
     """Say why a plan reaches nobody, and what to do."""
+    if set(excluded) == {ALREADY_IN}:
+        return "everybody in the segment is in this campaign already; add leads to it, or plan under another name."
     why = (
         f"everybody in the segment is left out ({'; '.join(counted(excluded))})" if excluded else "the segment is empty"
     )

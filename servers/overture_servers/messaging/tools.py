@@ -10,6 +10,7 @@ from mcp.server.mcpserver import ElicitationResult, Resolve
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
+from overture_core.approvals.service import ApprovalState
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import LaunchResult, launch
 from overture_core.campaigns.models import PlanRequest, PlanView
@@ -90,7 +91,8 @@ async def messaging_preview_template(
     """Render a template as its recipients would see it; errors say which field a lead lacks."""
     made = await runtime_of(ctx).read(lambda work: preview(work, name, segment=segment, lead_ids=lead_ids))
     errors = Counter(each.error for each in made.renderings if each.error is not None)
-    lines = [f"{len(made.renderings) - errors.total()} rendered, {errors.total()} could not be rendered. {UNTRUSTED}"]
+    failed = f", {errors.total()} could not be rendered" if errors else ""
+    lines = [f"{len(made.renderings) - errors.total()} rendered{failed}. {UNTRUSTED}"]
     if not made.renderings:
         lines = [f"There is nobody to render it for: no lead asked for has an address for {made.channel}."]
     lines += [f"Not rendered ({number}): {error}" for error, number in errors.most_common()]
@@ -141,7 +143,7 @@ async def messaging_launch_campaign(
     result = Launched(**done.model_dump(), dispatch="queued" if queued else "waiting")
     if done.state in (CampaignState.FINISHED, CampaignState.CANCELLED):
         return answer(result, f"{done.campaign} is {done.state}; this plan was launched before.")
-    later = f", {done.held} held until the gate's time" if done.held else ""
+    later = f", {done.held} later" if done.held else ""
     how = "" if queued else " Redis is away: the messages stay due and go out when it is back."
     how += " Nothing leaves until it is resumed." if done.state is CampaignState.PAUSED else ""
     return answer(result, f"{done.campaign} is {done.state}: {done.queued} messages due{later}.{how}")
@@ -152,6 +154,8 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     found = await runtime_of(ctx).read(lambda work: status(work, campaign))
     counts = ", ".join(f"{state} {number}" for state, number in sorted(found.counts.items())) or "no messages"
     notes = [*found.advice, *([SANDBOX] if found.sandbox else [])]
+    if found.approval and found.approval.state in (ApprovalState.PENDING, ApprovalState.APPROVED):
+        notes.insert(0, f"Approval {found.approval.id} of {found.plan_id} is {found.approval.state}.")
     return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))
 
 
@@ -171,6 +175,8 @@ async def messaging_list_replies(
     """What leads wrote back, newest first, with the intent of each."""
     found = await runtime_of(ctx).read(lambda work: replies.list_(work, campaign=campaign, limit=limit, cursor=cursor))
     lines = [f"{each.lead_name} ({each.channel}): {each.intent}" for each in found.replies]
+    if not lines:
+        return answer(found, "There are no replies yet." if cursor is None else "There are no more replies.")
     return answer(found, "\n".join([f"{len(lines)} replies. {UNTRUSTED}", *lines]))
 
 

@@ -13,6 +13,7 @@ from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns.launching import launch
+from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.showing import MAX_SAMPLE, described
 from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
@@ -23,6 +24,11 @@ from overture_core.storage.store import Store
 from overture_core.templates import service as templates
 
 WORKSPACE = "default"
+
+
+def launch_now(store: Store, planned: PlanView) -> None:
+    with store.begin(WORKSPACE, actor="model") as work:
+        launch(work, planned.plan_id)
 
 
 def test_it_names_numbers_time_cost_reasons_and_a_sample_of_each_channel(scene: Any, clock: ManualClock) -> None:
@@ -102,8 +108,8 @@ def test_a_plan_that_reaches_nobody_can_be_neither_approved_nor_launched(scene: 
         store.begin(WORKSPACE, actor="ada") as work,
     ):
         approvals.decide(work, planned.approval.id, approve=True, by="ada", via=Via.CLI)
-    with pytest.raises(Conflict) as refused, store.begin(WORKSPACE, actor="model") as work:
-        launch(work, planned.plan_id)
+    with pytest.raises(Conflict) as refused:
+        launch_now(store, planned)
     assert refused.value.message == (
         "There is nothing to launch: everybody in the segment is left out (1 lead: gave no consent, which this channel "
         "or country needs first); mend that or choose another segment, then plan again."
@@ -122,7 +128,10 @@ def test_who_was_left_out_of_an_empty_plan_is_planned_once_what_left_them_out_is
 def test_a_plan_that_adds_nobody_does_not_hide_the_approval_of_a_running_campaign(scene: Any, store: Store) -> None:
     scene.add_lead(email="ada@example.com")
     launched = scene.launched()
-    assert scene.plan().excluded == {"already_in_campaign": 1}
+    empty = scene.plan()
+    assert empty.excluded == {"already_in_campaign": 1}
+    with pytest.raises(Conflict, match="in this campaign already; add leads to it, or plan under another name"):
+        launch_now(store, empty)
     with store.read(WORKSPACE) as work:
         found = status(work, "Spring")
     assert found.approval is not None

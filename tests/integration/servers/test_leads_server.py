@@ -146,7 +146,8 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
         (
             "leads_save_segment",
             {"name": "x", "filter": {"age": 3}},
-            "The arguments do not fit: filter.age: Extra inputs are not permitted.",
+            "The arguments do not fit: filter.age: there is no such field; it takes query, dormant_days_min, "
+            "dormant_days_max, countries, tags_any, tags_none, has_email, has_phone, company_contains, import_id.",
         ),
         (
             "leads_save_segment",

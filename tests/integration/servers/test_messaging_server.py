@@ -199,10 +199,23 @@ async def test_a_launch_into_a_paused_campaign_says_that_nothing_leaves(desk: An
     assert text == "Spring is paused: 2 messages due. Nothing leaves until it is resumed."
 
 
+async def test_a_status_names_the_approval_that_it_waits_for(desk: Any) -> None:
+    await desk.filled()
+    plan = await desk.planned()
+    async with desk.messaging() as client:
+        text = await desk.text(client, "messaging_get_campaign", campaign="Spring")
+        assert text == (
+            f"Spring is planned: draft 2, skipped 1. Approval {plan['approval']['id']} of {plan['plan_id']} is pending."
+            " Sandbox: nobody outside is contacted."
+        )
+        assert await desk.text(client, "messaging_list_campaigns") == "Spring: planned, 2 messages"
+
+
 async def test_a_campaign_without_replies_lists_none(desk: Any) -> None:
     await desk.filled()
     await desk.planned()
     async with desk.messaging() as client:
+        assert await desk.text(client, "messaging_list_replies") == "There are no replies yet."
         found = await desk.call(client, "messaging_list_replies", campaign="Spring")
     assert found == {"replies": [], "next_cursor": None}
 
@@ -243,6 +256,11 @@ PLAN = {"name": "Spring", "segment": "dormant", "templates": {"email": "hello"}}
         ("messaging_plan_campaign", {**PLAN, "templates": {"fax": "hello"}}, "Input should be 'email' or 'sms'"),
         ("messaging_plan_campaign", {**PLAN, "channel_order": ["sms"]}, "names no channel that has a template"),
         ("messaging_plan_campaign", {**PLAN, "send_at": "2026-12-01T09:00:00"}, "send_at needs a time zone"),
+        (
+            "messaging_plan_campaign",
+            {**PLAN, "send_at": "tomorrow"},
+            "The arguments do not fit: send_at: it is no time such as 2026-12-01T09:00:00+01:00.",
+        ),
         (
             "messaging_launch_campaign",
             {"plan_id": "x"},
