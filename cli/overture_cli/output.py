@@ -31,12 +31,16 @@ def emit_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout; cells are data, never markup."""
+    """Print a table on stdout; cells are data, never markup, and are broken where they do not fit, never cut.
+
+    An id stays whole on one line, so that it can be copied.
+    """
     made = Table(title=title, title_justify="left", title_style="bold")
     cells = [list(row) for row in rows]
     for number, column in enumerate(columns):
         counts = bool(cells) and all(isinstance(row[number], int) for row in cells)
-        made.add_column(column, justify="right" if counts else "left", no_wrap=column == "id")
+        widest = max((len(str(row[number])) for row in cells), default=0) if column == "id" else None
+        made.add_column(column, justify="right" if counts else "left", overflow="fold", min_width=widest)
     for row in cells:
         made.add_row(*(_plain(cell) for cell in row))
     console.print(made)

@@ -133,7 +133,7 @@ def show_plan(shown: PlanView) -> None:
     for sample in shown.samples:
         subject = f"Subject: {sample.subject}\n" if sample.subject else ""
         say(f"--- sample, {sample.channel} to {sample.to}\n{subject}{sample.body}\n")
-    say(f"Content {shown.content_hash[:16]}, approval {shown.approval.id} is {shown.approval.state}.")
+    say(f"Content {shown.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
 
 
 def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) -> None:

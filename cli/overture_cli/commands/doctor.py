@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import typer
@@ -10,10 +12,11 @@ from pydantic import BaseModel
 
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_cli.processes import answers
-from overture_core.errors import OvertureError
+from overture_core.errors import ConfigurationError, OvertureError
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.store import Store
+from overture_providers.sandbox.keys import FILE_NAME as KEYS
 
 
 class Health(StrEnum):
@@ -86,25 +89,54 @@ def _redis(settings: Settings) -> Check:
 
 
 def _providers(settings: Settings) -> list[Check]:
-    return [
-        _provider("e-mail", "SendGrid", "OVERTURE_SENDGRID_API_KEY", settings, sandboxed=settings.email_sandboxed),
-        _provider(
-            "SMS",
-            "Twilio",
-            "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN",
-            settings,
-            sandboxed=settings.sms_sandboxed,
-        ),
-    ]
+    from overture_providers.endpoints import email_endpoint, sms_endpoint
+
+    sendgrid, twilio = "OVERTURE_SENDGRID_API_KEY", "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN"
+    mail_set = settings.sendgrid_api_key is not None
+    sms_set = settings.twilio_account_sid is not None or settings.twilio_auth_token is not None
+    mail = _Provider("e-mail", "SendGrid", sendgrid, lambda: email_endpoint(settings), mail_set)
+    sms = _Provider("SMS", "Twilio", twilio, lambda: sms_endpoint(settings), sms_set, _sms_lacks(settings))
+    return [_provider(mail, settings), _provider(sms, settings)]
 
 
-def _provider(part: str, real: str, names: str, settings: Settings, *, sandboxed: bool) -> Check:
-    if not sandboxed:
-        return Check(part=part, uses=real, health=Health.OK, detail="a key is set; it is tried with the first send")
-    why = "OVERTURE_SANDBOX_ONLY is set" if settings.sandbox_only else f"set {names} for {real}"
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """What the report says of a provider. `is_set`: any of its credentials is; `endpoint` raises if they do not
+    fit; `lacks` are further settings that it would ask for next."""
+
+    part: str
+    real: str
+    names: str
+    endpoint: Callable[[], object]
+    is_set: bool
+    lacks: Sequence[str] = ()
+
+
+def _provider(provider: _Provider, settings: Settings) -> Check:
+    real = provider.is_set and not settings.sandbox_only
+    sandbox = "sandbox: nobody outside is contacted"
+    try:
+        # The sandbox's keys are made on first use, and a diagnosis makes nothing.
+        if real or (settings.data_dir / KEYS).exists():
+            provider.endpoint()
+    except ConfigurationError as error:
+        detail = " ".join([error.message, *([f"It also needs {', '.join(provider.lacks)}."] if provider.lacks else [])])
+        return Check(part=provider.part, uses=provider.real if real else sandbox, health=Health.PROBLEM, detail=detail)
+    if real:
+        detail = "a key is set; it is tried with the first send"
+        return Check(part=provider.part, uses=provider.real, health=Health.OK, detail=detail)
+    why = "OVERTURE_SANDBOX_ONLY is set" if settings.sandbox_only else f"set {provider.names} for {provider.real}"
     running = answers(f"{settings.sandbox_url}/sandbox/summary.json")
-    uses = "sandbox: nobody outside is contacted"
-    return Check(part=part, uses=uses, health=Health.OK if running else Health.LATER, detail=why)
+    return Check(part=provider.part, uses=sandbox, health=Health.OK if running else Health.LATER, detail=why)
+
+
+def _sms_lacks(settings: Settings) -> list[str]:
+    """What Twilio needs beside its credentials. The settings ask for it once both of these are set; here a
+    person hears of everything at once."""
+    unset = settings.sms_from == Settings.model_fields["sms_from"].default
+    half = settings.sms_sandboxed and not settings.sandbox_only
+    lacks = ["OVERTURE_SMS_FROM"] if half and unset else []
+    return [*lacks, *(["OVERTURE_PUBLIC_URL"] if half and settings.public_url is None else [])]
 
 
 def _brain() -> Check:

@@ -62,7 +62,7 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
     # First what can be wrong: that should cost a second, not a start of everything.
     require_installed()
     leads = _real(options.leads)
-    Source.from_path(leads, [leads.parent])
+    Source.from_path(options.leads, [leads.parent])
     settings = stage(options.folder, leads, on_event)
     with closing(Store(settings)) as store, Stop() as stop:
         store.prepare()

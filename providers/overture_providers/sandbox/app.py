@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from overture_core.clock import Clock
@@ -84,6 +84,9 @@ def _own_routes(sandbox: Sandbox, faults: list[Fault]) -> list[Route]:
         messages = await to_thread.run_sync(partial(sandbox.inbox.messages, limit=200))
         return page.render(messages, await to_thread.run_sync(sandbox.inbox.summary))
 
+    async def home(_request: Request) -> Response:
+        return RedirectResponse("/sandbox")
+
     async def messages(request: Request) -> Response:
         query = request.query_params
         digits = query.get("limit", "100")
@@ -117,6 +120,7 @@ def _own_routes(sandbox: Sandbox, faults: list[Fault]) -> list[Route]:
         return JSONResponse({"sid": form["MessageSid"]}, 202)
 
     return [
+        Route("/", home, methods=["GET"]),
         Route("/sandbox", show, methods=["GET"]),
         Route("/sandbox/inbox.json", messages, methods=["GET"]),
         Route("/sandbox/summary.json", summary, methods=["GET"]),

@@ -19,6 +19,15 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:.6rem 0 0}
 @media(prefers-color-scheme:dark){body{background:#14171b;color:#e6edf3}article{border-color:#3d444d}
 .meta{color:#9198a1}.note{background:#3a2f12}.warn{background:#3d1b1b}}
 """
+_FAULTS = """
+<details><summary>Make it fail</summary>
+<p>POST a fault as application/json to <code>/sandbox/faults</code> on this address, for example</p>
+<pre><code>{"provider": "sendgrid", "kind": "500", "count": 3}</code></pre>
+<p><code>provider</code> is sendgrid or twilio; <code>kind</code> is 429, 500, 401, hang, drop or slow, in quotation
+marks. The next <code>count</code> requests to that provider fail so. <code>seconds</code> is how long hang and slow
+last, or when a 429 says to come back; with <code>"after_accept": true</code> the message is taken and only the answer
+goes wrong. DELETE the same address takes all faults back.</p></details>
+"""
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
 
 
@@ -33,7 +42,7 @@ def render(messages: list[dict[str, Any]], summary: dict[str, Any]) -> HTMLRespo
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<style>{_STYLE}</style></head><body><h1>Sandbox inbox</h1>"
         '<p class="note">The sandbox stands in for SendGrid and Twilio. Nobody outside was contacted.</p>'
-        f"{warning}{shown}{''.join(_article(message) for message in messages)}</body></html>",
+        f"{_FAULTS}{warning}{shown}{''.join(_article(message) for message in messages)}</body></html>",
         headers=_HEADERS,
     )
 

@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
+Running = Callable[..., Any]
 
 
 @pytest.fixture
@@ -46,6 +49,30 @@ def overture(folder: Path, tmp_path: Path) -> Overture:
         )
 
     return run
+
+
+@pytest.fixture
+def running(folder: Path, tmp_path: Path) -> Running:
+    """Start `overture ARGUMENTS...` and leave it running; keywords are settings. Killed if a test fails."""
+
+    @contextmanager
+    def start(*arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+        ours = {f"OVERTURE_{name.upper()}": value for name, value in settings.items()}
+        with subprocess.Popen(
+            [sys.executable, "-m", "overture_cli", *arguments],
+            cwd=folder,
+            env={**os.environ, "OVERTURE_DATA_DIR": str(tmp_path / "data"), **ours},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
 
 
 @pytest.fixture

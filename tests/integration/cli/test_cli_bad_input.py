@@ -48,6 +48,13 @@ ARGUMENTS = {
     "demo": Case(("demo", "--leads", "missing.csv"), BAD_INPUT, "unreadable_file", ("no file missing.csv", "check")),
     "setting": Case(("campaigns",), BAD_INPUT, "configuration", ("OVERTURE_WAVE_SIZE", "1"), {"wave_size": "0"}),
     "doctor": Case(("doctor",), BAD_INPUT, "configuration", ("OVERTURE_HTTP_PORT", "65535"), {"http_port": "99999"}),
+    "sender": Case(
+        ("doctor",),
+        BAD_INPUT,
+        "configuration",
+        ("Twilio", "OVERTURE_SMS_FROM", "OVERTURE_PUBLIC_URL"),
+        {"twilio_account_sid": "AC1", "twilio_auth_token": "hush", "sandbox_only": "0"},
+    ),
     "lease": Case(
         ("campaigns",),
         BAD_INPUT,
@@ -147,6 +154,54 @@ def test_doctor_names_the_part_that_is_away_and_its_setting(
     assert problem["part"] == part
     assert f"OVERTURE_{setting.upper()}" in problem["detail"]
     assert "hush" not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("set_", "missing"),
+    [("twilio_account_sid", "OVERTURE_TWILIO_AUTH_TOKEN"), ("twilio_auth_token", "OVERTURE_TWILIO_ACCOUNT_SID")],
+)
+def test_doctor_names_everything_that_half_of_twilios_credentials_lacks(
+    set_: str, missing: str, overture: Overture, tmp_path: Path
+) -> None:
+    told = overture("doctor", "--json", sandbox_only="0", **{set_: "hush"})
+    assert (told.returncode, told.stderr) == (AWAY, "")
+    [problem] = [check for check in json.loads(told.stdout)["checks"] if check["health"] == "problem"]
+    assert (problem["part"], problem["uses"]) == ("SMS", "Twilio")
+    assert f"set {missing} too" in problem["detail"]
+    assert "It also needs OVERTURE_SMS_FROM, OVERTURE_PUBLIC_URL." in problem["detail"]
+    assert "hush" not in told.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def test_doctor_reports_sandbox_keys_that_are_damaged(overture: Overture, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sandbox-keys.json").write_text("{", encoding="utf-8")
+    told = overture("doctor", "--json")
+    assert (told.returncode, told.stderr) == (AWAY, "")
+    problems = [check for check in json.loads(told.stdout)["checks"] if check["health"] == "problem"]
+    assert [(check["part"], "damaged; delete the file" in check["detail"]) for check in problems] == [
+        ("e-mail", True),
+        ("SMS", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("campaigns", "--nope"), "No such option: --nope"),
+        (("approvals", "show"), "Missing argument 'approval'"),
+        (("approvals", "policy", "--max-per-plan", "none"), "valid integer"),
+        (("nothing",), "No such command 'nothing'"),
+    ],
+)
+def test_wrong_usage_is_one_object_for_programs_and_explained_to_people(
+    arguments: tuple[str, ...], says: str, overture: Overture
+) -> None:
+    assert_one_object(Case(arguments, BAD_INPUT, "invalid_input", (says,)), overture(*arguments, "--json"))
+    for_people = overture(*arguments)
+    assert (for_people.returncode, for_people.stdout) == (BAD_INPUT, "")
+    assert for_people.stderr.startswith("Usage: ")
+    assert says in for_people.stderr
 
 
 def test_a_worker_does_not_start_on_a_redis_that_does_not_answer(overture: Overture, closed_port: int) -> None:

@@ -6,6 +6,7 @@ import getpass
 import json
 import subprocess
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -74,3 +75,16 @@ def test_a_client_is_trusted_once_and_no_longer_after_its_removal(overture: Over
     assert answer(overture("approvals", "trust", "claude", "--json")) == {"trusted_clients": ["claude"]}
     assert answer(overture("approvals", "trust", "claude", "--json")) == {"trusted_clients": ["claude"]}
     assert answer(overture("approvals", "trust", "claude", "--remove", "--json")) == {"trusted_clients": []}
+
+
+def test_the_version_is_that_of_the_package(overture: Overture) -> None:
+    told = overture("--version")
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"overture {version('overture-outreach')}\n", "")
+
+
+def test_a_long_value_is_broken_over_lines_and_never_cut(overture: Overture) -> None:
+    note = "q" * 150
+    answer(overture("approvals", "policy", "--max-per-plan", "2", "--max-per-day", "5", "--note", note, "--json"))
+    shown = overture("approvals", "policy")
+    assert "…" not in shown.stdout
+    assert shown.stdout.count("q") == 150

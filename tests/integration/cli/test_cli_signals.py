@@ -9,8 +9,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,30 +25,6 @@ Running = Callable[..., Any]
 
 class WaitFor(Protocol):
     def __call__(self, condition: Callable[[], Any], *, deadline: float = 15.0) -> Any: ...
-
-
-@pytest.fixture
-def running(folder: Path, tmp_path: Path) -> Running:
-    """Start `overture ARGUMENTS...` and leave it running; keywords are settings. Killed if a test fails."""
-
-    @contextmanager
-    def start(*arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-        ours = {f"OVERTURE_{name.upper()}": value for name, value in settings.items()}
-        with subprocess.Popen(
-            [sys.executable, "-m", "overture_cli", *arguments],
-            cwd=folder,
-            env={**os.environ, "OVERTURE_DATA_DIR": str(tmp_path / "data"), **ours},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return start
 
 
 def free_ports() -> tuple[int, int]:
