@@ -40,7 +40,7 @@ ASKED_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 3, 10, 60, 360
 TAKEN_FOR = timedelta(minutes=5)
 OTHER_WORLD_REST = timedelta(hours=1)
 CLOCK_SKEW = timedelta(minutes=1)  # between our clock and the provider's
-RIVALS_SINCE = timedelta(days=1)
+ACCEPTED_WITHOUT_ID = timedelta(days=1)  # by whom a person or an event without an id settled as accepted
 IDS_A_STATEMENT = 500
 
 
@@ -223,7 +223,12 @@ def _alike(work: Work, row: Message) -> list[str]:
 
     Crosses workspaces, as `_unused` does.
     """
-    without_id = and_(Message.lead_id == row.lead_id, Message.accepted_at.is_not(None), Message.provider_id.is_(None))
+    began = _began_at(work, row)
+    without_id = and_(
+        Message.lead_id == row.lead_id,
+        Message.accepted_at >= began - ACCEPTED_WITHOUT_ID,
+        Message.provider_id.is_(None),
+    )
     others = work.session.execute(
         select(Message, _began()).where(
             Message.channel == row.channel,
@@ -232,12 +237,9 @@ def _alike(work: Work, row: Message) -> list[str]:
             or_(Message.state.in_((State.SENDING, State.UNKNOWN)), without_id),
         )
     ).all()
-    body, began = _body(work, row), _began_at(work, row)
+    body = _body(work, row)
     alike = [(began, row.id)]
-    for other, at in others:
-        when = at or other.updated_at
-        if when >= began - RIVALS_SINCE and _body(work, other) == body:
-            alike.append((when, other.id))
+    alike += [(at or other.updated_at, other.id) for other, at in others if _body(work, other) == body]
     return [each for _, each in sorted(alike)]
 
 
