@@ -16,6 +16,7 @@ HEAD = """# Commands
 
 Run them as `uv run overture ...` in the project's folder. Every command has `--help`. Results go to
 stdout, progress, logs and errors to stderr; with `--json`, an error is one JSON object on stderr.
+`overture --version` prints the version. Files that commands make are readable by their user alone.
 
 | exit code | meaning |
 |---|---|
@@ -24,7 +25,7 @@ stdout, progress, logs and errors to stderr; with `--json`, an error is one JSON
 | 2 | bad input: an argument, a file, a name or a setting |
 | 3 | a part that Overture depends on is away |
 | 4 | a person has to approve first |
-| 130 | interrupted |
+| 129, 130, 143 | interrupted by a hang-up (SIGHUP), by Ctrl-C (SIGINT), by SIGTERM |
 
 This page is generated from `overture_cli`: `uv run python docs/generate_cli.py`.
 """

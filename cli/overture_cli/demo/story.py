@@ -122,12 +122,13 @@ def show(story: Story) -> None:
     if story.unknown:
         say(
             f"Outcome unknown: {story.unknown}. The provider may or may not have taken them: they are not sent again "
-            "by themselves, and are settled when its webhook comes."
+            "by themselves, and are settled when its webhook comes, or by you: overture messages resolve."
         )
     if story.ending == NOBODY:
         say(f"Nobody was written to. {story.next_step}")
     elif story.ending != "finished":
         say(f"The crew's run ended: {story.ending}. {story.next_step}")
+    if story.unknown or story.ending not in ("finished", NOBODY):
         say(f"The demo's data is in its own folder: put OVERTURE_DATA_DIR={story.folder} before such commands.")
     say("Nobody outside was contacted: the sandbox stood in for SendGrid and Twilio.")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -138,6 +140,27 @@ def test_processes_already_started_are_ended_when_the_next_cannot_start(tmp_path
     with pytest.raises(IsADirectoryError), Supervisor(settings, specs):
         pytest.fail("it opened")
     wait_for(lambda: not left_running(settings.data_dir))
+
+
+def test_a_yes_approves_and_the_time_that_the_person_took_is_not_the_demos(
+    running: Running, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    place, thinks_s = tmp_path / "place", 5.0
+    began = time.monotonic()
+    with running("demo", "--ask", "--folder", str(place)) as demo:
+        read_until(demo, "Approve? [y/n]")
+        asked = time.monotonic()
+        wait_for(lambda: time.monotonic() - asked > thinks_s)
+        demo.stdin.write("perhaps\ny\n")
+        demo.stdin.close()
+        story = demo.stdout.read()
+        assert demo.wait(20) == 0
+    took = time.monotonic() - began
+    assert "Please answer y or n." in story
+    assert approvals(place) == ["used"]
+    told = re.search(r"time +│ ([0-9.]+) s", story)
+    assert told
+    assert 0 < float(told[1]) < took - thinks_s
 
 
 def test_an_input_that_has_ended_leaves_the_demo_waiting_for_approval(running: Running, tmp_path: Path) -> None:
