@@ -1,6 +1,6 @@
 """A provider that does nothing but accept: SendGrid's mail/send and Twilio's Messages, counted.
 
-    uv run python bench/sink.py --port 0
+    uv run python -m bench.sink --port 0
 
 The one line it prints is its URL; it ends when its standard input closes. It reads no more of a
 request than it must, because it shares the machine with what is measured: `sink_capacity.py` shows
@@ -15,6 +15,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from itertools import count
+from typing import cast
 
 MAIL_PATH = b"POST /v3/mail/send "
 SMS_ENDING = b"/Messages.json "
@@ -44,8 +45,7 @@ class Sink(asyncio.Protocol):
         self._wanted = 0  # bytes of head and body together, once the head is known
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
         self._counts.connections += 1
 
     def data_received(self, data: bytes) -> None:
