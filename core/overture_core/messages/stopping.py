@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from overture_core.messages.channels import Channel
@@ -10,7 +14,32 @@ from overture_core.storage.schema import LeadIdentity, Message
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 
+IDS_A_STATEMENT = 500  # bound parameters stay far below every database's limit
 _KIND: dict[Channel, suppressions.Kind] = {Channel.EMAIL: "email", Channel.SMS: "phone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What is pending for a lead is to be cancelled, on one channel or on all."""
+
+    lead_id: str
+    cause: str
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An address that is never to be written to again.
+
+    With `lead_id` it is that person who said no, which counts for every channel; without, only the
+    address is of no use.
+    """
+
+    channel: Channel
+    address: str
+    reason: str
+    origin: str
+    lead_id: str | None = None
 
 
 def stop_lead(work: Work, lead_id: str, *, cause: str, channel: Channel | None = None) -> int:
@@ -18,19 +47,73 @@ def stop_lead(work: Work, lead_id: str, *, cause: str, channel: Channel | None =
 
     What is already handed to a provider cannot be called back.
     """
-    conditions = [Message.lead_id == lead_id]
-    if channel is not None:
-        conditions.append(Message.channel == channel)
-    values = {"reason": cause, "owner": None, "lease_token": None, "lease_until": None}
-    return sum(len(change(work, state, State.CANCELLED, *conditions, cause=cause, values=values)) for state in PENDING)
+    return stop_leads(work, [Stop(lead_id, cause, channel)])
+
+
+def stop_leads(work: Work, stops: Sequence[Stop]) -> int:
+    """Cancel what is pending for many leads; a message ends for the first stop that covers it."""
+    of_lead: dict[str, list[Stop]] = defaultdict(list)
+    for stop in stops:
+        of_lead[stop.lead_id].append(stop)
+    cancelled: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for part in _parts(sorted(of_lead)):
+        pending = (
+            select(Message.id, Message.lead_id, Message.channel, Message.state)
+            .where(Message.workspace_id == work.workspace, Message.lead_id.in_(part), Message.state.in_(PENDING))
+            .order_by(Message.id)
+            .with_for_update()
+        )
+        for row in work.session.execute(pending):
+            causes = (stop.cause for stop in of_lead[row.lead_id] if stop.channel in {None, row.channel})
+            if (cause := next(causes, None)) is not None:
+                cancelled[row.state, cause].append(row.id)
+    values = {"owner": None, "lease_token": None, "lease_until": None}
+    for (state, cause), ids in cancelled.items():
+        for part in _parts(ids):
+            mine = Message.id.in_(part)
+            change(work, State(state), State.CANCELLED, mine, cause=cause, values={**values, "reason": cause})
+    return sum(len(ids) for ids in cancelled.values())
 
 
 def suppress_address(work: Work, channel: Channel, address: str, *, reason: str, origin: str) -> None:
-    """Never write to an address again, and cancel what is pending to it."""
-    kind = _KIND[channel]
-    stored = suppressions.add(work, kind, address, reason, origin)
-    owners = select(LeadIdentity.lead_id).where(
-        LeadIdentity.workspace_id == work.workspace, LeadIdentity.kind == kind, LeadIdentity.value == stored.value
-    )
-    for lead_id in work.session.scalars(owners):
-        stop_lead(work, lead_id, cause=reason, channel=channel)
+    """Never write to an address again, and cancel what is pending to it.
+
+    Raises:
+        InvalidInput: it is no address of this channel.
+    """
+    refuse(work, [Refusal(channel, address, reason, origin)])
+
+
+def refuse(work: Work, refusals: Sequence[Refusal]) -> None:
+    """Suppress the addresses of refusals, and cancel what is pending to them or to who said no.
+
+    Raises:
+        InvalidInput: one of them is no address of its channel.
+    """
+    wanted = [suppressions.Wanted(_KIND[each.channel], each.address, each.reason, each.origin) for each in refusals]
+    keys = suppressions.add_all(work, wanted)
+    owners = _owners(work, keys)
+    stops: list[Stop] = []
+    for each, key in zip(refusals, keys, strict=True):
+        if (owner := owners.get((_KIND[each.channel], key))) is not None:
+            stops.append(Stop(owner, each.reason, each.channel))
+        if each.lead_id is not None:
+            stops.append(Stop(each.lead_id, each.reason))
+    stop_leads(work, stops)
+
+
+def _owners(work: Work, values: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Return the leads that the addresses (normalised) belong to, by kind and address."""
+    found: dict[tuple[str, str], str] = {}
+    for part in _parts(sorted(set(values))):
+        known = select(LeadIdentity.kind, LeadIdentity.value, LeadIdentity.lead_id).where(
+            LeadIdentity.workspace_id == work.workspace,
+            LeadIdentity.kind.in_(_KIND.values()),
+            LeadIdentity.value.in_(part),
+        )
+        found |= {(row.kind, row.value): row.lead_id for row in work.session.execute(known)}
+    return found
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + IDS_A_STATEMENT] for start in range(0, len(ids), IDS_A_STATEMENT)]

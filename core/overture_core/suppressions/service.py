@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
@@ -39,32 +41,57 @@ class SuppressionPage(BaseModel):
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An address to suppress, as it was given, with why and who said so."""
+
+    kind: Kind
+    value: str
+    reason: str
+    origin: str
+
+
 def add(work: Work, kind: Kind, value: str, reason: str, origin: str) -> Suppression:
     """Suppress an address; a second time changes nothing.
 
     Raises:
         InvalidInput: the value is no e-mail address or phone number.
     """
-    key = _key(kind, value)
-    known = work.session.scalar(
-        select(Suppression).where(
-            Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == key
-        )
+    (key,) = add_all(work, [Wanted(kind, value, reason, origin)])
+    found = select(Suppression).where(
+        Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == key
     )
-    if known is not None:
-        return known
-    row = Suppression(
-        id=new_id("sup"),
-        workspace_id=work.workspace,
-        kind=kind,
-        value=key,
-        reason=clean(reason, limit=40),
-        origin=clean(origin, limit=200),
-        created_at=work.now(),
-    )
-    work.session.add(row)
-    work.session.flush()
-    return row
+    return work.session.scalars(found).one()
+
+
+def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
+    """Suppress many addresses; returns their normalised values. The first reason of an address stays.
+
+    Raises:
+        InvalidInput: a value is no e-mail address or phone number; none of them is suppressed.
+    """
+    keys = [_key(each.kind, each.value) for each in wanted]
+    first: dict[tuple[Kind, str], Wanted] = {}
+    for key, each in zip(keys, wanted, strict=True):
+        first.setdefault((each.kind, key), each)
+    rows = [
+        {
+            "id": new_id("sup"),
+            "workspace_id": work.workspace,
+            "kind": kind,
+            "value": key,
+            "reason": clean(each.reason, limit=40),
+            "origin": clean(each.origin, limit=200),
+            "created_at": work.now(),
+        }
+        # Two transactions that add the same addresses take them in the same order: neither waits for ever.
+        for (kind, key), each in sorted(first.items(), key=lambda item: item[0])
+    ]
+    if rows:
+        connection = work.session.connection()
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        connection.execute(insert(Suppression).on_conflict_do_nothing(), rows)
+    return keys
 
 
 def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:

@@ -118,8 +118,15 @@ def test_a_webhook_settles_what_a_crash_left_unknown(sent: Sent, clock: ManualCl
     assert sent.status().counts == {"delivered": 1}
 
 
-def test_an_event_for_nobody_is_kept_as_unmatched(sent: Sent) -> None:
+def test_an_event_for_nobody_is_kept_as_unmatched_after_the_last_look(sent: Sent, clock: ManualClock) -> None:
     sent.happens(sent.event(Kind.DELIVERED, message_id="msg_unknown"))
+    for wait in intake.LOOKS_AGAIN:
+        assert intake.waiting(sent.store) == 0
+        clock.advance(wait)
+        assert intake.waiting(sent.store) == 1
+        assert intake.process(sent.store) == 1
+    clock.advance(timedelta(days=30))
+    assert intake.waiting(sent.store) == 0
     with sent.store.read(WORKSPACE) as work:
         assert list(work.session.scalars(select(WebhookEvent.outcome))) == ["unmatched"]
 
