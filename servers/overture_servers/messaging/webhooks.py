@@ -1,13 +1,15 @@
 """The providers' webhooks for e-mail and SMS: verify on the raw body, store, answer fast.
 
-What is stored is applied by a worker. If the database is away the answer is 503, so that the provider
-sends again; nothing is lost by that, and nothing is applied twice.
+What is stored is applied by a worker. If the database is away, or too slow, the answer is 503 within
+seconds, so that the provider sends again; nothing is lost by that, and nothing is applied twice.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from urllib.parse import parse_qsl
 
@@ -21,7 +23,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from overture_core.errors import ConfigurationError, InvalidInput, OvertureError, SignatureInvalid, SystemFault
+from overture_core.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    InvalidInput,
+    OvertureError,
+    SignatureInvalid,
+    SystemFault,
+)
 from overture_core.messages import intake
 from overture_core.messages.evidence import Evidence
 from overture_providers.email.events import verify_and_parse
@@ -42,6 +51,8 @@ from overture_servers.runtime import Runtime
 MAX_EVENTS = 5 * 2**20
 MAX_INBOUND = 30 * 2**20  # SendGrid's own limit
 MAX_FORM = 256 * 2**10
+ANSWER_WITHIN_S = 5.0  # Twilio waits 15 s
+STORING_AT_ONCE = 4
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
 log = structlog.get_logger(__name__)
@@ -64,6 +75,8 @@ class Webhooks:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        # Threads of their own: a database that hangs holds up at most these, and no other request of the server.
+        self._storing = ThreadPoolExecutor(STORING_AT_ONCE, thread_name_prefix="webhooks")
 
     async def sendgrid_events(self, request: Request) -> Response:
         """SendGrid's signed event webhook."""
@@ -114,8 +127,20 @@ class Webhooks:
         return f"{self._runtime.settings.webhook_base_url}{request.url.path}{query}", form
 
     async def _take(self, events: Sequence[Evidence], taken: Response) -> Response:
-        """Store the events and answer; the worker is told afterwards, since Redis may keep us waiting."""
-        if await to_thread.run_sync(intake.store_events, self._runtime.store, events):
+        """Store the events and answer; the worker is told afterwards, since Redis may keep us waiting.
+
+        Events that are stored after all, when the answer was 503 already, come again and change nothing.
+
+        Raises:
+            DatabaseUnavailable: they are not stored, or not in time.
+        """
+        storing = self._storing.submit(intake.store_events, self._runtime.store, events)
+        try:
+            # One that still waits for a thread is given up; one that runs goes on without us.
+            fresh = await asyncio.wait_for(asyncio.wrap_future(storing), ANSWER_WITHIN_S)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("The database is too slow to store this now; send it again later.") from error
+        if fresh:
             taken.background = BackgroundTask(self._runtime.nudge, ProcessEvents())
         return taken
 
