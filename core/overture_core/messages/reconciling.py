@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, func, or_, select, update
+from sqlalchemy import ScalarSelect, and_, func, literal, select, update
 
 from overture_core.campaigns import world
 from overture_core.errors import Conflict, NotFound, TemplateError
@@ -80,7 +80,7 @@ def take_for_lookup(work: Work, channel: Channel, *, limit: int) -> list[Unsettl
         select(Message)
         .where(
             Message.workspace_id == work.workspace,
-            Message.state == State.UNKNOWN,
+            Message.state == literal(State.UNKNOWN.value, literal_execute=True),
             Message.channel == channel,
             Message.due_at <= work.now(),
         )
@@ -229,17 +229,20 @@ def _alike(work: Work, row: Message) -> list[str]:
         Message.accepted_at >= began - ACCEPTED_WITHOUT_ID,
         Message.provider_id.is_(None),
     )
-    others = work.session.execute(
-        select(Message, _began()).where(
-            Message.channel == row.channel,
-            Message.address == row.address,
-            Message.id != row.id,
-            or_(Message.state.in_((State.SENDING, State.UNKNOWN)), without_id),
-        )
-    ).all()
+    # One query each, so that each finds its index; the states stand in them as text for the same reason.
+    rivals = (
+        Message.state == literal(State.UNKNOWN.value, literal_execute=True),
+        and_(Message.lease_token.is_not(None), Message.state == State.SENDING),
+        without_id,
+    )
+    others: dict[str, tuple[Message, datetime | None]] = {}
+    for rival in rivals:
+        alike_to = (Message.channel == row.channel, Message.address == row.address, Message.id != row.id)
+        for other, at in work.session.execute(select(Message, _began()).where(*alike_to, rival)):
+            others[other.id] = (other, at)
     body = _body(work, row)
     alike = [(began, row.id)]
-    alike += [(at or other.updated_at, other.id) for other, at in others if _body(work, other) == body]
+    alike += [(at or other.updated_at, other.id) for other, at in others.values() if _body(work, other) == body]
     return [each for _, each in sorted(alike)]
 
 

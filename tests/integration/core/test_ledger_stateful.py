@@ -8,6 +8,8 @@ nothing is handed over again that may have been taken, and every row's events ar
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.states import CampaignState
@@ -40,6 +42,7 @@ PROVIDER = {Channel.EMAIL: "sendgrid", Channel.SMS: "twilio"}
 # "Again" and "Sequel" write the same SMS to the same people: only time and ids tell these apart.
 CAMPAIGNS = {"Mail": Channel.EMAIL, "Again": Channel.SMS, "Sequel": Channel.SMS}
 LEADS = ("ada", "ben")
+STOPS = {Kind.COMPLAINED, Kind.UNSUBSCRIBED}
 HELD_BY_A_WORKER = {State.CLAIMED, State.SENDING}
 
 numbers = st.integers(0, 999)
@@ -55,6 +58,9 @@ answers = st.sampled_from(
         (False, Retryable("unauthorized", "check the key")),
     ]
 )
+# What ends the story of a lead or a campaign comes seldom, or the stories would all be short.
+kinds = st.one_of(*[st.sampled_from([kind for kind in Kind if kind not in STOPS])] * 3, st.sampled_from(Kind))
+seldom = st.sampled_from([False] * 5 + [True])
 
 
 @dataclass
@@ -78,22 +84,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.flights: list[Flight] = []
         self.handed: dict[str, list[bool]] = defaultdict(list)  # by message: may this attempt have been taken
         self.taken: list[tuple[str, Found]] = []
+        self.hearsay: set[str] = set()  # leads of whom somebody said what need not be true
         self._begin()
 
     def _begin(self) -> None:
         self.clock.advance(START - self.clock.now())
         with self.store.begin(WORKSPACE, actor="test") as work:
-            for table in (
-                schema.WebhookEvent,
-                MessageEvent,
-                Message,
-                schema.Suppression,
-                schema.LeadIdentity,
-                Lead,
-                Campaign,
-                schema.Template,
-            ):
-                work.session.execute(delete(table))
+            for table in reversed(schema.Base.metadata.sorted_tables):
+                if table.name != schema.Workspace.__tablename__:
+                    work.session.execute(delete(table))
             at: dict[str, Any] = {"created_at": work.now(), "updated_at": work.now()}
             templates.save(work, "mail", Channel.EMAIL, "Hello again.", "Hello")
             templates.save(work, "text", Channel.SMS, "Hello again.")
@@ -160,10 +159,10 @@ class LedgerMachine(RuleBasedStateMachine):
             rows = ledger.adopt(work, token, owner=owner)
             ledger.renew(work, token)
         running = self._running()
-        with self.store.begin(WORKSPACE, actor=owner) as work:
+        with self._only_under(token), self.store.begin(WORKSPACE, actor=owner) as work:
             ids = ledger.start_sending(work, token, [row.id for row in rows][:many])
         assert {before[each] for each in ids} <= {State.CLAIMED}
-        assert {each.split("_")[1] for each in ids} <= running, "a campaign that does not run sends"
+        assert {_campaign_of(each) for each in ids} <= running, "a campaign that does not run sends"
         if ids:
             self.flights.append(Flight(token, channel, sorted(ids)))
 
@@ -171,7 +170,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(number=numbers, said=st.lists(answers, min_size=4, max_size=4))
     def fly(self, number: int, said: list[tuple[bool, Outcome]]) -> None:
         """The bytes leave: at once, or after the process was stopped for however long."""
-        flight = self._one_of([flight for flight in self.flights if flight.results is None], number)
+        self._fly(self._one_of([flight for flight in self.flights if flight.results is None], number), said)
+
+    def _fly(self, flight: Flight, said: list[tuple[bool, Outcome]]) -> None:
         flight.results = []
         for message_id, (takes, outcome) in zip(flight.ids, said, strict=False):
             assert not any(self.handed[message_id]), f"{message_id} was handed over again, and may have been taken"
@@ -187,8 +188,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(number=numbers)
     def write_down(self, number: int) -> None:
         """The answer is written down: in time, late, or once more."""
-        flight = self._one_of([flight for flight in self.flights if flight.results], number)
-        with self.store.begin(WORKSPACE, actor="worker-1") as work:
+        self._write_down(self._one_of([flight for flight in self.flights if flight.results], number))
+
+    def _write_down(self, flight: Flight) -> None:
+        with self._only_under(flight.token), self.store.begin(WORKSPACE, actor="worker-1") as work:
             ledger.settle(work, flight.token, PROVIDER[flight.channel], flight.results or [])
 
     @precondition(lambda self: self.flights)
@@ -197,11 +200,32 @@ class LedgerMachine(RuleBasedStateMachine):
         """A worker dies: nothing more leaves, nothing is written down."""
         self.flights.remove(self._one_of(self.flights, number))
 
+    @rule(
+        channel=st.sampled_from(Channel),
+        owner=owners,
+        said=st.lists(answers, min_size=4, max_size=4),
+        written=st.booleans(),
+    )
+    def deliver(self, channel: Channel, owner: str, said: list[tuple[bool, Outcome]], written: bool) -> None:
+        """A job as it mostly goes; its answer may still be to be written down."""
+        flown, chunks = len(self.flights), len(self.tokens)
+        self.claim(channel, owner, 4)
+        if len(self.tokens) > chunks:
+            self.start(chunks, owner, 4)
+        if len(self.flights) > flown:
+            self._fly(self.flights[-1], said)
+            if written:
+                self._write_down(self.flights[-1])
+
     @precondition(lambda self: self.tokens)
-    @rule(number=numbers, how=st.sampled_from(["hold", "skip", "release", "renew"]), seconds=st.integers(0, 120))
+    @rule(
+        number=numbers,
+        how=st.sampled_from(["hold"] * 3 + ["release", "renew"] * 3 + ["skip"]),
+        seconds=st.integers(0, 120),
+    )
     def put_aside(self, number: int, how: str, seconds: int) -> None:
         token, _ = self._one_of(self.tokens, number)
-        with self.store.begin(WORKSPACE, actor="worker-1") as work:
+        with self._only_under(token), self.store.begin(WORKSPACE, actor="worker-1") as work:
             rows = [row.id for row in ledger.adopt(work, token, owner="worker-1")][:1]
             later = work.now() + timedelta(seconds=seconds)
             if how == "hold":
@@ -213,12 +237,13 @@ class LedgerMachine(RuleBasedStateMachine):
             else:
                 ledger.renew(work, token)
 
-    @rule()
-    def sweep(self) -> None:
+    @rule(seconds=st.sampled_from([0, 31, 61, 7_200]))
+    def sweep(self, seconds: int) -> None:
+        self.clock.advance(timedelta(seconds=seconds))
         with self.store.begin(WORKSPACE, actor="pump") as work:
             ledger.sweep(work)
 
-    @rule(seconds=st.sampled_from([1, 10, 31, 61, 700, 7_200, 90_000]))
+    @rule(seconds=st.sampled_from([1, 10, 31, 700, 7_200, 90_000]))
     def time_passes(self, seconds: int) -> None:
         self.clock.advance(timedelta(seconds=seconds))
 
@@ -226,15 +251,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(
         number=numbers,
-        kind=st.sampled_from(Kind),
+        kind=kinds,
         names_ours=st.booleans(),
-        permanent=st.booleans(),
+        permanent=seldom,
         key=st.integers(0, 1),
     )
     def webhook(self, number: int, kind: Kind, names_ours: bool, permanent: bool, key: int) -> None:
         """Anything is said of any message, also of one that never left; often the same again."""
         message_id = self._one_of(self.ids, number)
-        channel = CAMPAIGNS[message_id.split("_")[1]]
+        channel = CAMPAIGNS[_campaign_of(message_id)]
+        self.hearsay.add(_lead_of(message_id))
         sids = [found.provider_id for taken, found in self.taken if taken == message_id]
         event = DeliveryEvent(
             provider=PROVIDER[channel],
@@ -253,12 +279,17 @@ class LedgerMachine(RuleBasedStateMachine):
     def process_events(self, many: int) -> None:
         intake.process(self.store, many)
 
-    @rule(name=st.sampled_from(LEADS))
-    def lead_stops(self, name: str) -> None:
+    @rule(name=st.sampled_from(LEADS), really=seldom)
+    def lead_stops(self, name: str, really: bool) -> None:
+        if not really:
+            return
         with self.store.begin(WORKSPACE, actor="webhook") as work:
             stop_lead(work, f"lead_{name}", cause="reply")
 
-    @rule(name=st.sampled_from(sorted(CAMPAIGNS)), becomes=st.sampled_from(["paused", "running", "cancelled"]))
+    @rule(
+        name=st.sampled_from(sorted(CAMPAIGNS)),
+        becomes=st.sampled_from(["paused"] * 3 + ["running"] * 8 + ["cancelled"]),
+    )
     def campaign_becomes(self, name: str, becomes: str) -> None:
         try:
             with self.store.begin(WORKSPACE, actor="ada") as work:
@@ -269,6 +300,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(number=numbers, outcome=st.sampled_from(Resolution))
     def person_settles(self, number: int, outcome: Resolution) -> None:
         message_id = self._one_of(self.ids, number)
+        self.hearsay.add(_lead_of(message_id))
         unknown = self._states()[message_id] == State.UNKNOWN
         try:
             with self.store.begin(WORKSPACE, actor="ada") as work:
@@ -278,16 +310,20 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             assert unknown
 
-    @rule(number=numbers)
-    def look_up(self, number: int) -> None:
-        texts = [each for each in self.ids if CAMPAIGNS[each.split("_")[1]] is Channel.SMS]
-        message_id = self._one_of(texts, number)
-        lead = message_id.split("_")[2]
-        found = [each for taken, each in self.taken if taken in texts and taken.endswith(lead)]
-        before = self._states()[message_id]
-        with self.store.begin(WORKSPACE, actor="worker-1") as work:
-            used = reconciling.apply_lookup(work, message_id, found, provider="twilio")
-        assert used is None or (before, self._states()[message_id]) == (State.UNKNOWN, State.ACCEPTED)
+    @rule(last_first=st.booleans())
+    def look_up(self, last_first: bool) -> None:
+        """Every unknown SMS is looked up, in either order."""
+        for message_id in sorted(self.ids, reverse=last_first):
+            if CAMPAIGNS[_campaign_of(message_id)] is not Channel.SMS:
+                continue
+            lead = _lead_of(message_id)
+            found = [each for taken, each in self.taken if _lead_of(taken) == lead and "Mail" not in taken]
+            before = self._states()[message_id]
+            with self.store.begin(WORKSPACE, actor="worker-1") as work:
+                used = reconciling.apply_lookup(work, message_id, found, provider="twilio")
+            if used is not None:
+                assert (before, self._states()[message_id]) == (State.UNKNOWN, State.ACCEPTED)
+                assert lead in self.hearsay or message_id in {taken for taken, _ in self.taken}
 
     # --- What always holds ---
 
@@ -311,22 +347,31 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_lease_is_held_while_claimed_or_sending_and_never_else(self) -> None:
-        with self.store.read(WORKSPACE) as work:
-            for row in work.session.scalars(select(Message)):
-                lease = (row.owner, row.lease_token, row.lease_until)
-                held = row.state in HELD_BY_A_WORKER
-                assert all(lease) if held else lease == (None, None, None), f"{row.id} is {row.state} with {lease}"
+        for message_id, (state, token, _) in self._held().items():
+            assert (token is not None) == (state in HELD_BY_A_WORKER), f"{message_id} is {state} under {token}"
 
     @invariant()
     def one_sms_at_the_provider_stands_for_one_row(self) -> None:
+        sids = [
+            sid
+            for message_id, (_, _, sid) in self._held().items()
+            if sid and CAMPAIGNS[_campaign_of(message_id)] is Channel.SMS and _lead_of(message_id) not in self.hearsay
+        ]
+        assert len(sids) == len(set(sids))
+
+    def _held(self) -> dict[str, tuple[str, str | None, str | None]]:
+        """By message: its state, the token that it is held under, the provider's id."""
         with self.store.read(WORKSPACE) as work:
-            twice = (
-                select(Message.provider_id)
-                .where(Message.channel == Channel.SMS, Message.provider_id.is_not(None))
-                .group_by(Message.provider_id)
-                .having(func.count() > 1)
-            )
-            assert list(work.session.scalars(twice)) == []
+            rows = select(Message.id, Message.state, Message.lease_token, Message.provider_id)
+            return {message_id: (state, token, sid) for message_id, state, token, sid in work.session.execute(rows)}
+
+    @contextmanager
+    def _only_under(self, token: str) -> Iterator[None]:
+        """What is done in the name of a token changes nothing that is not held under it."""
+        before = self._held()
+        yield
+        changed = {message_id for message_id, now in self._held().items() if now != before[message_id]}
+        assert {before[message_id][1] for message_id in changed} <= {token}
 
     def _states(self) -> dict[str, str]:
         with self.store.read(WORKSPACE) as work:
@@ -339,6 +384,14 @@ class LedgerMachine(RuleBasedStateMachine):
     @staticmethod
     def _one_of(found: list[Any], number: int) -> Any:
         return found[number % len(found)]
+
+
+def _campaign_of(message_id: str) -> str:
+    return message_id.split("_")[1]
+
+
+def _lead_of(message_id: str) -> str:
+    return message_id.split("_")[2]
 
 
 def play(store: Store, clock: ManualClock, *, examples: int) -> None:
