@@ -33,7 +33,7 @@ LOOKS_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 300, 1800,
 STORE_WITHIN_S = 4.0
 # Below PostgreSQL's deadlock_timeout (1 s): whoever else wants our rows in another order, we are the one to
 # give way, and never a worker that writes down what a provider said.
-WAIT_FOR_ROWS_S = 0.5
+WAIT_FOR_ROWS_S = 0.2
 
 _APPLIED = "applied"
 _UNMATCHED = "unmatched"
