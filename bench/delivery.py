@@ -36,7 +36,7 @@ from bench.measuring import (
     program_version,
     running_sink,
 )
-from bench.places import Place, nudge, open_store, overture_workers, place, running, tree_cpu_s, wait_for
+from bench.places import Place, open_store, overture_workers, place, running, tree_cpu_s, wait_for
 from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
@@ -91,13 +91,14 @@ class Bench:
         warm_up = stage.plan(store, self._channel, "warm-up")
         plan = stage.plan(store, self._channel)
         with overture_workers(settings, self._processes, *self._settings) as workers:
+            self._sink.reset()
             stage.launch(store, warm_up)
-            nudge(settings)
-            self._wait(store, self._warm_up)
+            stage.nudge(settings)
+            self._wait(store, arrived=self._warm_up, accepted=self._warm_up)
             with self._measured(workers, store) as finish:
                 began = time.time()
                 stage.launch(store, plan)
-                nudge(settings)
+                stage.nudge(settings)
                 launched = time.time()
                 return finish(began, launched - began)
 
@@ -119,9 +120,10 @@ class Bench:
                 for n in range(self._processes)
             ]
             stage.add_due_messages(store, self._channel, "warm-up")
+            self._sink.reset()
             with filled(env) as (_, release):
                 release()
-                self._wait(store, self._warm_up)
+                self._wait(store, arrived=self._warm_up, accepted=self._warm_up)
             stage.add_due_messages(store, self._channel)
             with filled(env) as (queueing, release), self._measured(workers, store) as finish:
                 return finish(release(), queueing)
@@ -138,7 +140,7 @@ class Bench:
         before = {name: read() for name, read in parts.items()}
 
         def finish(began: float, queueing: float) -> Result:
-            ended = self._wait(store, self._warm_up + self._messages)
+            ended = self._wait(store, arrived=self._messages, accepted=self._warm_up + self._messages)
             cpu = {name: (read() - before[name]) / self._messages * 1e6 for name, read in parts.items()}
             counts = self._sink.counts()
             arrived = counts["recipients"]
@@ -153,9 +155,12 @@ class Bench:
     def _postgresql_cpu_s(self, store: Store) -> float:
         return tree_cpu_s(self._at.postgresql_pid()) if store.settings.database_url else 0.0
 
-    def _wait(self, store: Store, messages: int) -> float:
+    def _wait(self, store: Store, *, arrived: int, accepted: int) -> float:
+        """Ask the sink, which costs little, until all came; then the database, until all is written down."""
+        what, every_s = "all to be accepted", 0.02
         try:
-            return wait_for(lambda: stage.accepted(store) >= messages, self._deadline, what="all to be accepted")
+            wait_for(lambda: self._sink.counts()["recipients"] >= arrived, self._deadline, what=what, every_s=every_s)
+            return wait_for(lambda: stage.accepted(store) >= accepted, self._deadline, what=what, every_s=every_s)
         except TimeoutError as error:
             logs = sorted(store.settings.data_dir.glob("*.log"))
             tails = "\n".join(f"{log.name}: {log.read_text(errors='replace')[-1500:]}" for log in logs)

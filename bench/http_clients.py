@@ -201,8 +201,8 @@ def run_one(name: str, loop: str, shape: str, url: str, requests: int) -> dict[s
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--forms", type=int, default=5_000, help="small requests of one measurement")
-    parser.add_argument("--mails", type=int, default=60, help="1,000-recipient requests of one measurement")
+    parser.add_argument("--forms", type=int, default=3_000, help="small requests of one measurement")
+    parser.add_argument("--mails", type=int, default=30, help="1,000-recipient requests of one measurement")
     parser.add_argument("--one", nargs=5, metavar=("CLIENT", "LOOP", "SHAPE", "URL", "N"), help="for its children")
     given = parser.parse_args()
     if given.one:

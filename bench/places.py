@@ -21,10 +21,9 @@ from typing import IO, Any
 
 import redis
 
-from bench.measuring import ROOT, environment
+from bench.measuring import environment
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
-from overture_queue.broker import connect
 from overture_queue.embedded import EmbeddedRedis
 from tests.conftest import PostgreSQL
 
@@ -141,7 +140,7 @@ def child_environment(settings: Settings, *more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, env: dict[str, str], *, ready: str, cwd: Path = ROOT) -> Iterator[int]:
+def running(command: Sequence[str], log: Path, env: dict[str, str], *, ready: str, cwd: Path) -> Iterator[int]:
     """Run a process until the context ends; begins once its output says `ready`. Yields its id."""
     with log.open("wb") as output:
         process = _start(command, output, env, cwd)
@@ -174,20 +173,12 @@ def overture_workers(settings: Settings, number: int, *more: str) -> Iterator[li
     """Run `overture worker` as users do, `number` times. Yields the process ids."""
     command = [str(Path(sys.executable).with_name("overture")), "worker"]
     env = child_environment(settings, *more)
+    home = settings.data_dir  # no `.env` of a developer lies there
     with ExitStack() as stack:
         yield [
-            stack.enter_context(running(command, settings.data_dir / f"worker{n}.log", env, ready="worker_ready"))
+            stack.enter_context(running(command, home / f"worker{n}.log", env, ready="worker_ready", cwd=home))
             for n in range(number)
         ]
-
-
-def nudge(settings: Settings) -> None:
-    """Say that there is something to dispatch, as the servers do after their commit."""
-    from overture_queue.broker import enqueue
-    from overture_queue.jobs import Dispatch
-
-    with connect(settings) as queue:
-        enqueue(queue.broker, Dispatch())
 
 
 def wait_for(condition: Callable[[], bool], deadline_s: float, *, what: str, every_s: float = 0.01) -> float:

@@ -17,9 +17,12 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
+from overture_core.settings import Settings
 from overture_core.storage.schema import Consent, Lead, LeadIdentity, Message, Sender, Template
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
+from overture_queue.broker import connect, enqueue
+from overture_queue.jobs import Dispatch
 
 WORKSPACE = "default"
 ACTOR = "bench"
@@ -77,6 +80,12 @@ def launch(store: Store, plan_id: str) -> None:
         launch_plan(work, plan_id)
 
 
+def nudge(settings: Settings) -> None:
+    """Say that there is something to dispatch, as the servers do after their commit."""
+    with connect(settings) as queue:
+        enqueue(queue.broker, Dispatch())
+
+
 def add_due_messages(store: Store, channel: Channel, group: str = "main") -> None:
     """Insert a group's messages as due rows, without a campaign: what another worker than ours would be given."""
     with store.begin(WORKSPACE, actor=ACTOR) as work:
@@ -109,6 +118,12 @@ def accepted(store: Store) -> int:
     """Return how many messages a provider has accepted."""
     with store.read(WORKSPACE) as work:
         return work.session.scalar(select(func.count()).where(Message.accepted_at.is_not(None))) or 0
+
+
+def launched_rows(store: Store) -> int:
+    """Return how many messages are more than a draft."""
+    with store.read(WORKSPACE) as work:
+        return work.session.scalar(select(func.count()).where(Message.state != State.DRAFT)) or 0
 
 
 def states(store: Store) -> dict[str, int]:
