@@ -47,7 +47,8 @@ def e164(text: str, country: str | None) -> str:
     """Return a phone number in E.164; `country` (ISO 3166-1 alpha-2) is where it is dialled.
 
     A number is taken if it is possible for its country, not only if its range is in service: numbers
-    reserved for fiction are of the first kind only.
+    reserved for fiction are of the first kind only. One that can be dialled only from nearby, without
+    its area code, is none that a message reaches.
 
     Raises:
         InvalidInput: it is no phone number, or needs a country.
@@ -60,7 +61,11 @@ def e164(text: str, country: str | None) -> str:
         why = "it needs a country or a leading +" if missing else "it cannot be read"
         msg = f"{shown!r} is not a phone number ({why})."
         raise InvalidInput(msg) from error
-    if not phonenumbers.is_possible_number(number) or re.search(r"[A-Za-z]{4}", text):
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+        msg = f"{shown!r} is not a phone number (its area code is missing)."
+        raise InvalidInput(msg)
+    if possible != phonenumbers.ValidationResult.IS_POSSIBLE or re.search(r"[A-Za-z]{4}", text):
         msg = f"{shown!r} is not a phone number (the number of digits is wrong)."
         raise InvalidInput(msg)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

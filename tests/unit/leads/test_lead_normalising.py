@@ -47,6 +47,7 @@ def test_addresses_compare_without_case() -> None:
         ("(212) 555-0123", "US", "+12125550123"),
         ("1-212-555-0123", "US", "+12125550123"),
         ("+1 212 555 0123", None, "+12125550123"),
+        ("+1 202 555 0143", None, "+12025550143"),
         ("07700 900123", "GB", "+447700900123"),
         ("+44 (0)7700 900123", None, "+447700900123"),
         ("0044 7700 900123", "DE", "+447700900123"),
@@ -67,6 +68,9 @@ def test_numbers_reserved_for_fiction_are_taken_in_any_spelling(text: str, count
         ("call the office", "US", "is not a phone number"),
         ("+1 212 555 01234567", None, "number of digits is wrong"),
         ("1-800-FLOWERS", "US", "is not a phone number"),
+        ("+1 555 0100", None, "its area code is missing"),
+        ("555-0100", "US", "its area code is missing"),
+        ("+44 900123", None, "its area code is missing"),
     ],
 )
 def test_what_is_no_number_is_refused_in_one_sentence(text: str, country: str | None, why: str) -> None:
