@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from mcp.server.mcpserver import MCPServer
 
 from overture_core.leads import importing, service
+from overture_core.leads.exporting import rejects_csv
 from overture_core.segments import service as segments
 from overture_servers.runtime import Runtime, told_resource
 
@@ -39,9 +37,4 @@ def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
     async def rejected(import_id: str) -> str:
         """Rows that an import could not take: line, reasons, original text."""
         with told_resource():
-            rows = await runtime.read(lambda work: importing.rejects(work, import_id))
-        made = io.StringIO()
-        writer = csv.writer(made)
-        writer.writerow(("line", "reasons", "original"))
-        writer.writerows((row.line, "; ".join(row.reasons), row.original) for row in rows)
-        return made.getvalue()
+            return rejects_csv(await runtime.read(lambda work: importing.rejects(work, import_id)))
