@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAX_FIELD = 2_000
-_KEPT_CONTROLS = frozenset("\n\t")
+_REMOVED = frozenset({"Cc", "Cf", "Cs"})
+# Where Unicode has control, format and surrogate characters, line feed and tab left out. Wider than what is removed,
+# so that a newer Unicode still fits: only what is found here is asked for its category.
+_SUSPECTS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u061f\u06dd\u070f\u0890-\u089f\u08e2\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bcaf"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 
 
 def clean(value: str, *, limit: int = MAX_FIELD, keep_lines: bool = False) -> str:
@@ -17,5 +25,8 @@ def clean(value: str, *, limit: int = MAX_FIELD, keep_lines: bool = False) -> st
     text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
     if not keep_lines:
         text = " ".join(text.split())
-    kept = (c for c in text if c in _KEPT_CONTROLS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    return "".join(kept).strip()[:limit]
+    return _SUSPECTS.sub(_kept, text).strip()[:limit]
+
+
+def _kept(found: re.Match[str]) -> str:
+    return "" if unicodedata.category(found[0]) in _REMOVED else found[0]

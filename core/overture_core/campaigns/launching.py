@@ -1,6 +1,15 @@
-"""Launching: what was approved becomes due, and nothing else."""
+"""Launching: what was approved becomes due, and nothing else.
+
+Every page of the plan is held against its seal before the first message becomes due, and once more,
+with its rows locked, in the transaction that makes it due. So nothing that was edited in between goes
+out, however long a launch takes. A launch that a crash cut short is taken up by launching again, or by
+`resume`.
+"""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -8,17 +17,20 @@ from sqlalchemy import select
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
-from overture_core.campaigns import world
-from overture_core.campaigns.planning import content_hash
+from overture_core.campaigns import sealing, world
+from overture_core.campaigns.paging import Progress, Transactions, each, unseen, within
 from overture_core.campaigns.showing import nobody
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, change
+from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Message, Plan
-from overture_core.storage.store import Work
+from overture_core.storage.store import Store, Work
 
-ROWS_A_STATEMENT = 5_000
+STALLED = timedelta(seconds=10)  # a launch that goes on writes its next page long before
+PAGES_A_ROUND = 10
+CHANGED = "changed_after_approval"
 
 
 class LaunchResult(BaseModel):
@@ -46,46 +58,178 @@ def get_plan(work: Work, plan_id: str) -> Plan:
     return row
 
 
+class _Step(NamedTuple):
+    """How far a launch is, in messages; `released` by this step."""
+
+    released: int
+    done: int
+    total: int
+    over: bool
+
+
 def launch(work: Work, plan_id: str) -> LaunchResult:
     """Launch an approved plan: its drafts become due, those that the gate puts off are held.
 
     Raises:
         NotFound: there is no such plan.
         ApprovalRequired: nobody approved exactly this content, or the approval has expired.
-        Conflict: the plan reaches nobody, was replaced by a newer one or changed since it was made, or its campaign
-            was cancelled.
+        Conflict: the plan reaches nobody, is still being prepared, was replaced by a newer one or changed since it
+            was made, or its campaign was cancelled.
     """
-    row = get_plan(work, plan_id)
-    campaign = work.session.get_one(Campaign, row.campaign_id, with_for_update=True)
+    return _launch(within(work), plan_id, unseen)
+
+
+def launch_paged(
+    store: Store, workspace: str, plan_id: str, *, actor: str, progress: Progress = unseen
+) -> LaunchResult:
+    """The same in a transaction for each page of messages, for plans of any size.
+
+    From the first page on the campaign runs, and can be paused, resumed and cancelled. `progress` is told how many
+    messages were gone through, and of how many.
+    """
+    return _launch(each(store, workspace, actor), plan_id, progress)
+
+
+def resume(store: Store, *, pages: int = PAGES_A_ROUND) -> int:
+    """Take up launches that were cut short, up to `pages` pages of each; returns how many messages became due or
+    held. Crosses workspaces: it serves the worker, and costs one query while there are none."""
+    now = store.clock.now()
+    launching = select(Plan.workspace_id, Plan.id, Plan.summary).where(Plan.state == PlanState.LAUNCHING)
+    with store.engine.connect() as connection:
+        stalled = [(row[0], row[1]) for row in connection.execute(launching) if _stalled(row[2], now)]
+    released = 0
+    for workspace, plan_id in stalled:
+        for left in reversed(range(pages)):
+            with store.begin(workspace, actor="launch") as work:
+                step = _next_page(work, plan_id, goes_on=left > 0)
+            released += step.released
+            if step.over:
+                break
+    return released
+
+
+def _stalled(summary: dict[str, object], now: datetime) -> bool:
+    at = summary.get("launched_page_at")
+    return not isinstance(at, str) or datetime.fromisoformat(at) <= now - STALLED
+
+
+def _launch(transactions: Transactions, plan_id: str, progress: Progress) -> LaunchResult:
+    with transactions.read() as work:
+        row = get_plan(work, plan_id)
+        _require_launchable(row)
+        if row.state == PlanState.PROPOSED:
+            _require_approved(work, row, work.session.get_one(Campaign, row.campaign_id))
+            if not all(sealing.unbroken(work, row)):
+                raise Conflict(_CHANGED)
+    with transactions.write() as work:
+        row, campaign = _locked(work, plan_id)
+        _require_launchable(row)
+        if row.state == PlanState.PROPOSED:
+            _start(work, row, campaign)
+    over = row.state != PlanState.LAUNCHING
+    while not over:
+        with transactions.write() as work:
+            step = _next_page(work, plan_id)
+        over = step.over
+        progress(step.done, step.total)
+    with transactions.read() as work:
+        row = get_plan(work, plan_id)
+        return _result(work, row, work.session.get_one(Campaign, row.campaign_id))
+
+
+_CHANGED = "The plan's messages changed after it was made; plan again and have a person approve it."
+
+
+def _require_launchable(row: Plan) -> None:
     if row.state == PlanState.REPLACED:
         msg = "This plan was replaced by a newer one; launch that, or plan again."
+        raise Conflict(msg)
+    if row.state == PlanState.PREPARING:
+        msg = "This plan is still being prepared, or its planning was cut short; wait for its end, or plan again."
         raise Conflict(msg)
     if row.state == PlanState.EMPTY:
         msg = f"There is nothing to launch: {nobody(row.summary['excluded'])}"
         raise Conflict(msg)
-    if row.state == PlanState.PROPOSED:
-        _release(work, row, campaign)
-    return _result(work, row, campaign)
 
 
-def _release(work: Work, row: Plan, campaign: Campaign) -> None:
+def _require_approved(work: Work, row: Plan, campaign: Campaign) -> None:
+    """Refuse soon what `_start` would refuse after every message was looked at."""
     if campaign.state == CampaignState.CANCELLED:
         msg = f"The campaign {campaign.name!r} was cancelled; plan under another name."
         raise Conflict(msg)
-    if content_hash(work, row) != row.content_hash:
-        msg = "The plan's messages changed after it was made; plan again and have a person approve it."
+    if approvals.for_subject(work, row.id).state in (ApprovalState.PENDING, ApprovalState.REJECTED):
+        approvals.use(work, row.id, row.content_hash)
+
+
+def _locked(work: Work, plan_id: str) -> tuple[Plan, Campaign]:
+    """Return a plan with its campaign, both locked; the campaign first, as everybody does."""
+    campaign_id = get_plan(work, plan_id).campaign_id
+    campaign = work.session.get_one(Campaign, campaign_id, with_for_update=True)
+    return work.session.get_one(Plan, plan_id, with_for_update=True), campaign
+
+
+def _start(work: Work, row: Plan, campaign: Campaign) -> None:
+    if campaign.state == CampaignState.CANCELLED:
+        msg = f"The campaign {campaign.name!r} was cancelled; plan under another name."
         raise Conflict(msg)
+    if sealing.content_hash(row) != row.content_hash:
+        raise Conflict(_CHANGED)
     _require_same_world(work, row)
     _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)
     if campaign.state in (CampaignState.PLANNED, CampaignState.FINISHED):
         campaign.state, campaign.finished_at = CampaignState.RUNNING, None
         campaign.launched_at = campaign.launched_at or work.now()
-    row.state = PlanState.LAUNCHED
-    of_plan = Message.plan_id == row.id
-    for target, condition in ((State.HELD, Message.reason.is_not(None)), (State.DUE, Message.reason.is_(None))):
-        while change(work, State.DRAFT, target, of_plan, condition, cause="launch", limit=ROWS_A_STATEMENT):
-            pass
+    row.state = PlanState.LAUNCHING
+    _note(work, row, page=0)
+
+
+def _next_page(work: Work, plan_id: str, *, goes_on: bool = True) -> _Step:
+    """Make the next page of a launch due. Without `goes_on`, whoever comes next may take it up at once."""
+    row, campaign = _locked(work, plan_id)
+    pages = sealing.pages(row)
+    number = int(row.summary["launched_pages"])
+    released = 0
+    if row.state == PlanState.LAUNCHING and number < len(pages) and campaign.state != CampaignState.CANCELLED:
+        released = _release(work, row, campaign, pages[number])
+        number += 1
+        _note(work, row, page=number, goes_on=goes_on)
+    over = number == len(pages) or campaign.state == CampaignState.CANCELLED
+    if over:
+        row.state = PlanState.LAUNCHED
+    work.session.flush()
+    total = sum(page.messages for page in pages)
+    return _Step(released, sum(page.messages for page in pages[:number]), total, over)
+
+
+def _note(work: Work, row: Plan, *, page: int, goes_on: bool = True) -> None:
+    at = work.now().isoformat() if goes_on else None
+    row.summary = {**row.summary, "launched_pages": page, "launched_page_at": at}
+
+
+def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> int:
+    found = sealing.find(work, row, page, lock=True)
+    drafts = [each.row for each in found if each.state == State.DRAFT]
+    # Somebody who asked to stop since the launch began is cancelled, not edited: such a row still fits the seal.
+    sealed = [each.row for each in found]
+    if len(sealed) != page.messages or sealing.digest(sealed) != page.digest:
+        _withhold(work, row, campaign, [draft.id for draft in drafts])
+        return 0
+    for target, ids in (
+        (State.HELD, [draft.id for draft in drafts if draft.reason is not None]),
+        (State.DUE, [draft.id for draft in drafts if draft.reason is None]),
+    ):
+        if ids:
+            change(work, State.DRAFT, target, among(Message.id, ids), cause="launch")
+    return len(drafts)
+
+
+def _withhold(work: Work, row: Plan, campaign: Campaign, ids: list[str]) -> None:
+    """Keep back a page that is no longer what was approved, and let nothing more leave until a person looked."""
+    change(work, State.DRAFT, State.CANCELLED, among(Message.id, ids), cause="launch", values={"reason": CHANGED})
+    row.summary = {**row.summary, "withheld": row.summary.get("withheld", 0) + len(ids)}
+    if campaign.state == CampaignState.RUNNING:
+        campaign.state = CampaignState.PAUSED
 
 
 def _require_same_world(work: Work, row: Plan) -> None:
@@ -110,6 +254,12 @@ def _require_policy_still_covers(work: Work, row: Plan) -> None:
 
 
 def _result(work: Work, row: Plan, campaign: Campaign) -> LaunchResult:
+    if "withheld" in row.summary:
+        msg = (
+            f"Messages were changed while the plan was launched: {row.summary['withheld']} were cancelled and the "
+            f"campaign {campaign.name!r} was paused; find out who changed them, then resume or cancel it."
+        )
+        raise Conflict(msg)
     approval = approvals.for_subject(work, row.id)
     assert approval.decided_by  # a launched plan was decided
     assert approval.decided_via

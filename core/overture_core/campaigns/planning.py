@@ -2,36 +2,39 @@
 
 A plan writes its messages as drafts. Planning a campaign again replaces the drafts that were never
 launched and leaves everyone who already has a message alone, so that nobody gets a step twice.
+
+A large plan is written in pages. Until the last one it is `preparing`, without hash and approval: what a
+crash leaves of it can't be approved, and the next plan of the campaign takes it away.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns import world
-from overture_core.campaigns.drafting import PAGE, Tally, draft
+from overture_core.campaigns.drafting import Drafting, Tally
 from overture_core.campaigns.models import PlanApproval, PlanRequest, PlanView
-from overture_core.campaigns.states import CampaignState, PlanState
+from overture_core.campaigns.paging import PAGE, Progress, Transactions, each, unseen, within
+from overture_core.campaigns.sealing import content_hash, stored
+from overture_core.campaigns.states import REPLACEABLE, CampaignState, PlanState
 from overture_core.errors import Conflict, InvalidInput
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
-from overture_core.messages.states import State
 from overture_core.segments import service as segments
+from overture_core.storage.among import among
 from overture_core.storage.schema import Approval, Campaign, Message, MessageEvent, Plan, Template
-from overture_core.storage.store import Work
+from overture_core.storage.store import Store, Work
 from overture_core.templates import service as templates
 
 PLAN_LIFE = timedelta(days=7)
 LATE = timedelta(minutes=5)  # "now", said by somebody who then thought, or whose clock is slow
 FURTHEST = timedelta(days=366)
+_UNSEEN = {"synchronize_session": False}  # no such row was loaded
 
 
 def plan(work: Work, request: PlanRequest) -> PlanView:
@@ -42,8 +45,42 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
     Raises:
         NotFound: the segment or a template does not exist.
         InvalidInput: a template is for another channel, or `send_at` is over or too far away.
-        Conflict: the campaign was cancelled.
+        Conflict: the campaign was cancelled, or somebody else planned it at the same time.
     """
+    return _plan(within(work), request, unseen)
+
+
+def plan_paged(
+    store: Store, workspace: str, request: PlanRequest, *, actor: str, progress: Progress = unseen
+) -> PlanView:
+    """The same in a transaction for each page of leads, for audiences of any size.
+
+    `progress` is told how many leads were gone through, and of how many.
+    """
+    return _plan(each(store, workspace, actor), request, progress)
+
+
+def _plan(transactions: Transactions, request: PlanRequest, progress: Progress) -> PlanView:
+    with transactions.write() as work:
+        row, drafting = _begin(work, request)
+    left = True
+    while left:
+        with transactions.write() as work:
+            left = _remove_replaced(work, row)
+    with transactions.read() as work:
+        total = drafting.count(work)
+    progress(0, total)
+    more = True
+    while more:
+        with transactions.write() as work:
+            _preparing(work, row)
+            more = drafting.page(work)
+        progress(drafting.leads, max(total, drafting.leads))
+    with transactions.write() as work:
+        return _propose(work, _preparing(work, row), drafting.tally)
+
+
+def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
     segment = segments.get(work, request.segment)
     chosen = _templates(work, request)
     order = [channel for channel in dict.fromkeys(request.channel_order) if channel in chosen]
@@ -66,18 +103,29 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
             "sandbox": world.frozen(work.settings, order),
             "send_at": send_at.isoformat() if send_at else None,
         },
-        summary={},
-        state=PlanState.PROPOSED,
+        summary={"campaign": campaign.name},
+        state=PlanState.PREPARING,
         created_at=work.now(),
         expires_at=work.now() + PLAN_LIFE,
     )
     work.session.add(row)
     work.session.flush()
-    tally = draft(work, row, chosen, order, send_at or work.now())
-    row.content_hash = content_hash(work, row)
+    return row, Drafting(work, row, chosen, order, send_at or work.now())
+
+
+def _preparing(work: Work, row: Plan) -> Plan:
+    """Return the plan, locked: nobody replaces it before the end of the transaction."""
+    found = work.session.get_one(Plan, row.id, with_for_update=True)
+    if found.state != PlanState.PREPARING:
+        msg = "Somebody else planned this campaign at the same time; look at that plan, or plan again."
+        raise Conflict(msg)
+    return found
+
+
+def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
     sandbox = all(world.sandboxed(work.settings, channel) for channel in tally.by_channel)
     row.summary = {
-        "campaign": campaign.name,
+        **row.summary,
         "recipients": tally.by_channel.total(),
         "by_channel": dict(tally.by_channel),
         "excluded": dict(tally.excluded),
@@ -85,7 +133,10 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
         "sms_segments": tally.sms_segments,
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
+        "pages": stored(tally.pages),
     }
+    row.content_hash = content_hash(row)
+    row.state = PlanState.PROPOSED
     _request_approval(work, row, tally, sandbox=sandbox)
     return view(work, row)
 
@@ -115,24 +166,6 @@ def shown_approval(approval: Approval) -> PlanApproval:
     )
 
 
-def content_hash(work: Work, row: Plan) -> str:
-    """Return the SHA-256 of what was asked and of every draft: recipient, channel, values, time."""
-    digest = hashlib.sha256(_canonical(row.spec))
-    drafts = (
-        select(Message.lead_id, Message.channel, Message.address, Message.template_id, Message.merge, Message.due_at)
-        .where(Message.workspace_id == work.workspace, Message.plan_id == row.id, Message.state == State.DRAFT)
-        .order_by(Message.id)
-        .execution_options(yield_per=PAGE)
-    )
-    for lead_id, channel, address, template_id, merge, due_at in work.session.execute(drafts):
-        digest.update(_canonical([lead_id, channel, address, template_id, merge, due_at.isoformat()]))
-    return digest.hexdigest()
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
-
-
 def _templates(work: Work, request: PlanRequest) -> dict[Channel, Template]:
     chosen = {channel: templates.get(work, name) for channel, name in request.templates.items()}
     for channel, template in chosen.items():
@@ -158,7 +191,8 @@ def _send_at(work: Work, request: PlanRequest) -> datetime | None:
 
 
 def _campaign(work: Work, name: str) -> Campaign:
-    known = work.session.scalar(select(Campaign).where(Campaign.workspace_id == work.workspace, Campaign.name == name))
+    named = select(Campaign).where(Campaign.workspace_id == work.workspace, Campaign.name == name)
+    known = work.session.scalar(named.with_for_update())  # who plans it meanwhile waits, and replaces this plan
     if known is None:
         known = Campaign(
             id=new_id("cmp"),
@@ -177,19 +211,26 @@ def _campaign(work: Work, name: str) -> Campaign:
 
 def _replace_open_plans(work: Work, campaign: Campaign) -> None:
     open_plans = select(Plan).where(
-        Plan.workspace_id == work.workspace,
-        Plan.campaign_id == campaign.id,
-        Plan.state.in_((PlanState.PROPOSED, PlanState.EMPTY)),
+        Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id, Plan.state.in_(REPLACEABLE)
     )
-    for old in work.session.scalars(open_plans):
+    for old in work.session.scalars(open_plans.with_for_update()):
         old.state = PlanState.REPLACED
         approvals.void(work, old.id)
-        # Drafts of a plan that never was launched were never promised to anybody.
-        never_launched = (Message.plan_id == old.id, Message.state.in_((State.DRAFT, State.SKIPPED)))
-        ids = select(Message.id).where(*never_launched)
-        work.session.execute(delete(MessageEvent).where(MessageEvent.message_id.in_(ids)))
-        work.session.execute(delete(Message).where(*never_launched))
     work.session.flush()
+
+
+def _remove_replaced(work: Work, row: Plan) -> bool:
+    """Remove a page of what replaced plans of the campaign have left; false when there is none.
+
+    It was never promised to anybody.
+    """
+    replaced = select(Plan.id).where(Plan.campaign_id == row.campaign_id, Plan.state == PlanState.REPLACED)
+    # As the index says it, so that it is used.
+    never_launched = (Message.plan_id.in_(replaced), text("messages.state IN ('draft', 'skipped')"))
+    ids = list(work.session.scalars(select(Message.id).where(*never_launched).limit(PAGE)))
+    work.session.execute(delete(MessageEvent).where(among(MessageEvent.message_id, ids)), execution_options=_UNSEEN)
+    work.session.execute(delete(Message).where(among(Message.id, ids)), execution_options=_UNSEEN)
+    return len(ids) == PAGE
 
 
 def _request_approval(work: Work, row: Plan, tally: Tally, *, sandbox: bool) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import exists, func, select, update
 
-from overture_core.campaigns.states import CampaignState
+from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import Conflict, NotFound
-from overture_core.messages.states import PENDING, State, change
-from overture_core.storage.schema import Campaign, Message
+from overture_core.messages.states import NO_LEASE, PENDING, State, change
+from overture_core.storage.schema import Campaign, Message, Plan
 from overture_core.storage.store import Work
 
 _FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
@@ -78,6 +78,8 @@ def set_state(work: Work, name_or_id: str, target: CampaignState) -> Campaign:
         Conflict: its state does not allow this.
     """
     row = get(work, name_or_id)
+    # A launch holds this lock for each of its pages: what it makes due before us is cancelled with the rest.
+    work.session.refresh(row, with_for_update=True)
     if row.state == target:
         return row
     if row.state not in _FROM.get(target, ()):
@@ -88,7 +90,7 @@ def set_state(work: Work, name_or_id: str, target: CampaignState) -> Campaign:
     if target is CampaignState.CANCELLED:
         row.finished_at = row.finished_at or work.now()
         for state in PENDING:
-            values = {"reason": "campaign_cancelled", "owner": None, "lease_token": None, "lease_until": None}
+            values = {"reason": "campaign_cancelled", **NO_LEASE}
             change(
                 work, state, State.CANCELLED, Message.campaign_id == row.id, cause="campaign_cancelled", values=values
             )
@@ -102,7 +104,9 @@ def finish_done(work: Work) -> int:
     approval, and those whose outcome is unknown, are nothing to send.
     """
     unsent = exists().where(Message.campaign_id == Campaign.id, Message.state.in_(_LEFT_TO_SEND))
-    done = (Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING, ~unsent)
+    launching = exists().where(Plan.campaign_id == Campaign.id, Plan.state == PlanState.LAUNCHING)
+    running = (Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING)
+    done = (*running, ~launching, ~unsent)
     ids = list(work.session.scalars(select(Campaign.id).where(*done).with_for_update(skip_locked=True)))
     if not ids:
         return 0

@@ -13,7 +13,9 @@ from overture_core.campaigns.drafting import ALREADY_IN
 from overture_core.campaigns.models import PlanView, Sample
 from overture_core.campaigns.world import SANDBOX
 from overture_core.contactability.rules import EXPLANATIONS
+from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
+from overture_core.templates.render import EmptyMessage, EmptySubject, MessageTooLong
 from overture_core.text import clean
 
 MAX_SAMPLE = 3_000  # characters of one sample; the CLI shows the rest
@@ -21,6 +23,10 @@ MAX_REASONS = 10
 _OURS: dict[str, str] = {
     **{reason.value: text for reason, text in EXPLANATIONS.items()},
     ALREADY_IN: "is in this campaign already",
+    EmptyMessage.code: "would get an empty message",
+    EmptySubject.code: "would get a message without a subject",
+    MessageTooLong.code: "would get a message that is too long",
+    TemplateError.code: "has values that the template cannot be rendered with",
 }
 
 

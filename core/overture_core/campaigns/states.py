@@ -18,9 +18,15 @@ class CampaignState(StrEnum):
 
 class PlanState(StrEnum):
     """A plan is launched once, or replaced by a newer one. One that reaches nobody is empty: it is neither
-    approved nor launched."""
+    approved nor launched. While its messages are still written it is `preparing`, which nobody can approve; while
+    they become due, page by page, it is `launching`."""
 
+    PREPARING = "preparing"
     EMPTY = "empty"
     PROPOSED = "proposed"
+    LAUNCHING = "launching"
     LAUNCHED = "launched"
     REPLACED = "replaced"
+
+
+REPLACEABLE = (PlanState.PREPARING, PlanState.PROPOSED, PlanState.EMPTY)

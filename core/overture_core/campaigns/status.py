@@ -15,13 +15,14 @@ from overture_core.campaigns.models import PlanApproval
 from overture_core.campaigns.planning import shown_approval
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.messages.channels import Channel
-from overture_core.messages.ledger import UNAUTHORIZED
+from overture_core.messages.outcomes import UNAUTHORIZED
 from overture_core.messages.states import IN_MOTION, State
 from overture_core.replies.intent import Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply
 from overture_core.storage.store import Work
 
 UNAUTHORIZED_REASON = f"retry:{UNAUTHORIZED}"
+_UNFINISHED = (PlanState.PREPARING, PlanState.REPLACED)  # nothing was asked of anybody
 CREDENTIALS = (
     "The provider refused our credentials: check OVERTURE_SENDGRID_API_KEY for e-mail, OVERTURE_TWILIO_ACCOUNT_SID and "
     "OVERTURE_TWILIO_AUTH_TOKEN for SMS. Nothing is lost; the messages are tried again every minute."
@@ -127,7 +128,7 @@ def _answers(work: Work, campaign: Campaign) -> tuple[int, int]:
 def _newest_plan(work: Work, campaign: Campaign) -> Plan | None:
     return work.session.scalar(
         select(Plan)
-        .where(Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id, Plan.state != PlanState.REPLACED)
+        .where(Plan.workspace_id == work.workspace, Plan.campaign_id == campaign.id, Plan.state.not_in(_UNFINISHED))
         .order_by(Plan.state == PlanState.EMPTY, Plan.created_at.desc(), Plan.id.desc())
         .limit(1)
     )

@@ -6,31 +6,45 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from overture_core.contactability import facts
-from overture_core.contactability.rules import Decision, decide
+from overture_core.contactability.facts import Person
+from overture_core.contactability.rules import Decision, Verdict, decide
 from overture_core.messages.channels import Channel
-from overture_core.storage.schema import Lead
 from overture_core.storage.store import Work
 from overture_core.workspaces.service import sender_for
 
+Decisions = dict[Channel, Decision]
 
-def contactability(work: Work, lead: Lead, channel: Channel, at: datetime | None = None) -> Decision:
+
+def contactability(work: Work, lead: Person, channel: Channel, at: datetime | None = None) -> Decision:
     """Say whether a lead may be contacted: yes, not before a time, or never, with the reason."""
     return contactabilities(work, [lead], [channel], at)[lead.id][channel]
 
 
 def contactabilities(
-    work: Work, leads: Sequence[Lead], channels: Sequence[Channel], at: datetime | None = None
-) -> dict[str, dict[Channel, Decision]]:
-    """The same for up to 1,000 leads and several channels, in a fixed number of queries."""
+    work: Work, leads: Sequence[Person], channels: Sequence[Channel], at: datetime | None = None
+) -> dict[str, Decisions]:
+    """The same for up to 10,000 leads and several channels, in a few queries."""
     moment = at or work.now()
     verified = {channel: _verified(work, channel) for channel in channels}
-    known = facts.load(work, leads)
+    known = facts.load(work, leads, channels)
     return {
         lead.id: {
             channel: decide(known[lead.id], channel, moment, sender_verified=verified[channel]) for channel in channels
         }
         for lead in leads
     }
+
+
+def first_usable(work: Work, leads: Sequence[Person], order: Sequence[Channel], at: datetime) -> dict[str, Decisions]:
+    """The same, but a lead's channels are asked in `order` only until one may be used now."""
+    decided: dict[str, Decisions] = {lead.id: {} for lead in leads}
+    asking = leads
+    for channel in order:
+        answers = contactabilities(work, asking, [channel], at) if asking else {}
+        for lead_id, answer in answers.items():
+            decided[lead_id].update(answer)
+        asking = [lead for lead in asking if answers[lead.id][channel].verdict is not Verdict.YES]
+    return decided
 
 
 def _verified(work: Work, channel: Channel) -> bool:

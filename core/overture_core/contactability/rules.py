@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from overture_core.messages.channels import Channel
@@ -74,6 +75,9 @@ class Decision:
     not_before: datetime | None = None
 
 
+_YES = Decision(Verdict.YES)
+
+
 @dataclass(slots=True)
 class Facts:
     """What the rules need to know of one lead. `contacted` holds when messages were accepted lately,
@@ -93,45 +97,49 @@ def decide(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
     never = _never(facts, channel, at, sender_verified=sender_verified)
     if never is not None:
         return Decision(Verdict.NEVER, never)
-    earliest = _after_cap(facts, at)
+    earliest = _after_cap(facts.contacted, at) if facts.contacted else at
     reason = Reason.FREQUENCY_CAP if earliest > at else Reason.QUIET_HOURS
     if channel is Channel.SMS:
-        earliest = _after_quiet(facts, earliest)
-    return Decision(Verdict.LATER, reason, earliest) if earliest > at else Decision(Verdict.YES)
+        earliest = _after_quiet(tuple(facts.zones), earliest)
+    return Decision(Verdict.LATER, reason, earliest) if earliest > at else _YES
 
 
 def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool) -> Reason | None:
+    """The first of the reasons in this order. Asked of every lead of an audience: plain conditions, no table."""
+    if channel not in facts.addresses:
+        return Reason.NO_ADDRESS
+    if channel in facts.suppressed:
+        return Reason.SUPPRESSED
     consent = facts.consent.get(channel)
-    needs_consent = channel is Channel.SMS or facts.country in CONSENT_FIRST
-    checks = (
-        (channel not in facts.addresses, Reason.NO_ADDRESS),
-        (channel in facts.suppressed, Reason.SUPPRESSED),
-        (consent is False, Reason.CONSENT_DENIED),
-        (needs_consent and consent is not True, Reason.CONSENT_MISSING),
-        (facts.replied_at is not None and facts.replied_at > at - REPLY_REST, Reason.REPLIED),
-        (not sender_verified, Reason.UNVERIFIED_SENDER),
-        (channel is Channel.SMS and not facts.zones, Reason.ZONE_UNKNOWN),
-    )
-    return next((reason for applies, reason in checks if applies), None)
+    if consent is False:
+        return Reason.CONSENT_DENIED
+    if consent is None and (channel is Channel.SMS or facts.country in CONSENT_FIRST):
+        return Reason.CONSENT_MISSING
+    if facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
+        return Reason.REPLIED
+    if not sender_verified:
+        return Reason.UNVERIFIED_SENDER
+    return Reason.ZONE_UNKNOWN if channel is Channel.SMS and not facts.zones else None
 
 
-def _after_cap(facts: Facts, at: datetime) -> datetime:
+def _after_cap(contacted: Sequence[datetime], at: datetime) -> datetime:
     earliest = at
     for most, window in ((MOST_A_DAY, timedelta(days=1)), (MOST_A_WEEK, timedelta(days=7))):
-        recent = sorted(when for when in facts.contacted if when > at - window)
+        recent = sorted(when for when in contacted if when > at - window)
         if len(recent) >= most:
             earliest = max(earliest, recent[-most] + window)
     return earliest
 
 
-def _after_quiet(facts: Facts, at: datetime) -> datetime:
+@lru_cache(maxsize=4096)  # an audience lives in a few zones, and is asked about for one moment
+def _after_quiet(zones: tuple[str, ...], at: datetime) -> datetime:
     """Return the first time from `at` on that is inside the window in every zone the lead may be in.
 
     Zones too far apart to share an hour give the latest of their openings.
     """
     moment = at
-    for _ in range(4 * len(facts.zones)):
-        later = max((_opening(zone, moment) for zone in facts.zones), default=moment)
+    for _ in range(4 * len(zones)):
+        later = max((_opening(zone, moment) for zone in zones), default=moment)
         if later == moment:
             return moment
         moment = later

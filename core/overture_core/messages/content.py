@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,20 +32,27 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     Raises:
         TemplateError: the template cannot be rendered for these values.
     """
-    url = unsubscribe_url(settings, message_id)
-    own = {
-        "sender_name": settings.email_from_name,
-        "postal_address": settings.postal_address,
-        "unsubscribe_url": url,
-    }
+    own = own_fields(settings, template, message_id)
     made: Rendered = render(template, merge, own)
     if template.channel == Channel.SMS:
         body = made.body if "STOP" in made.body else f"{made.body}\n{SMS_OPT_OUT}"
         return Content(None, body, None)
+    url = own["unsubscribe_url"]
     footer = [settings.postal_address] if settings.postal_address not in made.body else []
     footer += [f"Unsubscribe: {url}"] if url not in made.body else []
     body = "\n".join((made.body, "", "-- ", *footer)) if footer else made.body
     return Content(made.subject, body, url)
+
+
+def own_fields(settings: Settings, template: Template, message_id: str) -> dict[str, str]:
+    """Return Overture's own fields for a message."""
+    # Signing costs as much as rendering: an SMS has a link only where its text asks for one.
+    linked = template.channel != Channel.SMS or "unsubscribe_url" in template.body
+    return {
+        "sender_name": settings.email_from_name,
+        "postal_address": settings.postal_address,
+        "unsubscribe_url": unsubscribe_url(settings, message_id) if linked else "",
+    }
 
 
 def unsubscribe_url(settings: Settings, message_id: str) -> str:
@@ -62,12 +70,14 @@ _GSM_BASIC = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
+_IS_GSM = re.compile(f"[{re.escape(''.join(sorted(_GSM_BASIC | _GSM_EXTENDED)))}]*")
+_EXTENDED = re.compile(f"[{re.escape(''.join(sorted(_GSM_EXTENDED)))}]")
 
 
 def sms_segments(body: str) -> int:
     """Count the segments an SMS is billed as (GSM 03.38: 160, or 153 each; UCS-2: 70, or 67 each)."""
-    if all(c in _GSM_BASIC or c in _GSM_EXTENDED for c in body):
-        units, single, joined = sum(2 if c in _GSM_EXTENDED else 1 for c in body), 160, 153
+    if _IS_GSM.fullmatch(body):
+        units, single, joined = len(body) + len(_EXTENDED.findall(body)), 160, 153
     else:
         units, single, joined = len(body.encode("utf-16-le")) // 2, 70, 67
     return 1 if units <= single else -(-units // joined)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2 import Template as Compiled
@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
-from overture_core.storage.schema import Lead, Template
+from overture_core.storage.schema import Template
 from overture_core.text import clean
 
 LEAD_FIELDS = ("first_name", "last_name", "company", "title", "country", "email", "phone")
@@ -57,6 +57,31 @@ class MissingField(TemplateError):
         self.field = field
 
 
+class EmptyMessage(TemplateError):
+    """The template makes an empty message."""
+
+    code = "empty_message"
+
+
+class EmptySubject(TemplateError):
+    """The template makes an empty subject."""
+
+    code = "empty_subject"
+
+
+class MessageTooLong(TemplateError):
+    """The template makes a message that is too long."""
+
+    code = "message_too_long"
+
+
+class Fields(Protocol):
+    """What a template may ask of a lead: a row of the table, or only the columns that it uses."""
+
+    @property
+    def custom(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """What one recipient gets."""
@@ -71,7 +96,7 @@ def fields_of(source: str) -> frozenset[str]:
     Raises:
         TemplateError: the syntax is wrong, or a field is unknown.
     """
-    tree = _parse(source)
+    tree = parse(source)
     names = meta.find_undeclared_variables(tree)
     unknown = sorted(names - {*LEAD_FIELDS, *OWN_FIELDS, "custom"})
     if unknown:
@@ -91,7 +116,12 @@ def fields_of(source: str) -> frozenset[str]:
     return frozenset((names - {"custom"}) | custom)
 
 
-def _parse(source: str) -> nodes.Template:
+def parse(source: str) -> nodes.Template:
+    """Return the tree of a template that uses nothing but what a template may use.
+
+    Raises:
+        TemplateError: it is not such a template.
+    """
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
@@ -104,7 +134,7 @@ def _parse(source: str) -> nodes.Template:
                 "{% if %} and filters, nothing else."
             )
             raise TemplateError(msg)
-        if isinstance(node, nodes.Getattr | nodes.Getitem) and not _is_custom(node.node):
+        if isinstance(node, nodes.Getattr | nodes.Getitem) and not is_custom(node.node):
             msg = f"Line {node.lineno} of the template looks into a field; only custom.<column> may be used so."
             raise TemplateError(msg)
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
@@ -113,11 +143,12 @@ def _parse(source: str) -> nodes.Template:
     return tree
 
 
-def _is_custom(node: nodes.Node) -> bool:
+def is_custom(node: nodes.Node) -> bool:
+    """Tell whether a node is the lead's own columns."""
     return isinstance(node, nodes.Name) and node.name == "custom"
 
 
-def merge_values(lead: Lead, fields: frozenset[str]) -> dict[str, Any]:
+def merge_values(lead: Fields, fields: frozenset[str]) -> dict[str, Any]:
     """Return the lead's values for `fields`, to be frozen with the message. Empty ones are left out."""
     values: dict[str, Any] = {
         field: getattr(lead, field) for field in LEAD_FIELDS if field in fields and getattr(lead, field)
@@ -125,6 +156,11 @@ def merge_values(lead: Lead, fields: frozenset[str]) -> dict[str, Any]:
     wanted = [field.removeprefix("custom.") for field in fields if field.startswith("custom.")]
     custom = {key: lead.custom[key] for key in wanted if lead.custom.get(key)}
     return {**values, "custom": custom} if wanted else values
+
+
+def longest(channel: Channel) -> int:
+    """Return how many characters a rendered message of a channel may have."""
+    return MAX_SMS if channel is Channel.SMS else MAX_BODY
 
 
 def render(template: Template, merge: dict[str, Any], own: dict[str, str]) -> Rendered:
@@ -136,30 +172,36 @@ def render(template: Template, merge: dict[str, Any], own: dict[str, str]) -> Re
     """
     context = {"custom": {}, **merge, **own}
     channel = Channel(template.channel)
-    body = clean(_render(template.body, context), limit=MAX_BODY + 1, keep_lines=True)
-    limit = MAX_SMS if channel is Channel.SMS else MAX_BODY
+    body = clean(render_raw(template.body, context), limit=MAX_BODY + 1, keep_lines=True)
+    limit = longest(channel)
     if not body:
         msg = f"The template {template.name!r} makes an empty message."
-        raise TemplateError(msg)
+        raise EmptyMessage(msg)
     if len(body) > limit:
         msg = f"The template {template.name!r} makes a message of over {limit} characters; shorten it."
-        raise TemplateError(msg)
+        raise MessageTooLong(msg)
     subject = None
     if channel is Channel.EMAIL:
-        subject = clean(_render(template.subject or "", context), limit=998)
+        subject = clean(render_raw(template.subject or "", context), limit=998)
         if not subject:
             msg = f"The template {template.name!r} makes an empty subject."
-            raise TemplateError(msg)
+            raise EmptySubject(msg)
     return Rendered(subject, body)
 
 
 @lru_cache(maxsize=256)
 def _compiled(source: str) -> Compiled:
-    _parse(source)
+    parse(source)
     return _ENVIRONMENT.from_string(source)
 
 
-def _render(source: str, context: dict[str, Any]) -> str:
+def render_raw(source: str, context: dict[str, Any]) -> str:
+    """Render a subject or body with all of its values, as it is before it is cleaned.
+
+    Raises:
+        MissingField: the context lacks a field.
+        TemplateError: the template fails.
+    """
     try:
         return _compiled(source).render(context)
     except UndefinedError as error:
