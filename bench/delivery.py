@@ -74,6 +74,7 @@ class Bench:
         self._warm_up: int = given.warm_up
         self._processes: int = given.processes
         self._concurrency: int = given.concurrency
+        self._pool: int = given.pool
         self._deadline: float = given.deadline
         self._settings: list[str] = given.set
 
@@ -109,7 +110,7 @@ class Bench:
             BENCH_CHANNEL=self._channel,
             BENCH_SINK=self._sink.url,
             BENCH_CONCURRENCY=str(self._concurrency),
-            BENCH_POOL="20",
+            BENCH_POOL=str(self._pool),
         )
         command = [node(), "worker.mjs"]
         with ExitStack() as stack:
@@ -232,7 +233,10 @@ def report(channel: str, found: dict[str, list[Result]], given: argparse.Namespa
         row.append(f"{queueing:.2f} s")
         ratio = typical(THEIRS, lambda r: r.delivery) / delivery if THEIRS in found else 0.0
         row.append(f"{ratio:.1f}" if ratio else "")
-        row += [number(typical(case, lambda r, part=part: r.cpu[part])) for part in results[0].cpu]  # type: ignore[misc]
+        row += [number(median([result.cpu[part] for result in results])) for part in results[0].cpu]
+        used = median([sum(result.cpu.values()) for result in results])
+        theirs = median([sum(result.cpu.values()) for result in found[THEIRS]]) if THEIRS in found else 0.0
+        row += [number(used), f"{theirs / used:.1f}" if theirs and used else ""]
         rows.append(row)
     first = next(iter(found.values()))[0]
     return Report(
@@ -243,12 +247,15 @@ def report(channel: str, found: dict[str, list[Result]], given: argparse.Namespa
         columns=[
             *("who", "per s", "lowest to highest", "accepted in", "queueing", "times BullMQ"),
             *(f"{part} us" for part in first.cpu),
+            "all us",
+            "times BullMQ",
         ],
         rows=rows,
         notes=[
             "`accepted in` counts, for ours, from the call that launches; for BullMQ from the release of a queue that "
             "is full already. `queueing` is the launch (part of ours) and addBulk (no part of theirs).",
             "`us` are processor microseconds a message, by part.",
+            f"PostgreSQL {'waits' if given.durable else 'does not wait'} for the disk at a commit (both).",
             f"BullMQ: {given.concurrency} jobs at once in each process. Ours: default settings"
             + (f" but {', '.join(given.set)}." if given.set else "."),
         ],
@@ -267,10 +274,12 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=100, help="BullMQ's jobs at once in a process")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--set", nargs="*", default=[], metavar="OVERTURE_NAME=VALUE", help="settings of our workers")
+    parser.add_argument("--pool", type=int, default=20, help="BullMQ's database connections in a process")
+    parser.add_argument("--durable", action="store_true", help="PostgreSQL waits for the disk at every commit")
     parser.add_argument("--deadline", type=float, default=240.0, help="seconds that one delivery may take")
     given = parser.parse_args()
     found: dict[str, list[Result]] = defaultdict(list)
-    with place() as at, running_sink() as sink:
+    with place(durable=given.durable) as at, running_sink() as sink:
         bench = Bench(at, sink, given)
         for _ in range(given.rounds):
             for case in given.cases:

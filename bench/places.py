@@ -1,4 +1,4 @@
-"""Where benchmarks run: PostgreSQL with its own defaults, Redis as the product starts it, real processes.
+"""Where benchmarks run: a PostgreSQL, Redis as the product starts it, real processes.
 
 Everything listens on Unix sockets or loopback, lives in a folder that goes with it, and ends with the
 context that opened it.
@@ -31,14 +31,18 @@ END_S = 40.0
 DATABASES = ("postgresql", "sqlite")
 
 
-class DurablePostgreSQL(PostgreSQL):
-    """The tests' server with PostgreSQL's own defaults: every commit is on disk before it counts."""
-
-    _OPTIONS = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "listen_addresses=")
+class BenchPostgreSQL(PostgreSQL):
+    """The tests' server, which forgets what it likes when the machine crashes, so that the disk decides nothing."""
 
     @property
     def data_dir(self) -> Path:
         return self._data
+
+
+class DurablePostgreSQL(BenchPostgreSQL):
+    """With PostgreSQL's own defaults: every commit is on disk before it counts."""
+
+    _OPTIONS = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "listen_addresses=")
 
 
 @dataclass
@@ -48,7 +52,8 @@ class Place:
     folder: Path
     redis: EmbeddedRedis
     stack: ExitStack
-    _postgresql: DurablePostgreSQL | None = field(default=None, init=False)
+    durable: bool = False
+    _postgresql: BenchPostgreSQL | None = field(default=None, init=False)
     _cases: int = field(default=0, init=False)
 
     def case(self, database: str, **values: Any) -> Settings:
@@ -70,13 +75,13 @@ class Place:
         return settings
 
     @property
-    def postgresql(self) -> DurablePostgreSQL:
+    def postgresql(self) -> BenchPostgreSQL:
         """The server, started when it is first asked for."""
         if self._postgresql is None:
             # Not inside our folder, which the user that it runs as may not enter.
             folder = Path(tempfile.mkdtemp(prefix="overture-bench-pg-"))
             self.stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            server = DurablePostgreSQL(folder)
+            server = (DurablePostgreSQL if self.durable else BenchPostgreSQL)(folder)
             self.stack.callback(server.stop)
             server.start()
             self._postgresql = server
@@ -107,15 +112,18 @@ class Place:
 
 
 @contextmanager
-def place() -> Iterator[Place]:
-    """Open a place; nothing of the developer's own settings or data is used."""
+def place(*, durable: bool = False) -> Iterator[Place]:
+    """Open a place; nothing of the developer's own settings or data is used.
+
+    `durable` makes PostgreSQL wait for the disk at every commit.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overture-bench-")))
         clean = environment(OVERTURE_DATA_DIR=str(folder))
         os.environ.clear()
         os.environ.update(clean)
         server = stack.enter_context(EmbeddedRedis.acquire(folder / "redis"))
-        yield Place(folder, server, stack)
+        yield Place(folder, server, stack, durable)
 
 
 @contextmanager
