@@ -148,7 +148,7 @@ def _attempt(work: Work, events: Sequence[Evidence]) -> list[str | None]:
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) not in _GAVE_WAY:
             raise
-        return [None] * len(events)
+        return [None] * len(events)  # the next round finds them again
     if len(events) == 1:
         return [_failed(reason)]
     middle = len(events) // 2

@@ -61,6 +61,12 @@ class _Event(BaseModel):
     url: str | None = None
     message_id: Any = None  # a custom argument: ours, or whatever else the account sends with
 
+    @field_validator("reason", "response", "status", "url", mode="before")
+    @classmethod
+    def _whole_letters(cls, value: object) -> object:
+        # JSON can hold half a surrogate pair, where a long text was cut; that must not cost all the other events.
+        return value.encode(errors="ignore").decode() if isinstance(value, str) else value
+
     @field_validator("timestamp", mode="before")
     @classmethod
     def _digits(cls, value: object) -> object:
