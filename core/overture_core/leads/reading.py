@@ -6,24 +6,24 @@ hidden. Memory does not grow with the file.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import find_encoding
 from overture_core.leads.excel import sheet_rows
+from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines
 from overture_core.text import clean
 
 MAX_BYTES = 200 * 1024 * 1024
 MAX_COLUMNS = 500
-MAX_CELL = 100_000
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50
 
@@ -163,73 +163,50 @@ def _resolved(path: Path) -> Path:
         raise UnreadableFile(msg) from error
 
 
-class _Recorder:
-    """Hands lines to the CSV reader and keeps those of the row that is being read."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._lines: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._file:
-            self._lines.append(line)
-            yield line
-
-    def take(self) -> str:
-        text, self._lines = "".join(self._lines).rstrip("\r\n"), []
-        return text
-
-
 def _delimited(source: Source, encoding: str, files: ExitStack) -> Table:
     delimiter = _find_delimiter(source, encoding)
     # newline="" as the csv module asks: line breaks inside quotes stay as they are
-    recorder = _Recorder(files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding, newline="")))
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(recorder, delimiter=delimiter)
-    try:
-        header = next((row for row in reader if any(cell.strip() for cell in row)), None)
-    except csv.Error as error:
-        msg = f"{source.filename} is not a table ({error}); export it as CSV with UTF-8."
-        raise UnreadableFile(msg) from error
+    opened = files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding, newline=""))
+    records = RecordReader(bounded_lines(opened), delimiter)
+    header = records.read()
+    while header is not None and not any(cell.strip() for cell in header.cells or [header.original]):
+        header = records.read()
     if header is None:
         msg = f"{source.filename} has no header line; its first line must name the columns."
         raise UnreadableFile(msg)
-    columns = _columns(header, source)
-    recorder.take()
-    return Table(columns, encoding, delimiter, _csv_rows(source, reader, recorder, columns))
+    if header.cells is None:
+        msg = f"{source.filename}, line {header.line}: the header {_of_header(header)}; mend it, then import again."
+        raise UnreadableFile(msg)
+    columns = _columns(header.cells, source)
+    return Table(columns, encoding, delimiter, _csv_rows(records, columns))
 
 
-def _csv_rows(source: Source, reader: Iterator[list[str]], recorder: _Recorder, columns: list[str]) -> Iterator[Row]:
-    line = reader.line_num  # type: ignore[attr-defined]
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            msg = f"{source.filename}, line {line + 1}: {error}; mend or remove that line, then import again."
-            raise UnreadableFile(msg) from error
-        start, line = line + 1, reader.line_num  # type: ignore[attr-defined]
-        original = recorder.take()
-        if not any(cell.strip() for cell in cells):
+def _of_header(header: Record) -> str:
+    return "has a quote that is never closed" if header.problem == UNCLOSED else str(header.problem)
+
+
+def _csv_rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
+    while (record := records.read(len(columns))) is not None:
+        cells = record.cells
+        if cells is None:
+            yield Row(record.line, record.original, None, record.problem)
+        elif not any(cell.strip() for cell in cells):
             continue
-        if len(cells) != len(columns):
+        elif len(cells) != len(columns):
             problem = f"has {len(cells)} columns where the header has {len(columns)}"
-            yield Row(start, original, None, problem)
+            yield Row(record.line, record.original, None, problem)
         else:
-            yield Row(start, original, dict(zip(columns, cells, strict=True)))
+            yield Row(record.line, record.original, dict(zip(columns, cells, strict=True)))
 
 
 def _find_delimiter(source: Source, encoding: str) -> str:
     """The separator that splits the most of the first lines into as many cells as the header has."""
     with io.TextIOWrapper(source.open(), encoding=encoding, newline="") as file:
-        lines = [line for line, _ in zip(file, range(SAMPLE_LINES), strict=False)]
+        lines = list(islice(bounded_lines(file), SAMPLE_LINES))
 
     def agreement(delimiter: str) -> tuple[int, int]:
-        try:
-            rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-        except csv.Error:
-            return (0, 0)
+        records = RecordReader(iter(lines), delimiter)
+        rows = [record.cells for record in iter(records.read, None) if record.cells]
         width = len(rows[0]) if rows else 0
         return (sum(len(row) == width for row in rows), width) if width > 1 else (0, 0)
 
@@ -258,12 +235,10 @@ def _too_wide(source: Source, width: int) -> UnreadableFile:
 def _json_lines(source: Source, encoding: str, files: ExitStack) -> Table:
     found: dict[str, None] = {}
     with io.TextIOWrapper(source.open(), encoding=encoding) as file:
-        for number, text in enumerate(file, 1):
-            row = _json_row(number, text)
+        for line in islice(bounded_lines(file), SAMPLE_LINES):
+            row = _json_row(line)
             if row is not None:
                 found.update(dict.fromkeys(row.cells or {}))
-            if number >= SAMPLE_LINES:
-                break
     columns = list(found)
     if len(columns) > MAX_COLUMNS:
         raise _too_wide(source, len(columns))
@@ -271,12 +246,14 @@ def _json_lines(source: Source, encoding: str, files: ExitStack) -> Table:
         msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write one object a line."
         raise UnreadableFile(msg)
     opened = files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding))
-    rows = (row for number, text in enumerate(opened, 1) if (row := _json_row(number, text)) is not None)
+    rows = (row for line in bounded_lines(opened) if (row := _json_row(line)) is not None)
     return Table(columns, encoding, None, rows)
 
 
-def _json_row(number: int, text: str) -> Row | None:
-    original = text.rstrip("\r\n")
+def _json_row(line: Line) -> Row | None:
+    number, original = line.number, line.text.rstrip("\r\n")
+    if line.problem is not None:
+        return Row(number, original, None, line.problem)
     if not original.strip():
         return None
     try:

@@ -1,0 +1,164 @@
+"""Delimited text, record by record: what is malformed costs its own line and nothing after it.
+
+A quote that is never closed would make the rest of a file one cell. A record that runs over several
+lines is therefore taken only if it is well formed, and ends within bounds; otherwise its first line is
+handed back as a record with a problem, and the lines after it are read again, each by itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+MAX_CELL = 100_000
+MAX_RECORD = 1_000_000
+MAX_RECORD_LINES = 1_000
+MAX_ORIGINAL = 10_000
+UNCLOSED = "a quote opened here is never closed"
+_LONG_LINE = f"is a line of more than {MAX_RECORD:,} characters"
+_LARGE_CELL = f"has a cell of more than {MAX_CELL:,} characters"
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a text with its ending; of a long one only the beginning."""
+
+    number: int
+    text: str
+    long: bool = False
+
+    @property
+    def problem(self) -> str | None:
+        """Say why it cannot be read, if it cannot."""
+        return _LONG_LINE if self.long else None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: the line it starts on, its text (of a long one the beginning), its cells or its problem."""
+
+    line: int
+    original: str
+    cells: list[str] | None
+    problem: str | None = None
+
+
+def bounded_lines(file: TextIO) -> Iterator[Line]:
+    """Return the lines of a text, holding at most `MAX_RECORD` characters of each."""
+    number, carried = 0, ""
+    while text := carried or file.readline(MAX_RECORD):
+        carried, number = "", number + 1
+        if len(text) < MAX_RECORD:
+            yield Line(number, text)
+            continue
+        piece = text
+        while piece and not piece.endswith(("\n", "\r")):
+            piece = file.readline(MAX_RECORD)
+        if piece.endswith("\r"):  # the bound may lie between the two characters of one line end
+            after = file.read(1)
+            carried = "" if after in {"", "\n"} else after + ("" if after == "\r" else file.readline(MAX_RECORD))
+        yield Line(number, text[:MAX_ORIGINAL], long=True)
+
+
+class RecordReader:
+    """Reads records from lines. Memory is bound by `MAX_RECORD` and `MAX_RECORD_LINES`."""
+
+    def __init__(self, lines: Iterator[Line], delimiter: str) -> None:
+        self._coming = lines
+        self._again: deque[Line] = deque()
+        self._delimiter = delimiter
+        # For the whole process, hence the bound of a record: the bound of a cell is kept below.
+        csv.field_size_limit(2 * MAX_RECORD)
+
+    def read(self, width: int | None = None) -> Record | None:
+        """Return the next record, None at the end; `width` is how many cells a record of this file has."""
+        first = self._next()
+        if first is None:
+            return None
+        if first.long:
+            return Record(first.number, first.text, None, first.problem)
+        lines = [first]
+        try:
+            cells = self._parse(lines)
+        except csv.Error:
+            cells = None
+        if len(lines) == 1:
+            return self._one_line(first, cells)
+        if cells is None or self._holds_rows(lines, cells, width):
+            self._again.extendleft(reversed(lines[1:]))
+            return Record(first.number, _original([first]), None, UNCLOSED)
+        return _record(lines, cells)
+
+    def _next(self) -> Line | None:
+        return self._again.popleft() if self._again else next(self._coming, None)
+
+    def _parse(self, lines: list[Line]) -> list[str]:
+        """Parse strictly the record that `lines` begin; the lines it goes on with are added to them.
+
+        Raises:
+            csv.Error: a quote stands where none may, or is not closed within the bounds.
+        """
+
+        def coming() -> Iterator[str]:
+            yield lines[0].text
+            size = len(lines[0].text)
+            while len(lines) < MAX_RECORD_LINES and size < MAX_RECORD:
+                line = self._next()
+                if line is None:
+                    return
+                lines.append(line)
+                if line.long:
+                    return
+                size += len(line.text)
+                yield line.text
+
+        return next(csv.reader(coming(), delimiter=self._delimiter, strict=True))
+
+    def _one_line(self, line: Line, cells: list[str] | None) -> Record:
+        if cells is not None:
+            return _record([line], cells)
+        if _ends_open(line.text, self._delimiter):
+            return Record(line.number, _original([line]), None, UNCLOSED)
+        # Text after a closing quote, as careless programs write it.
+        return _record([line], next(csv.reader([line.text], delimiter=self._delimiter), []))
+
+    def _alone(self, line: Line) -> list[str]:
+        try:
+            return next(csv.reader([line.text], delimiter=self._delimiter, strict=True), [])
+        except csv.Error:
+            return []
+
+    def _holds_rows(self, lines: list[Line], cells: list[str], width: int | None) -> bool:
+        """Say whether lines of a record look like rows that a stray quote has swallowed.
+
+        In a record of the wrong width, a line that alone is well formed and has the right one does. In one of the right
+        width the line must also have an address where the record has one: notes hold commas.
+        """
+        if width is None or width < 2:
+            return False
+        inside = [(line, alone) for line in lines[1:] if len(alone := self._alone(line)) == width]
+        if len(cells) != width:
+            return any(line.text.count('"') % 2 == 0 for line, _ in inside)
+        addresses = [number for number, cell in enumerate(cells) if _ADDRESS.fullmatch(cell.strip())]
+        return any(_ADDRESS.fullmatch(alone[number].strip()) for _, alone in inside for number in addresses)
+
+
+def _record(lines: list[Line], cells: list[str]) -> Record:
+    problem = _LARGE_CELL if any(len(cell) > MAX_CELL for cell in cells) else None
+    return Record(lines[0].number, _original(lines), None if problem else cells, problem)
+
+
+def _original(lines: list[Line]) -> str:
+    return "".join(line.text for line in lines).rstrip("\r\n")[:MAX_ORIGINAL]
+
+
+def _ends_open(text: str, delimiter: str) -> bool:
+    """Say whether a careless reader would still be inside quotes at the end of a line."""
+    mark = "\x00end"
+    cells = next(csv.reader([text, mark], delimiter=delimiter), [])
+    return bool(cells) and cells[-1].endswith(mark)
