@@ -67,6 +67,12 @@ deliveries = st.builds(
     detail=st.sampled_from(["said so", None]),
     permanent=st.booleans(),
 )
+aimed = st.builds(
+    lambda message, event: event.model_copy(update={"message_id": message[0], "channel": Channel(message[3])}),
+    st.sampled_from(MESSAGES),
+    deliveries,
+)
+likely = st.sampled_from([State.ACCEPTED, State.DELIVERED, State.SENDING, State.DUE])
 replies = st.builds(
     InboundMessage,
     provider=st.just("sendgrid"),
@@ -79,7 +85,7 @@ replies = st.builds(
     body=st.sampled_from(["STOP", "Yes, please!", "I am out of the office."]),
     in_reply_to=st.sampled_from(["msg_1", "msg_3", None]),
 )
-numbered = st.lists(deliveries | deliveries | deliveries | replies, max_size=16).map(
+numbered = st.lists(aimed | aimed | aimed | deliveries | replies, min_size=8, max_size=24).map(
     lambda events: [event.model_copy(update={"dedupe_key": f"{n:02}"}) for n, event in enumerate(events)]
 )
 
@@ -172,11 +178,13 @@ def world(store: Store) -> World:
     return World(store)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    states=st.tuples(*(st.sampled_from(list(State)) for _ in MESSAGES)),
+    states=st.tuples(*(likely | st.sampled_from(State) for _ in MESSAGES)),
     events=numbered,
-    at_once=st.integers(2, 16),
+    at_once=st.integers(2, 24),
 )
 def test_any_events_in_any_batches_end_in_what_one_by_one_ends_in(
     world: World, states: tuple[State, ...], events: list[Evidence], at_once: int
@@ -210,6 +218,18 @@ def test_the_first_reason_counts_for_a_suppression_and_for_what_it_cancels(world
     }
     assert seen["suppressions"] == [("default", "email", "ada@example.com", "bounce", "sendgrid:bounced")]
     assert seen["steps"]["msg_1"] == [("bounced", "sendgrid:bounced", ""), ("complained", "sendgrid:complained", "")]
+
+
+def test_a_message_takes_its_steps_in_turn_though_another_took_the_second_one_before(world: World) -> None:
+    states = [State.DELIVERED, State.ACCEPTED, *(State.FAILED for _ in MESSAGES[2:])]
+    events = [
+        _event("1", Kind.BOUNCED, "msg_1", code="550"),
+        _event("2", Kind.DELIVERED, "msg_2"),
+        _event("3", Kind.BOUNCED, "msg_2", code="550"),
+    ]
+    seen = world.after(states, events, at_once=500)
+    assert seen["steps"]["msg_2"] == [("delivered", "sendgrid:delivered", ""), ("bounced", "sendgrid:bounced", "")]
+    assert [seen["messages"][each]["state"] for each in ("msg_1", "msg_2")] == ["bounced", "bounced"]
 
 
 @pytest.mark.parametrize("at_once", [1, 500])
