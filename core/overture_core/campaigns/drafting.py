@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import func, select
 
 from overture_core.campaigns.models import Sample
 from overture_core.campaigns.paging import PAGE
-from overture_core.campaigns.sealing import Row, canonical, digest
+from overture_core.campaigns.sealing import seal
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
 from overture_core.contactability.gate import Decisions, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
@@ -31,11 +32,13 @@ from overture_core.workspaces.service import sender_for
 SAMPLES = 3  # and one more for each channel that none of them is of
 STEP = 1
 ALREADY_IN = "already_in_campaign"
-_MESSAGE = (
-    *("workspace_id", "campaign_id", "plan_id", "attempt", "created_at", "updated_at"),
-    *(*Row._fields, "state"),
-)
+_OWN = ("id", "lead_id", "step", "channel", "address", "sender_id", "template_id", "merge", "due_at", "reason", "state")
+_MESSAGE = ("workspace_id", "campaign_id", "plan_id", "attempt", "created_at", "updated_at", *_OWN)
 _EVENT = ("workspace_id", "at", "cause", "message_id", "to_state", "detail")
+_DUE_AT = _OWN.index("due_at")
+_DRAFT, _SKIPPED = State.DRAFT.value, State.SKIPPED.value
+_REASON = 200  # characters, as the column has
+_Row = tuple[Any, ...]  # the values of `_OWN`; a plain tuple, of which a million are made
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class _Line:
 
     template: Template
     fields: frozenset[str]
+    template_id: str
     sender_id: str | None
     foresight: Foresight
 
@@ -84,7 +88,7 @@ class Drafting:
     def page(self, work: Work) -> bool:
         """Draft the next page; false when there is none."""
         wanted = select(*self._columns).where(*self._conditions, Lead.id > self._last)
-        leads: Sequence[Any] = work.session.execute(wanted.order_by(Lead.id).limit(PAGE)).all()
+        leads: Sequence[Any] = work.session.connection().execute(wanted.order_by(Lead.id).limit(PAGE)).all()
         if not leads:
             return False
         known = select(Message.lead_id).where(
@@ -96,85 +100,76 @@ class Drafting:
         self.tally.excluded.update([ALREADY_IN] * len(already))
         fresh = [lead for lead in leads if lead.id not in already] if already else leads
         decisions = first_usable(work, fresh, self._order, self._at)
-        drafts: list[Row] = []
-        skipped: list[Row] = []
-        for message_id, lead in zip(new_ids("msg", len(fresh)), fresh, strict=True):
-            channel, decision = _best(decisions[lead.id], self._order)
-            row = self._row(message_id, lead, channel)
-            row, sent = self._decided(work, row, decision)
-            (drafts if sent else skipped).append(row)
-        self._insert(work, drafts, skipped)
-        self._last = leads[-1].id
+        rows = [
+            self._row(work, message_id, lead, *_best(decisions[lead.id], self._order))
+            for message_id, lead in zip(new_ids("msg", len(fresh)), fresh, strict=True)
+        ]
+        self._insert(work, rows)
+        after, self._last = self._last, leads[-1].id
         self.leads += len(leads)
-        self.tally.pages.append((self._last, len(drafts), digest(drafts)))
+        self.tally.pages.append((self._last, *seal(work, self._plan_id, self._campaign_id, after, self._last)))
         return True
 
-    def _row(self, message_id: str, lead: Any, channel: Channel) -> Row:
+    def _row(self, work: Work, message_id: str, lead: Any, channel: Channel, decision: Decision) -> _Row:
         line = self._lines[channel]
-        return Row(
-            message_id,
-            lead.id,
-            STEP,
-            channel.value,
-            (lead.email if channel is Channel.EMAIL else lead.phone) or "",
-            line.sender_id,
-            line.template.id,
-            merge_values(lead, line.fields),
-            None,
-            None,
+        merge = merge_values(lead, line.fields)
+        address = (lead.email if channel is Channel.EMAIL else lead.phone) or ""
+        state, reason, due_at = _SKIPPED, self._refused(work, message_id, lead, channel, decision, merge), None
+        if reason is None:
+            state, due_at = _DRAFT, decision.not_before or self._at
+            self.tally.by_channel[channel] += 1
+            if decision.verdict is Verdict.LATER:
+                reason = str(decision.reason)
+                self.tally.held[reason] += 1
+        else:
+            self.tally.excluded[reason] += 1
+        return (
+            *(message_id, lead.id, STEP, channel.value, address, line.sender_id, line.template_id),
+            *(to_json(merge).decode(), due_at, reason, state),
         )
 
-    def _decided(self, work: Work, row: Row, decision: Decision) -> tuple[Row, bool]:
-        """Return the row with its time and reason, and whether it is to be sent at all."""
-        channel, tally = Channel(row.channel), self.tally
+    def _refused(
+        self, work: Work, message_id: str, lead: Any, channel: Channel, decision: Decision, merge: dict[str, Any]
+    ) -> str | None:
+        """Return why a lead is never to get its message; what can't be foreseen is tried."""
         if decision.verdict is Verdict.NEVER:
-            return self._left_out(row, str(decision.reason)), False
+            return str(decision.reason)
+        line, tally = self._lines[channel], self.tally
         wanted = len(tally.samples) < SAMPLES or channel not in tally.by_channel
-        if wanted or channel is Channel.SMS or not self._lines[channel].foresight.certain(row.merge):
-            try:
-                content = compose(work.settings, self._lines[channel].template, row.id, row.merge)
-            except MissingField as error:
-                return self._left_out(row, f"{error.code}:{error.field}"), False
-            except TemplateError as error:
-                return self._left_out(row, error.code), False
-            if channel is Channel.SMS:
-                tally.sms_segments += sms_segments(content.body)
-            if wanted:
-                tally.samples.append(_sample(row, channel, content))
-        tally.by_channel[channel] += 1
-        if decision.verdict is Verdict.LATER:
-            tally.held[str(decision.reason)] += 1
-            return row._replace(due_at=decision.not_before, reason=str(decision.reason)), True
-        return row._replace(due_at=self._at), True
+        if not wanted and channel is not Channel.SMS and line.foresight.certain(merge):
+            return None
+        try:
+            content = compose(work.settings, line.template, message_id, merge)
+        except MissingField as error:
+            return f"{error.code}:{error.field}"[:_REASON]
+        except TemplateError as error:
+            return error.code
+        if channel is Channel.SMS:
+            tally.sms_segments += sms_segments(content.body)
+        if wanted:
+            tally.samples.append(_sample(lead, channel, content))
+        return None
 
-    def _left_out(self, row: Row, reason: str) -> Row:
-        self.tally.excluded[reason] += 1
-        return row._replace(reason=reason)
-
-    def _insert(self, work: Work, drafts: list[Row], skipped: list[Row]) -> None:
+    def _insert(self, work: Work, rows: list[_Row]) -> None:
         now = moment(work, work.now())
         every = (work.workspace, self._campaign_id, self._plan_id, 0, now, now)
-        times = {due_at: moment(work, due_at) if due_at else None for due_at in {row.due_at for row in drafts} | {None}}
-        of_state = ((State.DRAFT.value, drafts), (State.SKIPPED.value, skipped))
-        messages = (
-            (*every, *row[:7], canonical(row.merge), times[row.due_at], row.reason, state)
-            for state, rows in of_state
-            for row in rows
-        )
+        times = {due_at: moment(work, due_at) if due_at else None for due_at in {row[_DUE_AT] for row in rows}}
+        messages = ((*every, *row[:_DUE_AT], times[row[_DUE_AT]], row[-2], row[-1]) for row in rows)
         insert_rows(work, "messages", _MESSAGE, messages)
-        events = ((work.workspace, now, "plan", row.id, state, row.reason) for state, rows in of_state for row in rows)
+        events = ((work.workspace, now, "plan", row[0], row[-1], row[-2]) for row in rows)
         insert_rows(work, "message_events", _EVENT, events)
 
 
-def _sample(row: Row, channel: Channel, content: Content) -> Sample:
-    return Sample(lead_id=row.lead_id, channel=channel, to=row.address, subject=content.subject, body=content.body)
+def _sample(lead: Any, channel: Channel, content: Content) -> Sample:
+    to = lead.email if channel is Channel.EMAIL else lead.phone
+    return Sample(lead_id=lead.id, channel=channel, to=to, subject=content.subject, body=content.body)
 
 
 def _line(work: Work, channel: Channel, template: Template) -> _Line:
     sender = sender_for(work, channel)
     fields = fields_of(template.body) | fields_of(template.subject or "")
     foresight = Foresight(template, own_fields(work.settings, template, new_ids("msg", 1)[0]))
-    return _Line(template, fields, sender.id if sender else None, foresight)
+    return _Line(template, fields, template.id, sender.id if sender else None, foresight)
 
 
 def _columns(fields: frozenset[str]) -> list[Any]:

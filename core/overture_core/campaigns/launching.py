@@ -209,10 +209,9 @@ def _note(work: Work, row: Plan, *, page: int, goes_on: bool = True) -> None:
 
 def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> int:
     found = sealing.find(work, row, page, lock=True)
-    drafts = [each.row for each in found if each.state == State.DRAFT]
+    drafts = [each for each in found if each.state == State.DRAFT]
     # Somebody who asked to stop since the launch began is cancelled, not edited: such a row still fits the seal.
-    sealed = [each.row for each in found]
-    if len(sealed) != page.messages or sealing.digest(sealed) != page.digest:
+    if not sealing.fits(page, found):
         _withhold(work, row, campaign, [draft.id for draft in drafts])
         return 0
     for target, ids in (

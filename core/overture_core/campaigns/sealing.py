@@ -3,6 +3,9 @@
 Messages are sealed in pages, in the order of their leads. A page's digest covers every message in it;
 the content hash covers what was asked and the digests of all pages. So a launch that goes page by page
 can hold each page against what was approved in the very transaction that makes it due.
+
+The database writes the text that is hashed, from its own rows: reading a million of them as objects
+would be most of the work of a launch.
 """
 
 from __future__ import annotations
@@ -10,32 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Text, cast, extract, func, select
 
 from overture_core.messages.states import State
 from overture_core.storage.schema import Message, Plan
 from overture_core.storage.store import Work
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-
-
-class Row(NamedTuple):
-    """What of a message is sealed: all that decides what is sent to whom, when and from where."""
-
-    id: str
-    lead_id: str
-    step: int
-    channel: str
-    address: str
-    sender_id: str | None
-    template_id: str
-    merge: dict[str, Any]
-    due_at: datetime | None
-    reason: str | None
 
 
 class Page(NamedTuple):
@@ -48,38 +33,33 @@ class Page(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A message of a page as it stands in the database."""
+    """A message as it stands in the database; `sealed` is the text that the digest covers."""
 
-    row: Row
+    id: str
     state: str
+    reason: str | None
+    sealed: str
 
 
-_COLUMNS = (*(getattr(Message, name) for name in Row._fields), Message.plan_id, Message.state)
-
-
-def canonical(value: Any) -> str:
-    """Return JSON that is the same for equal values."""
-    return _CANONICAL.encode(value)
-
-
-def digest(rows: Sequence[Row]) -> str:
-    """Return the SHA-256 of a page's messages, which are in the order of their leads."""
-    sealed = [[*row[:8], row.due_at.astimezone(UTC).isoformat() if row.due_at else None, row.reason] for row in rows]
-    return hashlib.sha256(canonical(sealed).encode()).hexdigest()
+def seal(work: Work, plan_id: str, campaign_id: str, after: str, until: str) -> tuple[int, str]:
+    """Return the number and the digest of a plan's drafts to the leads after `after` up to `until`."""
+    drafts = [each for each in _found(work, plan_id, campaign_id, after, until) if each.state == State.DRAFT]
+    return len(drafts), _digest(drafts)
 
 
 def content_hash(plan: Plan) -> str:
     """Return the SHA-256 of what was asked and of the digests of the plan's pages."""
-    return hashlib.sha256(canonical([plan.spec, plan.summary.get("pages")]).encode()).hexdigest()
+    sealed = [plan.spec, plan.summary.get("pages")]
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def stored(ends: Sequence[tuple[str, int, str]]) -> list[list[Any]]:
     """Return the pages as a plan keeps them, from each one's last lead, number and digest. The last page has no end:
     a message that is put behind it belongs to it."""
-    pages: list[list[Any]] = [list(end) for end in ends]
-    if pages:
-        pages[-1][0] = None
-    return pages
+    kept: list[list[Any]] = [list(end) for end in ends]
+    if kept:
+        kept[-1][0] = None
+    return kept
 
 
 def pages(plan: Plan) -> list[Page]:
@@ -92,23 +72,48 @@ def pages(plan: Plan) -> list[Page]:
 def find(work: Work, plan: Plan, page: Page, *, lock: bool = False) -> list[Found]:
     """Return the messages of a page in the order of their leads; with `lock`, nobody changes them before the end of
     the transaction. Leads that the plan skips are not among them."""
-    # By campaign and lead alone, which is one index: plan and state are looked at here, so that a database
-    # without fresh statistics is not led to another.
-    where = [Message.campaign_id == plan.campaign_id, Message.lead_id > page.after]
-    if page.until is not None:
-        where.append(Message.lead_id <= page.until)
-    rows = select(*_COLUMNS).where(*where).order_by(Message.lead_id)
-    if lock:
-        rows = rows.with_for_update()
-    return [
-        Found(Row(*found[:10]), found[11])
-        for found in work.session.execute(rows)
-        if found[10] == plan.id and found[11] != State.SKIPPED
-    ]
+    return _found(work, plan.id, plan.campaign_id, page.after, page.until, lock=lock)
+
+
+def fits(page: Page, messages: Sequence[Found]) -> bool:
+    """Tell whether messages are those that the page was sealed with."""
+    return len(messages) == page.messages and _digest(messages) == page.digest
 
 
 def unbroken(work: Work, plan: Plan) -> Iterator[bool]:
     """Tell of each page whether its messages are drafts as they were sealed."""
     for page in pages(plan):
-        rows = [found.row for found in find(work, plan, page) if found.state == State.DRAFT]
-        yield len(rows) == page.messages and digest(rows) == page.digest
+        yield fits(page, [each for each in find(work, plan, page) if each.state == State.DRAFT])
+
+
+def _digest(messages: Sequence[Found]) -> str:
+    return hashlib.sha256("\n".join([each.sealed for each in messages]).encode()).hexdigest()
+
+
+def _found(
+    work: Work, plan_id: str, campaign_id: str, after: str, until: str | None, *, lock: bool = False
+) -> list[Found]:
+    connection = work.session.connection()
+    # Only campaign and lead can be looked up, which is one index; the rest stands in a function, so that a database
+    # without fresh statistics is not led to another.
+    where = [
+        Message.campaign_id == campaign_id,
+        Message.lead_id > after,
+        func.coalesce(Message.plan_id, "") == plan_id,
+        func.coalesce(Message.state, "") != State.SKIPPED,
+    ]
+    if until is not None:
+        where.append(Message.lead_id <= until)
+    wanted = select(Message.id, Message.state, Message.reason, _sealed(connection.dialect.name)).where(*where)
+    wanted = wanted.order_by(Message.lead_id)
+    return [Found._make(row) for row in connection.execute(wanted.with_for_update() if lock else wanted)]
+
+
+def _sealed(dialect: str) -> ColumnElement[str]:
+    """All that decides what is sent to whom, when and from where, as a JSON array that is the same for equal values."""
+    sqlite = dialect == "sqlite"
+    array = func.json_array if sqlite else func.json_build_array
+    # PostgreSQL writes a time by the settings of the connection; the seconds since 1970 are always the same.
+    due_at: ColumnElement[Any] = cast(Message.due_at if sqlite else extract("epoch", Message.due_at), Text)
+    named = (Message.id, Message.lead_id, Message.step, Message.channel, Message.address, Message.sender_id)
+    return cast(array(*named, Message.template_id, cast(Message.merge, Text), due_at, Message.reason), Text)

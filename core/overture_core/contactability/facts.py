@@ -23,7 +23,6 @@ from overture_core.suppressions.service import Kind, suppressed
 _UNKNOWN_ZONE = "Etc/Unknown"
 _LOOKBACK = timedelta(days=7)
 _ON_THEIR_WAY = (State.SENDING, State.UNKNOWN)
-_ADDRESSES_A_CALL = 1_000
 
 
 class Person(Protocol):
@@ -44,29 +43,57 @@ class Person(Protocol):
 def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tuple(Channel)) -> dict[str, Facts]:
     """Return the facts by lead id, those that the rules of `channels` ask for; at most 10,000 leads a call.
 
-    For the frequency cap, messages that are on their way count like accepted ones.
+    Most leads have nothing on record: those who are alike in the rest share one object, which is read only. For the
+    frequency cap, messages that are on their way count like accepted ones.
     """
     ids = [lead.id for lead in leads]
+    suppressed_on = _suppressions(work, leads)
+    consents = _consents(work, ids)
+    replied_at = _replies(work, ids)
+    contacted = _contacts(work, ids)
+    on_record = {*suppressed_on, *consents, *replied_at, *contacted}
     by_phone = Channel.SMS in channels  # only there the time of day counts, and a number's zones cost a search
-    known = {lead.id: Facts(lead.country, _addresses(lead), zones=_zones(lead) if by_phone else ()) for lead in leads}
-    _add_suppressions(work, leads, known)
-    consents = (
+    alike: dict[tuple[str | None, bool, bool, Sequence[str]], Facts] = {}
+    known: dict[str, Facts] = {}
+    for lead in leads:
+        lead_id, zones = lead.id, _zones(lead) if by_phone else ()
+        if lead_id in on_record:
+            known[lead_id] = Facts(
+                lead.country,
+                _reachable(lead),
+                suppressed_on.get(lead_id, set()),
+                consents.get(lead_id, {}),
+                zones,
+                replied_at.get(lead_id),
+                contacted.get(lead_id, ()),
+            )
+            continue
+        kind = (lead.country, bool(lead.email), bool(lead.phone), zones)
+        if (facts := alike.get(kind)) is None:
+            facts = alike[kind] = Facts(lead.country, _reachable(lead), zones=zones)
+        known[lead_id] = facts
+    return known
+
+
+def _consents(work: Work, ids: list[str]) -> dict[str, dict[Channel, bool]]:
+    rows = (
         select(Consent.lead_id, Consent.channel, Consent.granted)
         .where(Consent.workspace_id == work.workspace, among(Consent.lead_id, ids))
         .order_by(Consent.recorded_at, Consent.id)
     )
-    for lead_id, channel, granted in work.session.execute(consents):
-        known[lead_id].consent[Channel(channel)] = granted
-    replies = (
+    found: dict[str, dict[Channel, bool]] = defaultdict(dict)
+    for lead_id, channel, granted in work.session.execute(rows):
+        found[lead_id][Channel(channel)] = granted
+    return found
+
+
+def _replies(work: Work, ids: list[str]) -> dict[str, datetime]:
+    rows = (
         select(Reply.lead_id, func.max(Reply.received_at))
         .where(Reply.workspace_id == work.workspace, among(Reply.lead_id, ids), Reply.intent != "out_of_office")
         .group_by(Reply.lead_id)
     )
-    for lead_id, at in work.session.execute(replies):
-        known[lead_id].replied_at = at
-    for lead_id, moments in _contacts(work, ids).items():
-        known[lead_id].contacted = moments
-    return known
+    return dict(work.session.execute(rows).all())
 
 
 def _contacts(work: Work, ids: list[str]) -> dict[str, list[datetime]]:
@@ -81,31 +108,25 @@ def _contacts(work: Work, ids: list[str]) -> dict[str, list[datetime]]:
     return found
 
 
-def _add_suppressions(work: Work, leads: Sequence[Person], known: dict[str, Facts]) -> None:
+def _suppressions(work: Work, leads: Sequence[Person]) -> dict[str, set[Channel]]:
     emails = [(email_key(lead.email), lead.id) for lead in leads if lead.email]
     phones = [(lead.phone, lead.id) for lead in leads if lead.phone]
+    found: dict[str, set[Channel]] = defaultdict(set)
     of_kind: tuple[tuple[Kind, Channel, list[tuple[str, str]]], ...] = (
         ("email", Channel.EMAIL, emails),
         ("phone", Channel.SMS, phones),
     )
     for kind, channel, addresses in of_kind:
-        gone = _gone(work, kind, [address for address, _ in addresses])
-        if gone:
+        if gone := suppressed(work, kind, [address for address, _ in addresses]):
             for address, lead_id in addresses:
                 if address in gone:
-                    known[lead_id].suppressed.add(channel)
+                    found[lead_id].add(channel)
+    return found
 
 
-def _gone(work: Work, kind: Kind, addresses: list[str]) -> set[str]:
-    starts = range(0, len(addresses), _ADDRESSES_A_CALL)
-    return {gone for start in starts for gone in suppressed(work, kind, addresses[start : start + _ADDRESSES_A_CALL])}
-
-
-def _addresses(lead: Person) -> dict[Channel, str]:
-    addresses = {Channel.EMAIL: lead.email} if lead.email else {}
-    if lead.phone:
-        addresses[Channel.SMS] = lead.phone
-    return addresses
+def _reachable(lead: Person) -> frozenset[Channel]:
+    both = ((Channel.EMAIL, lead.email), (Channel.SMS, lead.phone))
+    return frozenset(channel for channel, address in both if address)
 
 
 def _zones(lead: Person) -> Sequence[str]:

@@ -27,22 +27,24 @@ def contactabilities(
     moment = at or work.now()
     verified = {channel: _verified(work, channel) for channel in channels}
     known = facts.load(work, leads, channels)
-    return {
-        lead.id: {
-            channel: decide(known[lead.id], channel, moment, sender_verified=verified[channel]) for channel in channels
-        }
-        for lead in leads
-    }
+    # Leads who share their facts share the answer.
+    answers: dict[int, Decisions] = {}
+    for each in known.values():
+        if id(each) not in answers:
+            answers[id(each)] = {
+                channel: decide(each, channel, moment, sender_verified=verified[channel]) for channel in channels
+            }
+    return {lead_id: answers[id(each)] for lead_id, each in known.items()}
 
 
 def first_usable(work: Work, leads: Sequence[Person], order: Sequence[Channel], at: datetime) -> dict[str, Decisions]:
     """The same, but a lead's channels are asked in `order` only until one may be used now."""
-    decided: dict[str, Decisions] = {lead.id: {} for lead in leads}
+    decided: dict[str, Decisions] = {}
     asking = leads
     for channel in order:
         answers = contactabilities(work, asking, [channel], at) if asking else {}
         for lead_id, answer in answers.items():
-            decided[lead_id].update(answer)
+            decided[lead_id] = {**decided[lead_id], **answer} if lead_id in decided else answer
         asking = [lead for lead in asking if answers[lead.id][channel].verdict is not Verdict.YES]
     return decided
 

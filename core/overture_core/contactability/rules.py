@@ -11,7 +11,7 @@ an opt-out that is honoured (CAN-SPAM, 15 U.S.C. 7704).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -80,11 +80,11 @@ _YES = Decision(Verdict.YES)
 
 @dataclass(slots=True)
 class Facts:
-    """What the rules need to know of one lead. `contacted` holds when messages were accepted lately,
-    `zones` the time zones that the lead may be in."""
+    """What the rules need to know of one lead. `addresses` has the channels that they have an address on, `contacted`
+    when messages were accepted lately, `zones` the time zones that the lead may be in."""
 
     country: str | None
-    addresses: dict[Channel, str]
+    addresses: Collection[Channel]
     suppressed: set[Channel] = field(default_factory=set)
     consent: dict[Channel, bool] = field(default_factory=dict)
     zones: Sequence[str] = ()

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
 from overture_core.leads.normalise import e164, email_key
+from overture_core.storage.among import among
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean
@@ -95,11 +96,11 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
 
 
 def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
-    """Return which of `values` (already normalised) are suppressed; at most 1,000 a call."""
+    """Return which of `values` (already normalised) are suppressed."""
     if not values:
         return set()
     found = select(Suppression.value).where(
-        Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value.in_(values)
+        Suppression.workspace_id == work.workspace, Suppression.kind == kind, among(Suppression.value, values)
     )
     return set(work.session.scalars(found))
 

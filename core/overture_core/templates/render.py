@@ -150,12 +150,17 @@ def is_custom(node: nodes.Node) -> bool:
 
 def merge_values(lead: Fields, fields: frozenset[str]) -> dict[str, Any]:
     """Return the lead's values for `fields`, to be frozen with the message. Empty ones are left out."""
-    values: dict[str, Any] = {
-        field: getattr(lead, field) for field in LEAD_FIELDS if field in fields and getattr(lead, field)
-    }
-    wanted = [field.removeprefix("custom.") for field in fields if field.startswith("custom.")]
-    custom = {key: lead.custom[key] for key in wanted if lead.custom.get(key)}
-    return {**values, "custom": custom} if wanted else values
+    names, wanted = _wanted(fields)
+    values: dict[str, Any] = {name: value for name in names if (value := getattr(lead, name))}
+    if wanted:
+        values["custom"] = {key: value for key in wanted if (value := lead.custom.get(key))}
+    return values
+
+
+@lru_cache(maxsize=256)
+def _wanted(fields: frozenset[str]) -> tuple[list[str], list[str]]:
+    custom = sorted(field.removeprefix("custom.") for field in fields if field.startswith("custom."))
+    return [name for name in LEAD_FIELDS if name in fields], custom
 
 
 def longest(channel: Channel) -> int:
