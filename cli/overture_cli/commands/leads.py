@@ -20,6 +20,7 @@ _WANTED = {
     "default_country": "--country takes a country's two letters, e.g. US",
     "tags": "--tag was given too often",
     "consent_source": "--consent-source is too long; name the source in a few words",
+    "encoding": "--encoding takes the name of an encoding, e.g. cp1250",
 }
 
 
@@ -31,6 +32,9 @@ def import_(
         list[str] | None, typer.Option("--map", help='Say what a column is: --map "E-post=email"; repeatable.')
     ] = None,
     consent_source: Annotated[str | None, typer.Option(help="Where the consent in the file comes from.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a text file, e.g. cp1250; else it is found.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check, store nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -41,6 +45,7 @@ def import_(
             default_country=country,
             tags=tag or [],
             consent_source=consent_source,
+            encoding=encoding,
             dry_run=dry_run,
         )
     except ValidationError as error:

@@ -40,6 +40,7 @@ class ImportOptions(BaseModel):
     default_country: str | None = Field(default=None, pattern="^[A-Za-z]{2}$", description="For phone numbers.")
     tags: list[str] = Field(default_factory=list, max_length=20)
     consent_source: str | None = Field(default=None, max_length=200)
+    encoding: str | None = Field(default=None, max_length=40, description="Of a text file.")
     dry_run: bool = False
 
 
@@ -82,9 +83,9 @@ def import_leads(
 
     Raises:
         UnreadableFile: the file cannot be read; nothing, or only whole chunks before the bad line, was stored.
-        InvalidInput: no column is an address, or the mapping does not fit the file.
+        InvalidInput: no column is an address, or the mapping or encoding does not fit the file.
     """
-    with closing(open_table(source)) as table:
+    with closing(open_table(source, options.encoding)) as table:
         return _import(store, source, table, options, workspace, actor, progress)
 
 
@@ -250,6 +251,11 @@ def _reader(table: Table, sample: list[Row], options: ImportOptions) -> tuple[di
     order, assumed = find_order(row.get(dates, "") for row in cells) if dates else find_order(())
     country = options.default_country.upper() if options.default_country else None
     reader = RowReader(mapping, default_country=country, date_order=order)
+    if table.encoding_guessed:
+        reader.warnings.append(
+            f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
+            "the encoding (encoding, on the command line --encoding), e.g. cp1250."
+        )
     if assumed:
         reader.warnings.append(f"Dates in {dates!r} could be day first or month first; they were read {order}.")
     return mapping, reader

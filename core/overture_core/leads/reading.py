@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from overture_core.errors import UnreadableFile
-from overture_core.leads.encoding import find_encoding
+from overture_core.errors import InvalidInput, UnreadableFile
+from overture_core.leads.encoding import find_encoding, given_encoding
 from overture_core.leads.excel import sheet_rows
 from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines
 from overture_core.text import clean
@@ -119,6 +119,7 @@ class Table:
     encoding: str
     delimiter: str | None
     rows: Iterator[Row]
+    encoding_guessed: bool = False
     files: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
@@ -126,25 +127,33 @@ class Table:
         self.files.close()
 
 
-def open_table(source: Source) -> Table:
-    """Open a source as a table; the caller closes it.
+def open_table(source: Source, encoding: str | None = None) -> Table:
+    """Open a source as a table; the caller closes it. Without an `encoding`, it is found.
 
     Raises:
         UnreadableFile: the format or encoding cannot be made out, or it holds no header.
+        InvalidInput: there is no such encoding, or the source has none to be given.
     """
     with ExitStack() as files:
-        return replace(_open_table(source, files), files=files.pop_all())
+        return replace(_open_table(source, encoding, files), files=files.pop_all())
 
 
-def _open_table(source: Source, files: ExitStack) -> Table:
+def _open_table(source: Source, given: str | None, files: ExitStack) -> Table:
     with source.open() as file:
-        head = file.read(4)
-    if head == b"PK\x03\x04":
+        excel = file.read(4) == b"PK\x03\x04"
+    if given is not None and (excel or source.path is None):
+        what = f"{source.filename} is an Excel file" if excel else "The content is given as text"
+        msg = f"{what}, which needs no encoding; leave the encoding out."
+        raise InvalidInput(msg)
+    if excel:
         return _xlsx(source, files)
-    encoding = find_encoding(source.open)
-    if source.filename.lower().endswith((".jsonl", ".ndjson")):
-        return _json_lines(source, encoding, files)
-    return _delimited(source, encoding, files)
+    if given is not None:
+        encoding, guessed = given_encoding(source.open, source.filename, given), False
+    else:
+        encoding, guessed = find_encoding(source.open, source.filename)
+    lines = source.filename.lower().endswith((".jsonl", ".ndjson"))
+    table = _json_lines(source, encoding, files) if lines else _delimited(source, encoding, files)
+    return replace(table, encoding_guessed=guessed)
 
 
 def _in_a_root(path: Path, roots: list[Path]) -> Path:

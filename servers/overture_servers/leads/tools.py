@@ -52,6 +52,7 @@ async def leads_import_file(
     default_country: Annotated[str | None, Field(description="Of phone numbers without one, e.g. US.")] = None,
     tags: list[str] | None = None,
     consent_source: Annotated[str | None, Field(description="Where the file's consent comes from.")] = None,
+    encoding: Annotated[str | None, Field(description="Of a text file, e.g. cp1250; else found.")] = None,
     dry_run: bool = False,
 ) -> Annotated[CallToolResult, ImportResult]:
     """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected."""
@@ -62,6 +63,7 @@ async def leads_import_file(
             default_country=default_country,
             tags=tags or [],
             consent_source=consent_source,
+            encoding=encoding,
             dry_run=dry_run,
         )
         source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
