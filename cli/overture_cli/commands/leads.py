@@ -13,11 +13,12 @@ from overture_cli.context import open_store, person
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
 from overture_core.errors import InvalidInput
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
+from overture_core.leads.mapping import NoAddressColumn
 from overture_core.leads.reading import Source
 
 # What the options want that ImportOptions checks, in the words of the command line.
 _WANTED = {
-    "default_country": "--country takes a country's two letters, e.g. US",
+    "default_country": "--country takes a country's two letters, e.g. US; there is no country {input!r}",
     "tags": "--tag was given too often",
     "consent_source": "--consent-source is too long; name the source in a few words",
     "encoding": "--encoding takes the name of an encoding, e.g. cp1250",
@@ -50,8 +51,7 @@ def import_(
         )
     except ValidationError as error:
         raise InvalidInput(_sentence(error)) from error
-    # The person at the terminal named the file: its own folder is an allowed root.
-    source = Source.from_path(file, [file.resolve().parent])
+    source = Source.from_person(file)
     bar = Progress(
         TextColumn("Importing"),
         BarColumn(),
@@ -63,14 +63,18 @@ def import_(
     )
     with open_store() as store, bar:
         task = bar.add_task("rows", total=None)
-        report = import_leads(
-            store,
-            source,
-            options,
-            workspace=store.settings.workspace,
-            actor=person(),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        try:
+            report = import_leads(
+                store,
+                source,
+                options,
+                workspace=store.settings.workspace,
+                actor=person(),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        except NoAddressColumn as error:
+            msg = f'{error.what} Say which one it is with a mapping such as --map "{error.example}=email".'
+            raise InvalidInput(msg) from error
     if as_json:
         emit_json(report)
     else:
@@ -106,4 +110,4 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
-    return f"{_WANTED.get(field) or first['msg']}."
+    return f"{_WANTED[field].format(input=first['input']) if field in _WANTED else first['msg']}."

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import chain, islice
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import select
 
 from overture_core.errors import InvalidInput, NotFound
@@ -19,10 +19,12 @@ from overture_core.ids import new_id
 from overture_core.leads.dates import find_order
 from overture_core.leads.mapping import checked, propose, require_address
 from overture_core.leads.merging import Merger
+from overture_core.leads.normalise import phone_region
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import LeadRow, RowReader, RowRejected
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
+from overture_core.text import clean
 
 CHUNK = 500
 SAMPLE = 200
@@ -37,11 +39,20 @@ class ImportOptions(BaseModel):
     """How to read a file; everything left out is found."""
 
     mapping: dict[str, str] | None = Field(default=None, description="{column: field}, for columns not recognised.")
-    default_country: str | None = Field(default=None, pattern="^[A-Za-z]{2}$", description="For phone numbers.")
+    default_country: str | None = Field(default=None, description="For phone numbers.")
     tags: list[str] = Field(default_factory=list, max_length=20)
     consent_source: str | None = Field(default=None, max_length=200)
     encoding: str | None = Field(default=None, max_length=40, description="Of a text file.")
     dry_run: bool = False
+
+    @field_validator("default_country")
+    @classmethod
+    def _known_country(cls, value: str | None) -> str | None:
+        region = phone_region(value) if value is not None and len(value) == 2 else None
+        if value is not None and region is None:
+            msg = f"there is no country {clean(value, limit=40)!r}; give its two letters (ISO 3166), e.g. US"
+            raise ValueError(msg)
+        return region
 
 
 class Reject(BaseModel):
@@ -249,8 +260,7 @@ def _reader(table: Table, sample: list[Row], options: ImportOptions) -> tuple[di
     require_address(table.columns, mapping)
     dates = next((column for column, field in mapping.items() if field == "last_contact_at"), None)
     order, assumed = find_order(row.get(dates, "") for row in cells) if dates else find_order(())
-    country = options.default_country.upper() if options.default_country else None
-    reader = RowReader(mapping, default_country=country, date_order=order)
+    reader = RowReader(mapping, default_country=options.default_country, date_order=order)
     if table.encoding_guessed:
         reader.warnings.append(
             f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "

@@ -51,6 +51,15 @@ _PHONE = re.compile(r"\+?[\d\s().\-/]{7,20}")
 MOST = 0.6  # of the sampled values have to look like it
 
 
+class NoAddressColumn(InvalidInput):
+    """No column of a file was recognised as e-mail or phone."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.example = columns[0] if columns else "E-post"
+        self.what = f"No column was recognised as e-mail or phone; the columns are: {', '.join(columns[:20])}."
+        super().__init__(f'{self.what} Say which one it is with a mapping such as {{"{self.example}": "email"}}.')
+
+
 def propose(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return {column: field}; each field at most once, the leftmost column first."""
     mapping: dict[str, str] = {}
@@ -89,16 +98,10 @@ def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
     """Make sure that leads could be reached at all.
 
     Raises:
-        InvalidInput: no column is an e-mail address or a phone number.
+        NoAddressColumn: no column is an e-mail address or a phone number.
     """
     if not {"email", "phone"} & set(mapping.values()):
-        shown = ", ".join(columns[:20])
-        example = columns[0] if columns else "E-post"
-        msg = (
-            f"No column was recognised as e-mail or phone; the columns are: {shown}. Say which one it is with a "
-            f'mapping such as {{"{example}": "email"}}.'
-        )
-        raise InvalidInput(msg)
+        raise NoAddressColumn(columns)
 
 
 def _key(column: str) -> str:

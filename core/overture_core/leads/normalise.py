@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import timezone as phone_zones
 
 from overture_core.errors import InvalidInput
+from overture_core.leads.countries import country_code
 from overture_core.text import clean
 
 _UNKNOWN_ZONE = "Etc/Unknown"
@@ -69,6 +70,13 @@ def e164(text: str, country: str | None) -> str:
         msg = f"{shown!r} is not a phone number (the number of digits is wrong)."
         raise InvalidInput(msg)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_region(text: str) -> str | None:
+    """Return the region (ISO 3166-1 alpha-2) that numbers are dialled in, of a country's letters, if there is one."""
+    code = text.strip().upper()
+    known = code if code in phonenumbers.SUPPORTED_REGIONS else country_code(code)
+    return known if known in phonenumbers.SUPPORTED_REGIONS else None
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ hidden. Memory does not grow with the file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -49,6 +50,19 @@ class Source:
             shown = ", ".join(str(root) for root in allowed)
             msg = f"{path} is outside the folders that may be imported from ({shown}); move it there."
             raise UnreadableFile(msg)
+        return cls._usable(real, path)
+
+    @classmethod
+    def from_person(cls, path: Path | str) -> Source:
+        """Take a file that the person at this machine named, wherever it lies; a relative path is from here.
+
+        Raises:
+            UnreadableFile: it is missing, no file, too large or unreadable.
+        """
+        return cls._usable(_resolved(Path(path)), path)
+
+    @classmethod
+    def _usable(cls, real: Path, path: Path | str) -> Source:
         if real.is_dir():
             msg = f"{path} is a folder; name a file in it."
             raise UnreadableFile(msg)
@@ -168,8 +182,19 @@ def _resolved(path: Path) -> Path:
     try:
         return path.expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
-        msg = f"{clean(str(path), limit=200)} is not a path that can be read; check it."
+        why = "is a link that leads back to itself; name" if _is_loop(path) else "is not a path that can be read; check"
+        msg = f"{clean(str(path), limit=200)} {why} the file."
         raise UnreadableFile(msg) from error
+
+
+def _is_loop(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    except ValueError:
+        return False
+    return False
 
 
 def _delimited(source: Source, encoding: str, files: ExitStack) -> Table:

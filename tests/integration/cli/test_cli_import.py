@@ -40,3 +40,41 @@ def test_an_encoding_that_is_unknown_or_does_not_fit_is_refused(overture: Overtu
     assert refused(overture, "western.csv", "--encoding", "utf-8") == (
         "overture: western.csv is not in utf-8: byte 28 does not fit; give another encoding, or none to have it found."
     )
+
+
+def test_a_file_in_a_folder_is_named_from_here_and_followed_through_a_link(overture: Overture, folder: Path) -> None:
+    (folder / "lists").mkdir()
+    (folder / "good.csv").rename(folder / "lists" / "good.csv")
+    (folder / "link.csv").symlink_to("lists/good.csv")
+    for name in ("lists/good.csv", "link.csv"):
+        taken = overture("import", name, "--dry-run", "--json")
+        assert (taken.returncode, json.loads(taken.stdout)["created"]) == (0, 2)
+
+
+def test_a_path_that_goes_in_a_circle_is_refused(overture: Overture, folder: Path) -> None:
+    (folder / "a.csv").symlink_to("b.csv")
+    (folder / "b.csv").symlink_to("a.csv")
+    for name in ("a.csv", "a.csv/leads.csv"):
+        assert refused(overture, name) == f"overture: {name} is a link that leads back to itself; name the file."
+
+
+def test_noise_is_refused_by_its_name(overture: Overture, folder: Path) -> None:
+    (folder / "noise.csv").write_bytes(b"email,name\n" + bytes(range(256)) * 8)
+    assert refused(overture, "noise.csv") == ("overture: noise.csv is not text; export it as CSV, XLSX or JSON Lines.")
+
+
+def test_a_country_that_does_not_exist_is_refused(overture: Overture) -> None:
+    for country in ("XX", "ZZ", "Narnia"):
+        assert refused(overture, "good.csv", "--country", country) == (
+            f"overture: --country takes a country's two letters, e.g. US; there is no country {country!r}."
+        )
+    assert overture("import", "good.csv", "--country", "uk", "--dry-run").returncode == 0
+
+
+def test_a_header_that_nobody_can_map_is_refused_with_the_option_that_would(overture: Overture, folder: Path) -> None:
+    (folder / "odd.csv").write_text("x,size\nblue,3\n", encoding="utf-8")
+    assert refused(overture, "odd.csv") == (
+        "overture: No column was recognised as e-mail or phone; the columns are: x, size. "
+        'Say which one it is with a mapping such as --map "x=email".'
+    )
+    assert refused(overture, "odd.csv", "--map", "y=email").startswith("overture: The mapping names the column 'y'")

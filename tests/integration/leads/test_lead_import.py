@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from overture_core.errors import InvalidInput, NotFound, UnreadableFile
@@ -163,6 +165,17 @@ def test_a_mapping_a_country_and_tags_given_by_a_person_are_used(store: Store, t
     assert report.mapping == {"Mejl": "email", "Kontaktnummer": "phone"}
     lead = lead_by_email(store, "a@example.com")
     assert (lead.phone, lead.tags, lead.import_id) == ("+447700900123", ["spring"], report.import_id)
+
+
+@pytest.mark.parametrize("country", ["XX", "zz", "EU", "AQ", "USA", "", "+1"])
+def test_a_country_without_phone_numbers_is_refused(country: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(f"there is no country '{country}'; give")):
+        ImportOptions(default_country=country)
+
+
+def test_a_country_is_taken_in_small_letters_and_as_people_abbreviate_it() -> None:
+    given = ["us", "GB", "UK", "xk", None]
+    assert [ImportOptions(default_country=each).default_country for each in given] == ["US", "GB", "GB", "XK", None]
 
 
 def test_text_from_outside_is_stripped_of_control_characters(store: Store, take: Import) -> None:

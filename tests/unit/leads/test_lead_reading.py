@@ -110,6 +110,7 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str]]:
     inside = folder / "inside"
     inside.mkdir()
     (inside / "link.csv").symlink_to(outside)
+    (inside / "loop.csv").symlink_to("loop.csv")
     (inside / "empty.csv").touch()
     (inside / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
     (inside / "broken.xlsx").write_bytes(b"PK\x03\x04 and then nothing")
@@ -120,6 +121,8 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str]]:
     yield outside, "is outside the folders"
     yield inside / "link.csv", "is outside the folders"
     yield inside / ".." / "outside.csv", "is outside the folders"
+    yield inside / "loop.csv", "is a link that leads back to itself"
+    yield Path("loop.csv"), "is a link that leads back to itself"
     yield inside / "empty.csv", "is empty"
     yield inside / "picture.csv", "is not text"
     yield inside / "broken.xlsx", "cannot be read as an Excel file"
