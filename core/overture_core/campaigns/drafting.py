@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from overture_core.campaigns.models import Sample
-from overture_core.campaigns.paging import PAGE
 from overture_core.campaigns.sealing import seal
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
 from overture_core.contactability.gate import Decisions, first_usable
@@ -78,6 +77,7 @@ class Drafting:
         self._order, self._at = order, at
         self._lines = {channel: _line(work, channel, chosen[channel]) for channel in order}
         self._conditions = where(work, LeadFilter.model_validate(plan.spec["filter"]))
+        self._by_id = _without_index(work, self._conditions)
         self._columns = _columns(frozenset().union(*(line.fields for line in self._lines.values())))
         self._last = ""
 
@@ -85,10 +85,10 @@ class Drafting:
         """Return how many leads there are to go through."""
         return work.session.scalar(select(func.count()).select_from(Lead).where(*self._conditions)) or 0
 
-    def page(self, work: Work) -> bool:
-        """Draft the next page; false when there is none."""
-        wanted = select(*self._columns).where(*self._conditions, Lead.id > self._last)
-        leads: Sequence[Any] = work.session.connection().execute(wanted.order_by(Lead.id).limit(PAGE)).all()
+    def page(self, work: Work, most: int) -> bool:
+        """Draft the next page of up to `most` leads; false when there is none."""
+        wanted = select(*self._columns).where(*self._by_id, Lead.id > self._last)
+        leads: Sequence[Any] = work.session.connection().execute(wanted.order_by(Lead.id).limit(most)).all()
         if not leads:
             return False
         known = select(Message.lead_id).where(
@@ -158,6 +158,17 @@ class Drafting:
         insert_rows(work, "messages", _MESSAGE, messages)
         events = ((work.workspace, now, "plan", row[0], row[-1], row[-2]) for row in rows)
         insert_rows(work, "message_events", _EVENT, events)
+
+
+def _without_index(work: Work, conditions: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Return the same conditions, with the workspace's in a function.
+
+    Every index of leads but that of their ids begins with the workspace. SQLite would take one of them, and sort the
+    whole audience for each page.
+    """
+    own = Lead.workspace_id == work.workspace
+    rest = [condition for condition in conditions if not condition.compare(own)]
+    return [func.coalesce(Lead.workspace_id, "") == work.workspace, *rest]
 
 
 def _sample(lead: Any, channel: Channel, content: Content) -> Sample:

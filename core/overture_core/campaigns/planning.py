@@ -47,20 +47,20 @@ def plan(work: Work, request: PlanRequest) -> PlanView:
         InvalidInput: a template is for another channel, or `send_at` is over or too far away.
         Conflict: the campaign was cancelled, or somebody else planned it at the same time.
     """
-    return _plan(within(work), request, unseen)
+    return _plan(within(work), request, unseen, PAGE)
 
 
 def plan_paged(
-    store: Store, workspace: str, request: PlanRequest, *, actor: str, progress: Progress = unseen
+    store: Store, workspace: str, request: PlanRequest, *, actor: str, progress: Progress = unseen, page: int = PAGE
 ) -> PlanView:
-    """The same in a transaction for each page of leads, for audiences of any size.
+    """The same in a transaction for each `page` leads (at most 10,000), for audiences of any size.
 
     `progress` is told how many leads were gone through, and of how many.
     """
-    return _plan(each(store, workspace, actor), request, progress)
+    return _plan(each(store, workspace, actor), request, progress, page)
 
 
-def _plan(transactions: Transactions, request: PlanRequest, progress: Progress) -> PlanView:
+def _plan(transactions: Transactions, request: PlanRequest, progress: Progress, page: int) -> PlanView:
     with transactions.write() as work:
         row, drafting = _begin(work, request)
     left = True
@@ -74,8 +74,9 @@ def _plan(transactions: Transactions, request: PlanRequest, progress: Progress) 
     while more:
         with transactions.write() as work:
             _preparing(work, row)
-            more = drafting.page(work)
-        progress(drafting.leads, max(total, drafting.leads))
+            more = drafting.page(work, page)
+        if more:
+            progress(drafting.leads, max(total, drafting.leads))
     with transactions.write() as work:
         return _propose(work, _preparing(work, row), drafting.tally)
 

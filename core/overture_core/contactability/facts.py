@@ -88,9 +88,14 @@ def _consents(work: Work, ids: list[str]) -> dict[str, dict[Channel, bool]]:
 
 
 def _replies(work: Work, ids: list[str]) -> dict[str, datetime]:
+    # The workspace stands in a function, so that SQLite does not take its index and read every reply there is.
     rows = (
         select(Reply.lead_id, func.max(Reply.received_at))
-        .where(Reply.workspace_id == work.workspace, among(Reply.lead_id, ids), Reply.intent != "out_of_office")
+        .where(
+            func.coalesce(Reply.workspace_id, "") == work.workspace,
+            among(Reply.lead_id, ids),
+            Reply.intent != "out_of_office",
+        )
         .group_by(Reply.lead_id)
     )
     return dict(work.session.execute(rows).all())

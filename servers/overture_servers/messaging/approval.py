@@ -16,6 +16,7 @@ from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
 from overture_core.campaigns.showing import described
+from overture_core.campaigns.states import PlanState
 from overture_core.storage.store import Work
 from overture_core.workspaces import service as workspaces
 from overture_servers.tooling import Ctx, actor_of, client_name, runtime_of
@@ -39,7 +40,10 @@ async def ask_person(ctx: Ctx, plan_id: str) -> Answer | Elicit[Answer]:
     def find(work: Work) -> PlanView | None:
         if name not in workspaces.get(work).trusted_clients:
             return None
-        shown = view(work, get_plan(work, plan_id))
+        row = get_plan(work, plan_id)
+        if row.state != PlanState.PROPOSED:
+            return None
+        shown = view(work, row)
         return shown if shown.approval.state is ApprovalState.PENDING else None
 
     waiting = await runtime_of(ctx).read(find)

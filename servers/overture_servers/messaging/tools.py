@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
+from anyio import from_thread, to_thread
 from mcp.server.mcpserver import ElicitationResult, Resolve
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from overture_core.approvals.service import ApprovalState
 from overture_core.campaigns import service as campaigns
-from overture_core.campaigns.launching import LaunchResult, launch
+from overture_core.campaigns.launching import LaunchResult, launch_paged
 from overture_core.campaigns.models import PlanRequest, PlanView
-from overture_core.campaigns.planning import plan
+from overture_core.campaigns.paging import Progress
+from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
 from overture_core.campaigns.showing import counted, nobody
 from overture_core.campaigns.states import CampaignState
@@ -116,7 +120,13 @@ async def messaging_plan_campaign(
         request = PlanRequest.model_validate(
             {"name": name, "segment": segment, "templates": templates, "send_at": send_at, **order}
         )
-    made = await runtime_of(ctx).write(actor_of(ctx), lambda work: plan(work, request))
+    runtime = runtime_of(ctx)
+    progress = _progress(ctx, "leads")
+    run = partial(
+        plan_paged, runtime.store, runtime.settings.workspace, request, actor=actor_of(ctx), progress=progress
+    )
+    with told():
+        made = await to_thread.run_sync(run)
     if not made.recipients:
         return answer(made, f"Plan {made.plan_id} reaches nobody: {nobody(made.excluded)} Nothing waits for approval.")
     channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
@@ -136,9 +146,12 @@ async def messaging_launch_campaign(
     how a person approves. Launching twice is the same as once."""
     runtime = runtime_of(ctx)
     await record_answer(ctx, plan_id, person)
-    done = await runtime.write(actor_of(ctx), lambda work: launch(work, plan_id))
     from overture_queue.jobs import Dispatch
 
+    progress = _progress(ctx, "messages", after_first=partial(runtime.nudge, Dispatch()))
+    run = partial(launch_paged, runtime.store, runtime.settings.workspace, plan_id, actor=actor_of(ctx))
+    with told():
+        done = await to_thread.run_sync(partial(run, progress=progress))
     queued = await runtime.nudge(Dispatch())
     result = Launched(**done.model_dump(), dispatch="queued" if queued else "waiting")
     if done.state in (CampaignState.FINISHED, CampaignState.CANCELLED):
@@ -147,6 +160,22 @@ async def messaging_launch_campaign(
     how = "" if queued else " Redis is away: the messages stay due and go out when it is back."
     how += " Nothing leaves until it is resumed." if done.state is CampaignState.PAUSED else ""
     return answer(result, f"{done.campaign} is {done.state}: {done.queued} messages due{later}.{how}")
+
+
+def _progress(ctx: Ctx, what: str, *, after_first: Callable[[], Coroutine[Any, Any, bool]] | None = None) -> Progress:
+    """Tell the client how far a thread is. `after_first` is done once, when something but not all is done."""
+    told_of, waiting = -1, after_first
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told_of, waiting
+        if done > told_of:  # it has to rise with every notification (MCP, "Progress")
+            told_of = done
+            from_thread.run(ctx.report_progress, done, total, f"{done} of {total} {what}")
+        if waiting is not None and 0 < done < total:
+            from_thread.run(waiting)
+            waiting = None
+
+    return progress
 
 
 async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[CallToolResult, CampaignStatus]:
