@@ -6,36 +6,57 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 _NUMERIC = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _FORMATS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d", "%d-%b-%Y")
 
 
+MOST = 0.95  # of the dates that tell day from month have to agree, for the others to be read as they are
+
+
 class Order(StrEnum):
-    """How a column writes its numeric dates."""
+    """How a column writes its numeric dates; a mixed one does not tell how to read those that could be either."""
 
     DAY_FIRST = "day first"
     MONTH_FIRST = "month first"
+    MIXED = "mixed"
 
 
-def find_order(values: Iterable[str]) -> tuple[Order, bool]:
-    """Return the order of a column's numeric dates, and whether that had to be assumed.
+class FoundOrder(NamedTuple):
+    """A column's order: whether it had to be assumed, and how many of its dates contradict it."""
 
-    A number above 12 decides, or a full stop, which is written with the day first; without either,
-    day first is assumed.
+    order: Order
+    assumed: bool = False
+    against: int = 0
+
+
+def find_order(values: Iterable[str]) -> FoundOrder:
+    """Return the order of a column's numeric dates.
+
+    A number above 12 tells, or a full stop, which is written with the day first; without either, day
+    first is assumed. Where too many dates tell one order and too many the other, the column is mixed.
     """
+    day = month = 0
     ambiguous = False
     for value in values:
         found = _NUMERIC.match(value.strip())
         if found is None:
             continue
         first, second = int(found[1]), int(found[2])
-        if first > 12 or "." in found[0]:
-            return Order.DAY_FIRST, False
+        if first > 12 and second > 12:
+            continue
         if second > 12:
-            return Order.MONTH_FIRST, False
-        ambiguous = ambiguous or first != second
-    return Order.DAY_FIRST, ambiguous
+            month += 1
+        elif first > 12 or "." in found[0]:
+            day += 1
+        else:
+            ambiguous = ambiguous or first != second
+    if not day and not month:
+        return FoundOrder(Order.DAY_FIRST, ambiguous)
+    if max(day, month) < MOST * (day + month):
+        return FoundOrder(Order.MIXED, against=min(day, month))
+    return FoundOrder(Order.DAY_FIRST if day > month else Order.MONTH_FIRST, against=min(day, month))
 
 
 def parse_date(text: str, order: Order) -> datetime | None:
@@ -59,6 +80,10 @@ def _numeric(value: str, order: Order) -> datetime | None:
     if found is None:
         return None
     first, second, year = (int(part) for part in found.groups())
+    if order is Order.MIXED:
+        if first <= 12 and second <= 12 and first != second:
+            return None
+        order = Order.MONTH_FIRST if second > 12 else Order.DAY_FIRST
     day, month = (first, second) if order is Order.DAY_FIRST else (second, first)
     try:
         return datetime(year, month, day, tzinfo=UTC)

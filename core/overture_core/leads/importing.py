@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
-from overture_core.leads.dates import find_order
+from overture_core.leads.dates import FoundOrder, Order, find_order
 from overture_core.leads.mapping import checked, propose, require_address
 from overture_core.leads.merging import Merger
 from overture_core.leads.normalise import phone_region
@@ -110,7 +110,7 @@ def _import(
     progress: Progress | None,
 ) -> ImportReport:
     sample = list(islice(table.rows, SAMPLE))
-    mapping, reader = _reader(table, sample, options)
+    mapping, reader = _reader(source, table, sample, options)
     running = _Running(store, workspace, actor, source, table, mapping, options)
     with running.transactions():
         for chunk in _chunks(chain(sample, table.rows)):
@@ -252,23 +252,46 @@ class _Running:
         work.session.add(ImportReject(import_id=self._id, workspace_id=work.workspace, **reject.model_dump()))
 
 
-def _reader(table: Table, sample: list[Row], options: ImportOptions) -> tuple[dict[str, str], RowReader]:
+def _reader(
+    source: Source, table: Table, sample: list[Row], options: ImportOptions
+) -> tuple[dict[str, str], RowReader]:
     cells = [row.cells for row in sample if row.cells is not None]
     own = checked(table.columns, options.mapping or {})
     proposed = propose([c for c in table.columns if c not in own], cells)
     mapping = {**own, **{column: field for column, field in proposed.items() if field not in own.values()}}
     require_address(table.columns, mapping)
     dates = next((column for column, field in mapping.items() if field == "last_contact_at"), None)
-    order, assumed = find_order(row.get(dates, "") for row in cells) if dates else find_order(())
-    reader = RowReader(mapping, default_country=options.default_country, date_order=order)
+    found = find_order(_values(source, sample, options, dates) if dates else ())
+    reader = RowReader(mapping, default_country=options.default_country, date_order=found.order)
     if table.encoding_guessed:
         reader.warnings.append(
             f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
-    if assumed:
-        reader.warnings.append(f"Dates in {dates!r} could be day first or month first; they were read {order}.")
+    if dates:
+        reader.warnings.extend(_of_dates(dates, found))
     return mapping, reader
+
+
+def _values(source: Source, sample: list[Row], options: ImportOptions, column: str) -> Iterator[str]:
+    """A column's cells in the whole file: a late date may say that the early ones were read the wrong way round."""
+    if len(sample) < SAMPLE:
+        yield from (row.cells.get(column, "") for row in sample if row.cells is not None)
+        return
+    with closing(open_table(source, options.encoding)) as table:
+        yield from (row.cells.get(column, "") for row in table.rows if row.cells is not None)
+
+
+def _of_dates(column: str, found: FoundOrder) -> Iterator[str]:
+    if found.assumed:
+        yield f"Dates in {column!r} could be day first or month first; they were read {found.order}."
+    elif found.order is Order.MIXED:
+        yield (
+            f"Dates in {column!r} are day first in some rows and month first in others; those that could be either "
+            "were left out."
+        )
+    elif found.against:
+        yield f"{found.against} dates in {column!r} are not {found.order} like the others; they were left out."
 
 
 def _readable(row: Row, reader: RowReader) -> LeadRow:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
-from overture_core.leads.dates import Order, find_order, parse_date
+from overture_core.leads.dates import FoundOrder, Order, find_order, parse_date
 from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
 
 
@@ -111,19 +111,23 @@ def test_countries_are_known_by_code_and_name(text: str, code: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "order"),
+    ("values", "found"),
     [
-        (["03/04/2024", "25/12/2023"], (Order.DAY_FIRST, False)),
-        (["03/04/2024", "12/25/2023"], (Order.MONTH_FIRST, False)),
-        (["03.04.2024"], (Order.DAY_FIRST, False)),
-        (["03/04/2024"], (Order.DAY_FIRST, True)),
-        (["2024-03-04", "", "05/05/2024"], (Order.DAY_FIRST, False)),
+        (["03/04/2024", "25/12/2023"], FoundOrder(Order.DAY_FIRST)),
+        (["03/04/2024", "12/25/2023"], FoundOrder(Order.MONTH_FIRST)),
+        (["03.04.2024"], FoundOrder(Order.DAY_FIRST)),
+        (["12.25.2023"], FoundOrder(Order.MONTH_FIRST)),
+        (["03/04/2024"], FoundOrder(Order.DAY_FIRST, assumed=True)),
+        (["2024-03-04", "", "05/05/2024", "13/14/2024"], FoundOrder(Order.DAY_FIRST)),
+        (["03/04/2024", "25/12/2023", "12/25/2023"], FoundOrder(Order.MIXED, against=1)),
+        (["12/25/2023"] * 19 + ["25/12/2023"], FoundOrder(Order.MONTH_FIRST, against=1)),
+        (["12/25/2023"] * 18 + ["25/12/2023"], FoundOrder(Order.MIXED, against=1)),
     ],
 )
-def test_a_columns_order_of_day_and_month_is_decided_once_and_a_guess_is_said(
-    values: list[str], order: tuple[Order, bool]
+def test_a_columns_order_of_day_and_month_is_decided_once_and_what_contradicts_it_is_counted(
+    values: list[str], found: FoundOrder
 ) -> None:
-    assert find_order(values) == order
+    assert find_order(values) == found
 
 
 @pytest.mark.parametrize(
@@ -136,6 +140,11 @@ def test_a_columns_order_of_day_and_month_is_decided_once_and_a_guess_is_said(
         ("4 March 2024", Order.DAY_FIRST, datetime(2024, 3, 4, tzinfo=UTC)),
         ("Mar 4, 2024", Order.DAY_FIRST, datetime(2024, 3, 4, tzinfo=UTC)),
         ("31/02/2024", Order.DAY_FIRST, None),
+        ("03/04/2024", Order.MIXED, None),
+        ("04/04/2024", Order.MIXED, datetime(2024, 4, 4, tzinfo=UTC)),
+        ("25/12/2023", Order.MIXED, datetime(2023, 12, 25, tzinfo=UTC)),
+        ("12/25/2023", Order.MIXED, datetime(2023, 12, 25, tzinfo=UTC)),
+        ("12/25/2023", Order.DAY_FIRST, None),
         ("last spring", Order.DAY_FIRST, None),
     ],
 )
