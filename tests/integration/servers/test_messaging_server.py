@@ -308,3 +308,20 @@ async def test_the_prompt_says_that_a_person_approves(desk: Any) -> None:
         (message,) = (await client.get_prompt("write-campaign", {"segment": "dormant", "offer": "10 %"})).messages
     assert isinstance(message.content, TextContent)
     assert "A person approves; you cannot." in message.content.text
+
+
+async def test_planning_and_launching_report_progress(desk: Any) -> None:
+    await desk.filled()
+    seen: list[tuple[float, float | None, str | None]] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        seen.append((done, total, message))
+
+    async with desk.messaging() as client:
+        asked = {"name": "Spring", "segment": "dormant", "templates": {"email": "hello"}}
+        result = await client.call_tool("messaging_plan_campaign", asked, progress_callback=progress)
+        assert result.structured_content is not None
+        plan = result.structured_content
+        approve(desk.runtime, plan)
+        await client.call_tool("messaging_launch_campaign", {"plan_id": plan["plan_id"]}, progress_callback=progress)
+    assert seen == [(0, 3, "0 of 3 leads"), (3, 3, "3 of 3 leads"), (2, 2, "2 of 2 messages")]
