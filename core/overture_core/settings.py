@@ -61,8 +61,24 @@ class Settings(BaseSettings):
         default_factory=lambda: [Path.cwd()],
         description="Folders that files may be imported from by path (JSON list).",
     )
-    chunk_size: int = Field(default=500, ge=1, le=1000, description="Messages claimed for one job.")
-    wave_size: int = Field(default=100, ge=1, le=1000, description="Requests in flight at once; bounds `unknown`.")
+    chunk_size: int = Field(default=1000, ge=1, le=1000, description="Messages claimed for one job.")
+    email_batch_size: int = Field(
+        default=1000,
+        ge=1,
+        le=1000,
+        description="E-mails in one request. A process killed during it leaves them `unknown` until webhooks tell.",
+    )
+    wave_size: int = Field(
+        default=100, ge=1, le=1000, description="SMS in flight at once for one job; as many a kill leaves `unknown`."
+    )
+    email_per_second: int | None = Field(default=None, ge=1, description="E-mails a second for the account.")
+    email_per_sender_per_second: int | None = Field(default=None, ge=1, description="E-mails a second for a sender.")
+    sms_per_second: int | None = Field(default=None, ge=1, description="SMS a second for the account.")
+    sms_per_sender_per_second: int | None = Field(
+        default=None,
+        ge=1,
+        description="SMS a second for a sender (Twilio: 1 for a US long code, 100 for a short code).",
+    )
     lease_s: float = Field(default=30.0, gt=0, description="Seconds a claim lasts without being renewed.")
     max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
     provider_timeout_s: float = Field(default=20.0, gt=0, description="Seconds to wait for a provider's answer.")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from overture_core.errors import ConfigurationError
+from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.settings import Settings
 
-SENDGRID = "sendgrid"
-TWILIO = "twilio"
+SENDGRID, TWILIO = PROVIDERS[Channel.EMAIL], PROVIDERS[Channel.SMS]
 SENDGRID_EVENTS_PATH = "/messaging/webhooks/sendgrid/events"
 SENDGRID_INBOUND_PATH = "/messaging/webhooks/sendgrid/inbound"
 TWILIO_STATUS_PATH = "/messaging/webhooks/twilio/status"

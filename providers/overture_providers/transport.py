@@ -6,14 +6,20 @@ message. What counts is whether a byte of the request can have left before the f
 
 from __future__ import annotations
 
+import io
 import math
+import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-import anyio
-import httpx
+import aiohttp
+import orjson
 
 from overture_core.clock import Clock
 from overture_core.messages.outcomes import Refused, Retryable, Unknown
@@ -27,49 +33,89 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 DEFAULT_RETRY_DELAY = timedelta(seconds=30)
 DETAIL_LIMIT = 500
 
-# Raised before the request is written: no connection, no free one in the pool, no such protocol.
-_NOTHING_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
+TOO_MANY_REQUESTS, UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, SERVER_ERROR = 429, 401, 403, 408, 500
+
+# Raised before the request is written: no connection, none in time (nor a free one in the pool), no such
+# address. A reset connection is a ClientOSError too, the parent of the first: these come before it.
+_NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
-def make_http(timeout_s: float, *, connections: int = 100) -> httpx.AsyncClient:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer, read to its end. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+def make_http(timeout_s: float, *, connections: int = 100) -> aiohttp.ClientSession:
     """Return a pooled client with a time limit on every phase, `timeout_s` of it for the answer.
 
-    Redirects are not followed. Loopback addresses bypass any proxy of the environment: the sandbox is
-    there. Close it with `await client.aclose()`.
+    Redirects are not followed, cookies not kept. Made inside the event loop that uses it; close it with
+    `async with`, or `await session.close()`.
     """
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s), pool=timeout_s),
-        limits=httpx.Limits(
-            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_S
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S),
+        timeout=aiohttp.ClientTimeout(
+            connect=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s), sock_read=timeout_s
         ),
-        follow_redirects=False,
-        mounts={"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None},
+        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
 async def post(
-    http: httpx.AsyncClient, url: str, *, deadline_s: float, **request: Any
-) -> httpx.Response | Retryable | Refused | Unknown:
-    """POST once; return the answer, or the outcome that the failure proves.
+    http: aiohttp.ClientSession,
+    url: str,
+    *,
+    deadline_s: float,
+    headers: Mapping[str, str],
+    json: Any = None,
+    form: Mapping[str, str] | None = None,
+) -> Answer | Retryable | Refused | Unknown:
+    """POST once, JSON or a form; return the answer, or the outcome that the failure proves.
 
     `deadline_s` bounds the whole exchange: the client's own read limit starts anew with every piece.
     """
     try:
-        with anyio.fail_after(deadline_s):
-            return await http.post(url, **request)
+        if form is None:
+            body, kind = orjson.dumps(json), "application/json"
+        else:
+            body, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
+    except (orjson.JSONEncodeError, UnicodeEncodeError):
+        return Refused("unencodable", "The message has characters that are no text, such as half of a surrogate pair.")
+    try:
+        # As a stream: given as bytes, a large body is written in one piece that holds up the event loop.
+        return await exchange(
+            http, "POST", url, deadline_s, headers={**headers, "Content-Type": kind}, data=io.BytesIO(body)
+        )
     except _NOTHING_LEFT as error:
         return Retryable("unreachable", f"{_host(url)} could not be reached ({_reason(error)}); nothing was sent.")
-    except UnicodeEncodeError:
-        return Refused("unencodable", "The message has characters that are no text, such as half of a surrogate pair.")
-    except (TimeoutError, httpx.HTTPError) as error:
+    except (TimeoutError, aiohttp.ClientError) as error:
         return Unknown(f"{_host(url)} did not answer after the request was sent ({_reason(error)}).")
+
+
+async def exchange(http: aiohttp.ClientSession, method: str, url: str, deadline_s: float, **request: Any) -> Answer:
+    """Send one request and read its answer.
+
+    Raises:
+        TimeoutError: there was no whole answer in time.
+        aiohttp.ClientError: the exchange failed.
+    """
+    limit = aiohttp.ClientTimeout(
+        total=deadline_s,
+        connect=http.timeout.connect,
+        sock_connect=http.timeout.sock_connect,
+        sock_read=http.timeout.sock_read,
+    )
+    proxy = _proxy(*urlsplit(url)[:2])
+    async with http.request(method, url, timeout=limit, allow_redirects=False, proxy=proxy, **request) as response:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, await response.read())
 
 
 def retry_at(headers: Mapping[str, str], clock: Clock) -> datetime:
@@ -84,16 +130,16 @@ def retry_at(headers: Mapping[str, str], clock: Clock) -> datetime:
     return min(max(wanted, now), now + MAX_RETRY_DELAY)
 
 
-def detail_of(response: httpx.Response, message: str | None) -> str:
+def detail_of(response: Answer, message: str | None) -> str:
     """Return the provider's own words, cleaned and capped, or at least the HTTP status."""
-    return clean(message or f"HTTP {response.status_code}", limit=DETAIL_LIMIT)
+    return clean(message or f"HTTP {response.status}", limit=DETAIL_LIMIT)
 
 
-def json_object(response: httpx.Response) -> dict[str, Any]:
+def json_object(response: Answer) -> dict[str, Any]:
     """Return the answer's JSON object, empty if it is none: error pages may be HTML."""
     try:
-        body = response.json()
-    except (ValueError, RecursionError):
+        body = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -127,10 +173,21 @@ def _number(value: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+@lru_cache(maxsize=16)
+def _proxy(scheme: str, netloc: str) -> str | None:
+    """The environment's proxy for a host; none for this machine, where the sandbox is."""
+    host = urlsplit(f"//{netloc}").hostname or ""
+    try:
+        local = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    return None if local or urllib.request.proxy_bypass(netloc) else urllib.request.getproxies().get(scheme)
+
+
 def _host(url: str) -> str:
     try:
-        return httpx.URL(url).host or "The provider"
-    except httpx.InvalidURL:
+        return urlsplit(url).hostname or "The provider"
+    except ValueError:
         return "The provider"
 
 

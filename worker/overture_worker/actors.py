@@ -31,6 +31,8 @@ def register(broker: dramatiq.Broker, *, store: Store, delivery: Delivery, porta
             msg = f"The delivery queue holds a {job.kind!r} job; it was left out."
             raise InvalidInput(msg)
         portal.call(delivery.deliver, job)
+        # A place is free: the next chunk is claimed now, not when the pump comes by.
+        dispatch_due(store, broker, owner=owner, channel=job.channel)
 
     def process_events(payload: dict[str, Any]) -> None:
         jobs.decode(payload)

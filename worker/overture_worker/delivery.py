@@ -1,184 +1,171 @@
-"""Delivers one chunk: adopt it, ask the gate again, render, then wave by wave mark, call, write down.
+"""Delivers one chunk: prepare it, then wave by wave mark, call, write down.
 
-Waves bound what a crash leaves `unknown`. A provider that refuses for now, or answers nothing clear,
-ends the chunk: what has not left goes back and waits.
+Waves bound what a crash leaves `unknown`. One transaction writes down what became of a wave and marks
+the next. A provider in trouble ends the chunk: what has not left goes back and waits.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 from anyio import to_thread
-from sqlalchemy import select
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from overture_core.campaigns import world
-from overture_core.contactability.gate import contactabilities
-from overture_core.contactability.rules import Reason, Verdict
-from overture_core.errors import TemplateError
-from overture_core.messages import ledger
+from overture_core.errors import DatabaseUnavailable
+from overture_core.messages import breaker, ledger, settling
 from overture_core.messages.channels import Channel
-from overture_core.messages.content import Content, compose
-from overture_core.messages.outcomes import Outcome, Retryable, Unknown
-from overture_core.storage.schema import Lead, Message, Plan, Sender, Template
+from overture_core.messages.outcomes import Accepted, Outcome
 from overture_core.storage.store import Store, Work
 from overture_queue.jobs import DeliverChunk
-
-PAUSE_AFTER_TROUBLE = timedelta(seconds=5)
-SAME_LEAD_REST = timedelta(days=1)
-WORLD_REST = timedelta(hours=1)
+from overture_worker import preparing
+from overture_worker.preparing import Outgoing, Prepared
+from overture_worker.rates import Rates
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message that is ready to leave."""
-
-    id: str
-    workspace: str
-    to: str
-    sender: str
-    sender_name: str
-    content: Content
+_Result = TypeVar("_Result")
+RATES_REST = timedelta(seconds=2)
 
 
 class Transport(Protocol):
     """Hands messages of one channel to its provider."""
 
     provider: str
-
-    def waves(self, messages: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:
-        """Split into what may be in flight together."""
-        ...
+    wave_size: int  # messages that may be in flight together
 
     async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
         """Send one wave; never raises for what a provider or the network does."""
         ...
 
 
+@dataclass(slots=True)
+class _Turn:
+    """A chunk on its way: what is still to be sent, and what is still to be written down."""
+
+    job: DeliverChunk
+    transport: Transport
+    prepared: Prepared
+    gate_written: bool = False
+    results: Sequence[tuple[str, Outcome]] = ()
+    waiting: list[Outgoing] = field(default_factory=list)
+    accepted: int = 0
+
+
 class Delivery:
     """Runs delivery jobs. One per worker process; `stopping` is asked between waves."""
 
     def __init__(
-        self, store: Store, transports: dict[Channel, Transport], *, owner: str, stopping: Callable[[], bool]
+        self,
+        store: Store,
+        transports: dict[Channel, Transport],
+        *,
+        rates: Rates,
+        owner: str,
+        stopping: Callable[[], bool],
     ) -> None:
         self._store = store
         self._transports = transports
+        self._rates = rates
         self._owner = owner
         self._stopping = stopping
 
     async def deliver(self, job: DeliverChunk) -> int:
-        """Deliver a chunk; returns how many messages were handed to the provider.
+        """Deliver a chunk; returns how many messages the provider took.
 
         A job whose chunk is no longer held (done already, lease lost) finds nothing and does nothing.
         """
-        ready = await to_thread.run_sync(self._prepare, job)
         transport = self._transports[job.channel]
-        sent = 0
-        for wave in transport.waves(ready):
+        prepared = await to_thread.run_sync(self._prepare, job)
+        turn = _Turn(job, transport, prepared, waiting=prepared.ready)
+        cause, later = "chunk_done", None
+        while turn.waiting:
             if self._stopping():
-                await to_thread.run_sync(self._give_back, job, "worker_stopping", None)
+                cause = "worker_stopping"
                 break
-            cleared = await to_thread.run_sync(self._clear, job, wave)
-            if not cleared:
-                continue
-            results = await transport.send(cleared)
-            await to_thread.run_sync(self._settle, job, transport.provider, results)
-            sent += len(results)
-            trouble = _trouble(results)
-            if trouble is not None:
-                until = trouble.retry_at if isinstance(trouble, Retryable) else None
-                later = until or self._store.clock.now() + PAUSE_AFTER_TROUBLE
-                await to_thread.run_sync(self._give_back, job, "provider_trouble", later)
-                log.warning("provider_trouble", provider=transport.provider, outcome=trouble, until=later.isoformat())
+            size = await self._rates.permits(job.channel, turn.waiting[0].sender, transport.wave_size)
+            if not size:
+                cause, later = "sender_rate", self._store.clock.now() + RATES_REST
                 break
-        log.info("chunk_delivered", workspace=job.workspace, channel=job.channel, chunk=job.chunk, messages=sent)
-        return sent
+            wave, turn.waiting = turn.waiting[:size], turn.waiting[size:]
+            later, cleared = await to_thread.run_sync(self._step, turn, wave)
+            if later is not None:
+                cause = "provider_trouble"
+                break
+            if cleared:
+                turn.results = await transport.send(cleared)
+        await to_thread.run_sync(self._end, turn, cause, later)
+        log.info(
+            "chunk_delivered", workspace=job.workspace, channel=job.channel, chunk=job.chunk, accepted=turn.accepted
+        )
+        return turn.accepted
 
-    def _prepare(self, job: DeliverChunk) -> list[Outgoing]:
-        with self._store.begin(job.workspace, actor=self._owner) as work:
-            rows = ledger.adopt(work, job.chunk, owner=self._owner)
-            rows = _in_their_world(work, job, rows)
-            rows = _pass_gate(work, job, rows)
-            return _compose_all(work, job, rows)
+    def _prepare(self, job: DeliverChunk) -> Prepared:
+        with self._store.read(job.workspace, actor=self._owner) as work:
+            return preparing.prepare(work, job)
 
-    def _clear(self, job: DeliverChunk, wave: Sequence[Outgoing]) -> list[Outgoing]:
-        """Commit `sending` for a wave; returns the messages that may leave."""
-        with self._store.begin(job.workspace, actor=self._owner) as work:
-            ledger.renew(work, job.chunk)
-            mine = set(ledger.start_sending(work, job.chunk, [each.id for each in wave]))
-        return [each for each in wave if each.id in mine]
+    def _step(self, turn: _Turn, wave: Sequence[Outgoing]) -> tuple[datetime | None, list[Outgoing]]:
+        """Write down the last wave and mark the next as `sending`, in one transaction.
 
-    def _settle(self, job: DeliverChunk, provider: str, results: Sequence[tuple[str, Outcome]]) -> None:
-        with self._store.begin(job.workspace, actor=self._owner) as work:
-            ledger.settle(work, job.chunk, provider, results)
+        Returns until when the provider is to be left alone, if it is, and the messages that may leave.
+        """
+        job = turn.job
 
-    def _give_back(self, job: DeliverChunk, cause: str, due_at: datetime | None) -> None:
-        with self._store.begin(job.workspace, actor=self._owner) as work:
-            ledger.release(work, job.chunk, cause=cause, due_at=due_at)
+        def step(work: Work) -> tuple[datetime | None, list[str]]:
+            rest = self._write_down(work, turn) or breaker.resting_until(work, turn.transport.provider)
+            if rest is not None:
+                return rest, []
+            return None, ledger.start_sending(work, job.chunk, [each.id for each in wave], owner=self._owner)
 
+        rest, mine = self._persistently(job, step)
+        self._written(turn)
+        free = set(mine)
+        return rest, [each for each in wave if each.id in free]
 
-def _trouble(results: Sequence[tuple[str, Outcome]]) -> Retryable | Unknown | None:
-    return next((outcome for _, outcome in results if isinstance(outcome, Retryable | Unknown)), None)
+    def _end(self, turn: _Turn, cause: str, later: datetime | None) -> None:
+        def end(work: Work) -> None:
+            rest = self._write_down(work, turn) or later
+            ledger.finish(work, turn.job.chunk, cause=cause, due_at=rest)
 
+        self._persistently(turn.job, end)
+        self._written(turn)
 
-def _in_their_world(work: Work, job: DeliverChunk, rows: Sequence[Message]) -> list[Message]:
-    """Hold what was approved for the sandbox while providers are real, and the other way round."""
-    plans = {row.plan_id: work.session.get(Plan, row.plan_id) for row in rows if row.plan_id}
-    strangers = [
-        row.id
-        for row in rows
-        if (plan := plans.get(row.plan_id or "")) is None or not world.holds(work.settings, plan, job.channel)
-    ]
-    ledger.hold(work, job.chunk, strangers, reason="approved_for_other_providers", until=work.now() + WORLD_REST)
-    return [row for row in rows if row.id not in set(strangers)]
+    def _write_down(self, work: Work, turn: _Turn) -> datetime | None:
+        """Write what the gate decided, and what the provider said of the last wave."""
+        if not turn.gate_written:
+            preparing.write_down(work, turn.job, turn.prepared)
+        if not turn.results:
+            return None
+        provider = turn.transport.provider
+        settling.settle(work, turn.job.chunk, provider, turn.results)
+        why = breaker.trouble([outcome for _, outcome in turn.results])
+        if why is not None:
+            until = breaker.opened(work, provider, why)
+            log.warning("provider_rests", provider=provider, reason=why.reason, detail=why.detail, until=str(until))
+            return until
+        if any(isinstance(outcome, Accepted) for _, outcome in turn.results) and breaker.closed(work, provider):
+            log.info("provider_is_back", provider=provider)
+        return None
 
+    def _written(self, turn: _Turn) -> None:
+        turn.gate_written = True
+        turn.accepted += sum(isinstance(outcome, Accepted) for _, outcome in turn.results)
+        turn.results = ()
 
-def _pass_gate(work: Work, job: DeliverChunk, rows: Sequence[Message]) -> list[Message]:
-    """Ask the gate for every row just before sending; returns those that may leave now."""
-    found = {lead.id: lead for lead in _leads(work, rows)}
-    decisions = contactabilities(work, list(found.values()), [job.channel])
-    passed: list[Message] = []
-    held: dict[tuple[str, datetime], list[str]] = defaultdict(list)
-    skipped: dict[str, list[str]] = defaultdict(list)
-    served: set[str] = set()
-    for row in rows:
-        decision = decisions[row.lead_id][job.channel]
-        if decision.verdict is Verdict.NEVER:
-            skipped[str(decision.reason)].append(row.id)
-        elif decision.verdict is Verdict.LATER and decision.not_before is not None:
-            held[str(decision.reason), decision.not_before].append(row.id)
-        elif row.lead_id in served:  # two campaigns, one chunk: the cap counts the first one already
-            held[Reason.FREQUENCY_CAP, work.now() + SAME_LEAD_REST].append(row.id)
-        else:
-            served.add(row.lead_id)
-            passed.append(row)
-    for (reason, until), ids in held.items():
-        ledger.hold(work, job.chunk, ids, reason=reason, until=until)
-    for reason, ids in skipped.items():
-        ledger.skip(work, job.chunk, ids, reason=reason)
-    return passed
+    def _persistently(self, job: DeliverChunk, step: Callable[[Work], _Result]) -> _Result:
+        """Run a step in a transaction; while the lease may still hold, a database that is away is asked again.
 
-
-def _leads(work: Work, rows: Sequence[Message]) -> Sequence[Lead]:
-    ids = {row.lead_id for row in rows}
-    return work.session.scalars(select(Lead).where(Lead.workspace_id == work.workspace, Lead.id.in_(ids))).all()
-
-
-def _compose_all(work: Work, job: DeliverChunk, rows: Sequence[Message]) -> list[Outgoing]:
-    ready: list[Outgoing] = []
-    for row in rows:
-        template = work.session.get_one(Template, row.template_id)
-        sender = work.session.get_one(Sender, row.sender_id)
-        try:
-            content = compose(work.settings, template, row.id, row.merge)
-        except TemplateError as error:
-            ledger.skip(work, job.chunk, [row.id], reason=error.code)
-            continue
-        ready.append(Outgoing(row.id, row.workspace_id, row.address, sender.address, sender.name, content))
-    return ready
+        What a provider said is known here alone until it is written.
+        """
+        for attempt in Retrying(
+            retry=retry_if_exception_type(DatabaseUnavailable),
+            stop=stop_after_delay(self._store.settings.lease_s),
+            wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
+            reraise=True,
+        ):
+            with attempt, self._store.begin(job.workspace, actor=self._owner) as work:
+                return step(work)
+        raise AssertionError  # the loop returns or raises

@@ -1,16 +1,16 @@
-"""The worker process: consumer threads, one event loop for provider calls, the pump, and signals.
+"""One worker process: consumer threads, one event loop for provider calls, the pump, and signals.
 
 SIGTERM and SIGINT finish the wave that is in flight, give the rest back to the database, and return
-what Dramatiq had fetched ahead to Redis.
+what Dramatiq had fetched ahead to Redis. So does the end of the process that started it.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import secrets
 import signal
-import socket
 import threading
+from multiprocessing.connection import wait
 from types import FrameType
 
 import dramatiq
@@ -23,6 +23,8 @@ from overture_queue.broker import connect
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
 from overture_worker.pump import Pump
+from overture_worker.rates import Rates
+from overture_worker.reconcile import Reconciler
 from overture_worker.transports import open_transports
 
 THREADS = 4
@@ -31,15 +33,15 @@ GRACE_MS = 30_000
 log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings, *, threads: int = THREADS) -> None:
-    """Work until a signal says stop.
+def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
+    """Work under the name `owner` until a signal says stop.
 
     Raises:
         SystemFault: the database or Redis cannot be reached at the start, or settings do not fit.
     """
     stop = threading.Event()
     _stop_on_signals(stop)
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    _stop_without_parent(stop)
     store = Store(settings)
     store.prepare()
     with (
@@ -47,13 +49,15 @@ def run(settings: Settings, *, threads: int = THREADS) -> None:
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_transports(settings, store.clock)) as transports,
     ):
-        delivery = Delivery(store, transports, owner=owner, stopping=stop.is_set)
+        rates = Rates(settings, redis.url)
+        delivery = Delivery(store, transports.by_channel, rates=rates, owner=owner, stopping=stop.is_set)
         register(redis.broker, store=store, delivery=delivery, portal=portal, owner=owner)
         worker = dramatiq.Worker(redis.broker, worker_threads=threads)
-        pump = Pump(store, redis.broker, owner=owner)
+        reconciler = Reconciler(store, transports.sms_lookup, owner=owner)
+        pump = Pump(store, redis.broker, owner=owner, reconcile=lambda: portal.call(reconciler.turn))
         worker.start()
         pump.start()
-        log.info("worker_ready", owner=owner, threads=threads)
+        log.info("worker_ready", owner=owner, pid=os.getpid(), threads=threads)
         stop.wait()
         log.info("worker_stopping", owner=owner)
         pump.stop()
@@ -68,3 +72,16 @@ def _stop_on_signals(stop: threading.Event) -> None:
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
+
+
+def _stop_without_parent(stop: threading.Event) -> None:
+    """A supervisor that was killed leaves no worker behind that nobody knows of."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        stop.set()
+
+    threading.Thread(target=watch, name="overture-parent", daemon=True).start()

@@ -1,4 +1,5 @@
-"""The pump: in every worker process, once a second, it sweeps, dispatches and takes up stored events.
+"""The pump: in every worker process, once a second, it sweeps, dispatches and takes up stored events;
+now and then it asks what became of messages whose outcome is unknown.
 
 Nudges over Redis make things quick; the pump makes them certain. Each round stands alone: a database
 or a Redis that is away costs that round, with one line in the log.
@@ -7,10 +8,13 @@ or a Redis that is away costs that round, with one line in the log.
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 
 import dramatiq
 import structlog
 
+from overture_core.campaigns import service as campaigns
 from overture_core.errors import QueueUnavailable, SystemFault
 from overture_core.messages import intake, ledger
 from overture_core.storage.store import Store
@@ -19,6 +23,7 @@ from overture_queue.dispatch import dispatch_due
 from overture_queue.jobs import ProcessEvents
 
 INTERVAL_S = 1.0
+RECONCILE_EVERY_S = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +31,14 @@ log = structlog.get_logger(__name__)
 class Pump:
     """A thread that runs `turn` until it is stopped."""
 
-    def __init__(self, store: Store, broker: dramatiq.Broker, *, owner: str) -> None:
+    def __init__(
+        self, store: Store, broker: dramatiq.Broker, *, owner: str, reconcile: Callable[[], object] = lambda: None
+    ) -> None:
         self._store = store
         self._broker = broker
         self._owner = owner
+        self._reconcile = reconcile
+        self._reconciled_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="overture-pump", daemon=True)
         self._trouble: str | None = None
@@ -51,11 +60,15 @@ class Pump:
         for workspace in ledger.workspaces(self._store):
             with self._store.begin(workspace, actor=self._owner) as work:
                 swept = ledger.sweep(work)
+                campaigns.finish_done(work)
             if swept.released or swept.unknown:
                 log.warning("leases_expired", workspace=workspace, released=swept.released, unknown=swept.unknown)
         dispatch_due(self._store, self._broker, owner=self._owner)
         if intake.waiting(self._store):
             enqueue(self._broker, ProcessEvents())
+        if time.monotonic() - self._reconciled_at > RECONCILE_EVERY_S:
+            self._reconciled_at = time.monotonic()
+            self._reconcile()
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):

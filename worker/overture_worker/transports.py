@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import anyio
 
@@ -16,7 +17,8 @@ from overture_providers.email.client import EmailBatch, EmailRecipient, SendGrid
 from overture_providers.endpoints import SENDGRID, TWILIO, email_endpoint, sms_endpoint, sms_status_callback
 from overture_providers.sms.client import SmsMessage, TwilioClient
 from overture_providers.transport import make_http
-from overture_worker.delivery import Outgoing, Transport
+from overture_worker.delivery import Transport
+from overture_worker.preparing import Outgoing
 
 _FAULTY_CONTENT = frozenset({"400", "413", "unencodable"})
 
@@ -28,10 +30,7 @@ class EmailTransport:
 
     def __init__(self, client: SendGridClient, *, wave_size: int) -> None:
         self._client = client
-        self._wave_size = wave_size
-
-    def waves(self, messages: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:
-        return _split(messages, self._wave_size)
+        self.wave_size = wave_size
 
     async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
         results: list[tuple[str, Outcome]] = []
@@ -60,9 +59,7 @@ class SmsTransport:
     def __init__(self, client: TwilioClient, settings: Settings) -> None:
         self._client = client
         self._settings = settings
-
-    def waves(self, messages: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:
-        return _split(messages, self._settings.wave_size)
+        self.wave_size = settings.wave_size
 
     async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
         results: list[tuple[str, Outcome]] = []
@@ -78,8 +75,16 @@ class SmsTransport:
         return results
 
 
+@dataclass(frozen=True, slots=True)
+class Transports:
+    """One transport a channel, and where SMS of unknown outcome are looked up."""
+
+    by_channel: dict[Channel, Transport]
+    sms_lookup: TwilioClient
+
+
 @asynccontextmanager
-async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[dict[Channel, Transport]]:
+async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[Transports]:
     """Open the transports that the settings name, on one pooled HTTP client.
 
     Raises:
@@ -89,10 +94,8 @@ async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[dic
         timeout_s = settings.provider_timeout_s
         mail = SendGridClient(http, email_endpoint(settings), timeout_s=timeout_s, clock=clock)
         sms = TwilioClient(http, sms_endpoint(settings), timeout_s=timeout_s, clock=clock)
-        yield {
-            Channel.EMAIL: EmailTransport(mail, wave_size=settings.wave_size),
-            Channel.SMS: SmsTransport(sms, settings),
-        }
+        email = EmailTransport(mail, wave_size=settings.email_batch_size)
+        yield Transports({Channel.EMAIL: email, Channel.SMS: SmsTransport(sms, settings)}, sms)
 
 
 def _recipient(message: Outgoing) -> EmailRecipient:
@@ -110,7 +113,3 @@ def _recipient(message: Outgoing) -> EmailRecipient:
         text=content.body,
         headers=headers,
     )
-
-
-def _split(messages: Sequence[Outgoing], size: int) -> list[Sequence[Outgoing]]:
-    return [messages[start : start + size] for start in range(0, len(messages), size)]

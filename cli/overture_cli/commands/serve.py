@@ -38,11 +38,12 @@ def serve(
 
 
 def worker(
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs at once in this process.")] = 4,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes to keep running.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs at once in each process.")] = 4,
 ) -> None:
-    """Run a worker: it sends what is due and applies what providers report."""
+    """Run a worker: it sends what is due and applies what providers report. A process that dies is replaced."""
     from overture_queue.broker import describe
-    from overture_worker.process import run
+    from overture_worker.supervisor import supervise
 
     settings = Settings()
     log_to_stderr()
@@ -51,7 +52,7 @@ def worker(
         info = describe(settings)
         if not info.reachable:
             raise QueueUnavailable(info.detail)
-    run(settings, threads=threads)
+    supervise(settings, processes=processes, threads=threads, prepare=log_to_stderr)
 
 
 def sandbox(

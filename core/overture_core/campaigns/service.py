@@ -7,11 +7,13 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import exists, func, select, update
 
+from overture_core.campaigns.paging import PAGE, Transactions, each, within
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import Conflict, NotFound
 from overture_core.messages.states import NO_LEASE, PENDING, State, change
+from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Message, Plan
-from overture_core.storage.store import Work
+from overture_core.storage.store import Store, Work
 
 _FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
     CampaignState.PAUSED: (CampaignState.RUNNING,),
@@ -77,24 +79,54 @@ def set_state(work: Work, name_or_id: str, target: CampaignState) -> Campaign:
         NotFound: there is no such campaign.
         Conflict: its state does not allow this.
     """
-    row = get(work, name_or_id)
-    # A launch holds this lock for each of its pages: what it makes due before us is cancelled with the rest.
-    work.session.refresh(row, with_for_update=True)
-    if row.state == target:
-        return row
-    if row.state not in _FROM.get(target, ()):
-        more = "; plan it again to write to more leads" if row.state == CampaignState.FINISHED else ""
-        msg = f"The campaign {row.name!r} is {row.state} and cannot become {target}{more}."
-        raise Conflict(msg)
-    row.state = target
-    if target is CampaignState.CANCELLED:
-        row.finished_at = row.finished_at or work.now()
-        for state in PENDING:
-            values = {"reason": "campaign_cancelled", **NO_LEASE}
-            change(
-                work, state, State.CANCELLED, Message.campaign_id == row.id, cause="campaign_cancelled", values=values
-            )
+    return _set_state(within(work), name_or_id, target)
+
+
+def set_state_paged(store: Store, workspace: str, name_or_id: str, target: CampaignState, *, actor: str) -> Campaign:
+    """The same, but what a cancelled campaign has pending is cancelled in a transaction for each page.
+
+    Nothing leaves from the first one on. What a crash left pending never leaves either, and is cancelled by
+    cancelling again.
+    """
+    return _set_state(each(store, workspace, actor), name_or_id, target)
+
+
+def _set_state(transactions: Transactions, name_or_id: str, target: CampaignState) -> Campaign:
+    with transactions.write() as work:
+        row = get(work, name_or_id)
+        # A launch holds this lock for each of its pages: what it makes due before us is cancelled with the rest.
+        work.session.refresh(row, with_for_update=True)
+        if row.state != target:
+            if row.state not in _FROM.get(target, ()):
+                more = "; plan it again to write to more leads" if row.state == CampaignState.FINISHED else ""
+                msg = f"The campaign {row.name!r} is {row.state} and cannot become {target}{more}."
+                raise Conflict(msg)
+            row.state = target
+            if target is CampaignState.CANCELLED:
+                row.finished_at = row.finished_at or work.now()
+            work.session.flush()
+    after: str | None = "" if target is CampaignState.CANCELLED else None
+    while after is not None:
+        with transactions.write() as work:
+            after = _cancel_page(work, row.id, after)
     return row
+
+
+def _cancel_page(work: Work, campaign_id: str, after: str) -> str | None:
+    """Cancel what is pending to the next leads; returns the last of them, None at the end."""
+    rows = (
+        select(Message.lead_id, Message.id, Message.state)
+        .where(Message.campaign_id == campaign_id, Message.lead_id > after)
+        .order_by(Message.lead_id)
+        .limit(PAGE)
+        .with_for_update()
+    )
+    found = work.session.connection().execute(rows).all()
+    for state in PENDING:
+        if ids := [row.id for row in found if row.state == state]:
+            values = {"reason": "campaign_cancelled", **NO_LEASE}
+            change(work, state, State.CANCELLED, among(Message.id, ids), cause="campaign_cancelled", values=values)
+    return found[-1].lead_id if len(found) == PAGE else None
 
 
 def finish_done(work: Work) -> int:

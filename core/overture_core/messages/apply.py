@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, Kind
-from overture_core.messages.states import State, change
+from overture_core.messages.states import NO_LEASE, State, change
 from overture_core.messages.stopping import Refusal, refuse
 from overture_core.storage.schema import Message, MessageEvent
 from overture_core.storage.store import Work
@@ -157,7 +157,7 @@ def _take(work: Work, step: _Step, ids: list[str]) -> None:
     if step.left is not None:
         # The write-back never came, or comes later and finds nothing to do.
         values |= dict(zip(("accepted_at", "provider", "provider_id"), step.left, strict=True))
-        values |= {"owner": None, "lease_token": None, "lease_until": None}
+        values |= NO_LEASE
     mine = Message.id.in_(ids)
     change(work, step.source, step.target, mine, cause=step.cause, detail=step.detail, values=values)
 

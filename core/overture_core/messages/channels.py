@@ -10,3 +10,7 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     SMS = "sms"
+
+
+# Who carries each channel, under the name that messages, events and the breaker keep.
+PROVIDERS = {Channel.EMAIL: "sendgrid", Channel.SMS: "twilio"}

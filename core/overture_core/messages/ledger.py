@@ -7,30 +7,23 @@ row of its own and changes nothing.
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
-from overture_core.messages.outcomes import Accepted, Outcome, Refused, Retryable, Unknown
-from overture_core.messages.states import State, change
-from overture_core.storage.schema import Campaign, Message, Workspace
+from overture_core.messages.states import NO_LEASE, State, change, is_in, is_waiting
+from overture_core.storage.among import among
+from overture_core.storage.schema import Campaign, Lease, Message, Workspace
 from overture_core.storage.store import Store, Work
 
-BACKOFF_BASE_S = 5.0
-BACKOFF_MAX_S = 3600.0
-SHORTEST_RETRY_S = 1.0  # a reset time may already be over by our clock
-CREDENTIALS_RETRY_S = 60.0
-UNAUTHORIZED = "unauthorized"
-IDS_A_STATEMENT = 500  # bound parameters stay far below every database's limit
+_CLAIM_LOCK = 7_226_002  # beside the migrations' lock
 
-_NO_LEASE: dict[str, Any] = {"owner": None, "lease_token": None, "lease_until": None}
 _CAMPAIGN_RUNS = or_(
     Message.campaign_id.is_(None),
     Message.campaign_id.in_(select(Campaign.id).where(Campaign.state == "running")),
@@ -46,108 +39,141 @@ class Swept:
     woken: int
 
 
-def backlog(store: Store) -> list[tuple[str, Channel]]:
-    """Return each (workspace, channel) that has a row due now. Crosses workspaces: it serves dispatch."""
-    with store.engine.connect() as connection:
-        due = (
-            select(Message.workspace_id, Message.channel)
-            .where(Message.state == State.DUE, Message.due_at <= store.clock.now(), _CAMPAIGN_RUNS)
-            .distinct()
-        )
-        return [(workspace, Channel(channel)) for workspace, channel in connection.execute(due)]
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Something with rows due: a channel of one campaign, or, without one, of direct messages."""
+
+    workspace: str
+    channel: Channel
+    campaign_id: str | None
+
+
+class Claimed(NamedTuple):
+    """A message of a chunk, as the worker needs it. `merge` holds its template's frozen values."""
+
+    id: str
+    workspace_id: str
+    campaign_id: str | None
+    plan_id: str | None
+    lead_id: str
+    channel: str
+    address: str
+    sender_id: str | None
+    template_id: str
+    merge: dict[str, Any]
+    attempt: int
+
+
+_CLAIMED = select(*(getattr(Message, name) for name in Claimed._fields))
+
+
+def backlog(store: Store) -> list[Backlog]:
+    """Return what has a row due now, direct messages first. Crosses workspaces: it serves dispatch.
+
+    Asks for one row of each running campaign and channel by the index of waiting rows, so that its cost
+    grows with the campaigns that run and not with their messages.
+    """
+    now = store.clock.now()
+    with store.look() as connection:
+        running = select(Campaign.workspace_id, Campaign.id).where(Campaign.state == "running").order_by(Campaign.id)
+        sources: list[tuple[str, str | None]] = [(each, None) for each in _workspaces(connection)]
+        sources += [(workspace, campaign) for workspace, campaign in connection.execute(running)]
+        found = (Backlog(workspace, channel, campaign) for workspace, campaign in sources for channel in Channel)
+        return [each for each in found if connection.execute(_first_due(each, now)).first()]
 
 
 def workspaces(store: Store) -> list[str]:
     """Return every workspace's id, for the sweep."""
-    with store.engine.connect() as connection:
-        return list(connection.execute(select(Workspace.id).order_by(Workspace.id)).scalars())
+    with store.look() as connection:
+        return _workspaces(connection)
 
 
 def waiting_chunks(work: Work, channel: Channel) -> int:
-    """Count the chunks that are claimed and not yet finished."""
-    return (
-        work.session.scalar(
-            select(func.count(Message.lease_token.distinct())).where(
-                Message.workspace_id == work.workspace,
-                Message.channel == channel,
-                Message.state.in_((State.CLAIMED, State.SENDING)),
-            )
-        )
-        or 0
-    )
+    """Count the chunks of a channel that are claimed and not yet finished."""
+    held = select(func.count()).where(Lease.workspace_id == work.workspace, Lease.channel == channel)
+    return work.session.scalar(held) or 0
 
 
-def claim(work: Work, channel: Channel, *, owner: str, limit: int) -> str | None:
-    """Claim up to `limit` due rows of `channel` for a new lease token; None when nothing is due."""
+def claim(work: Work, channel: Channel, *, campaign_id: str | None, owner: str, limit: int) -> str | None:
+    """Claim up to `limit` due rows of a campaign (None: direct messages) under a new lease token.
+
+    Returns None when nothing can be claimed. A lead who is in the hands of some worker already is left
+    for later: what two campaigns send to one person is sent one after the other, so that the second
+    asks the gate when the first is written down.
+    """
+    _one_claim_at_a_time(work)
     token = new_id("chk")
+    busy = aliased(Message)
+    in_other_hands = exists().where(busy.lead_id == Message.lead_id, busy.lease_token.is_not(None))
     claimed = change(
         work,
         State.DUE,
         State.CLAIMED,
+        is_waiting(State.DUE),
+        _of_campaign(campaign_id),
+        _CAMPAIGN_RUNS,
         Message.channel == channel,
         Message.due_at <= work.now(),
-        _CAMPAIGN_RUNS,
+        ~in_other_hands,
         cause="dispatch",
         limit=limit,
-        values={"owner": owner, "lease_token": token, "lease_until": _lease_end(work)},
+        values={"lease_token": token},
     )
-    return token if claimed else None
-
-
-def adopt(work: Work, token: str, *, owner: str) -> list[Message]:
-    """Take over a claimed chunk for the process that will send it; renews the lease."""
-    work.session.execute(
-        update(Message)
-        .where(Message.workspace_id == work.workspace, Message.lease_token == token, Message.state == State.CLAIMED)
-        .values(owner=owner, lease_until=_lease_end(work))
+    if not claimed:
+        return None
+    row = Lease(
+        token=token,
+        workspace_id=work.workspace,
+        channel=channel,
+        campaign_id=campaign_id,
+        owner=owner,
+        until=_lease_end(work),
     )
-    rows = select(Message).where(
-        Message.workspace_id == work.workspace, Message.lease_token == token, Message.state == State.CLAIMED
-    )
-    return list(work.session.scalars(rows.order_by(Message.id)))
+    work.session.add(row)
+    return token
 
 
-def renew(work: Work, token: str) -> None:
-    """Prolong the lease of a chunk that is being worked on."""
-    work.session.execute(
-        update(Message)
-        .where(
-            Message.workspace_id == work.workspace,
-            Message.lease_token == token,
-            Message.state.in_((State.CLAIMED, State.SENDING)),
-        )
-        .values(lease_until=_lease_end(work))
-    )
+def claimed(work: Work, token: str) -> list[Claimed]:
+    """Return what a lease still holds that has not begun to leave; nothing if the lease is gone."""
+    mine = (Message.workspace_id == work.workspace, Message.lease_token == token, is_in(State.CLAIMED))
+    rows = work.session.connection().execute(_CLAIMED.where(*mine).order_by(Message.id))
+    return [Claimed(*row) for row in rows]
 
 
-def start_sending(work: Work, token: str, ids: Sequence[str]) -> list[str]:
-    """Mark rows as about to leave; returns those that may. Commit before the first byte is sent.
+def renew(work: Work, token: str, *, owner: str) -> bool:
+    """Prolong a lease, also for the process that works on it now; false if it is gone."""
+    mine = (Lease.token == token, Lease.workspace_id == work.workspace)
+    renewed = update(Lease).where(*mine).values(until=_lease_end(work), owner=owner)
+    return work.session.connection().execute(renewed.returning(Lease.token)).first() is not None
 
-    A row whose lease was lost, or whose campaign no longer runs, is not among them.
+
+def start_sending(work: Work, token: str, ids: Sequence[str], *, owner: str) -> list[str]:
+    """Mark rows as about to leave, for the process that will send them; renews the lease.
+
+    Commit before the first byte is sent. Returns those that may leave: not a row whose lease was lost, or
+    whose campaign no longer runs.
     """
-    moved: list[str] = []
-    for part in _parts(ids):
-        moved += change(
-            work,
-            State.CLAIMED,
-            State.SENDING,
-            Message.lease_token == token,
-            Message.id.in_(part),
-            _CAMPAIGN_RUNS,
-            cause="worker",
-            values={"attempt": Message.attempt + 1, "lease_until": _lease_end(work)},
-        )
-    return moved
+    if not ids or not renew(work, token, owner=owner):
+        return []
+    return change(
+        work,
+        State.CLAIMED,
+        State.SENDING,
+        Message.lease_token == token,
+        among(Message.id, ids),
+        _CAMPAIGN_RUNS,
+        cause="worker",
+        values={"attempt": Message.attempt + 1},
+    )
 
 
-def settle(work: Work, token: str, provider: str, results: Sequence[tuple[str, Outcome]]) -> None:
-    """Write down what the provider said about rows that this token holds in `sending`."""
-    groups: dict[Outcome, list[str]] = defaultdict(list)
-    for message_id, outcome in results:
-        groups[outcome].append(message_id)
-    for outcome, ids in groups.items():
-        for part in _parts(ids):
-            _settle_part(work, token, provider, outcome, part)
+def finish(work: Work, token: str, *, cause: str, due_at: datetime | None = None) -> int:
+    """End a chunk: what is still claimed is due again (from `due_at` on); returns the number of rows."""
+    values = {**NO_LEASE, "due_at": due_at} if due_at else NO_LEASE
+    released = change(work, State.CLAIMED, State.DUE, Message.lease_token == token, cause=cause, values=values)
+    left = exists().where(Message.lease_token == token)
+    work.session.connection().execute(delete(Lease).where(Lease.token == token, ~left))
+    return len(released)
 
 
 def hold(work: Work, token: str, ids: Sequence[str], *, reason: str, until: datetime) -> None:
@@ -160,94 +186,70 @@ def skip(work: Work, token: str, ids: Sequence[str], *, reason: str) -> None:
     _leave(work, token, ids, State.SKIPPED, reason=reason)
 
 
-def release(work: Work, token: str, *, cause: str, due_at: datetime | None = None) -> int:
-    """Give back what is still claimed under a token; returns the number of rows."""
-    values = _NO_LEASE if due_at is None else {**_NO_LEASE, "due_at": due_at}
-    return len(change(work, State.CLAIMED, State.DUE, Message.lease_token == token, cause=cause, values=values))
-
-
 def sweep(work: Work) -> Swept:
-    """Return rows whose lease ran out, and wake those whose time has come.
-
-    A lease that ran out in `claimed` goes back to `due`: nothing had left. One that ran out in
-    `sending` goes to `unknown`: nobody can say.
-    """
+    """Return rows whose lease ran out, and wake those whose time has come."""
     now = work.now()
-    expired = Message.lease_until < now
-    released = change(work, State.CLAIMED, State.DUE, expired, cause="lease_expired", values=_NO_LEASE)
-    unknown = change(
-        work,
-        State.SENDING,
-        State.UNKNOWN,
-        expired,
-        cause="lease_expired",
-        values={"reason": "no_answer_recorded", **_NO_LEASE},
-    )
-    woken = change(work, State.HELD, State.DUE, Message.due_at <= now, cause="time_came", values={"reason": None})
-    return Swept(len(released), len(unknown), len(woken))
+    released, unknown = _end_leases(work, Lease.until < now, cause="lease_expired")
+    ready = (is_waiting(State.HELD), Message.due_at <= now)
+    woken = change(work, State.HELD, State.DUE, *ready, cause="time_came", values={"reason": None})
+    return Swept(released, unknown, len(woken))
 
 
-def _settle_part(work: Work, token: str, provider: str, outcome: Outcome, ids: list[str]) -> None:
-    mine = (Message.lease_token == token, Message.id.in_(ids))
-    settled = {"provider": provider, **_NO_LEASE}
-    match outcome:
-        case Accepted(provider_id):
-            values = {**settled, "reason": None, "provider_id": provider_id, "accepted_at": work.now()}
-            change(work, State.SENDING, State.ACCEPTED, *mine, cause=provider, values=values)
-        case Refused(code, detail):
-            values = {**settled, "reason": code}
-            change(work, State.SENDING, State.FAILED, *mine, cause=provider, detail=detail, values=values)
-        case Unknown(detail):
-            values = {**settled, "reason": "no_clear_answer"}
-            change(work, State.SENDING, State.UNKNOWN, *mine, cause=provider, detail=detail, values=values)
-        case Retryable():
-            _retry(work, provider, outcome, mine)
+def abandon(work: Work, owner: str) -> Swept:
+    """Return at once what a process held that is known to be dead."""
+    released, unknown = _end_leases(work, Lease.owner == owner, cause="worker_died")
+    return Swept(released, unknown, 0)
 
 
-def _retry(work: Work, provider: str, outcome: Retryable, mine: tuple[ColumnElement[bool], ...]) -> None:
-    again: dict[str, Any] = {"reason": f"retry:{outcome.code}", **_NO_LEASE}
-    if outcome.code == UNAUTHORIZED:
-        # Our key is wrong, not the message: it waits for a person and spends no attempt.
-        again["due_at"] = work.now() + timedelta(seconds=CREDENTIALS_RETRY_S)
-        again["attempt"] = Message.attempt - 1
-    else:
-        change(
-            work,
-            State.SENDING,
-            State.FAILED,
-            *mine,
-            Message.attempt >= work.settings.max_attempts,
-            cause=provider,
-            detail=outcome.detail,
-            values={"reason": f"gave_up:{outcome.code}", "provider": provider, **_NO_LEASE},
-        )
-        attempt = work.session.scalar(select(func.max(Message.attempt)).where(*mine)) or 1
-        soonest = work.now() + timedelta(seconds=SHORTEST_RETRY_S)
-        again["due_at"] = max(outcome.retry_at or work.now() + _backoff(attempt), soonest)
-    change(work, State.SENDING, State.DUE, *mine, cause=provider, detail=outcome.detail, values=again)
-
-
-def _backoff(attempt: int) -> timedelta:
-    ceiling = min(BACKOFF_MAX_S, BACKOFF_BASE_S * 2 ** (attempt - 1))
-    return timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter, not a secret
+def _end_leases(work: Work, ended: ColumnElement[bool], *, cause: str) -> tuple[int, int]:
+    """End leases whose holder is gone. What was `claimed` goes back to `due`: nothing had left. What was
+    being sent goes to `unknown`: nobody can say."""
+    mine = select(Lease.token).where(Lease.workspace_id == work.workspace, ended)
+    tokens = list(work.session.scalars(mine.order_by(Lease.token).with_for_update(skip_locked=True)))
+    if not tokens:
+        return 0, 0
+    held = among(Message.lease_token, tokens)
+    released = change(work, State.CLAIMED, State.DUE, held, cause=cause, values=NO_LEASE)
+    lost = {"reason": "no_answer_recorded", "due_at": work.now(), **NO_LEASE}
+    unknown = change(work, State.SENDING, State.UNKNOWN, held, cause=cause, values=lost)
+    work.session.connection().execute(delete(Lease).where(among(Lease.token, tokens)))
+    return len(released), len(unknown)
 
 
 def _leave(work: Work, token: str, ids: Sequence[str], target: State, *, reason: str, **values: datetime) -> None:
-    for part in _parts(ids):
-        change(
-            work,
-            State.CLAIMED,
-            target,
-            Message.lease_token == token,
-            Message.id.in_(part),
-            cause="gate",
-            values={"reason": reason, **_NO_LEASE, **values},
+    if ids:
+        mine = (Message.lease_token == token, among(Message.id, ids))
+        change(work, State.CLAIMED, target, *mine, cause="gate", values={"reason": reason, **NO_LEASE, **values})
+
+
+def _workspaces(connection: Connection) -> list[str]:
+    return list(connection.execute(select(Workspace.id).order_by(Workspace.id)).scalars())
+
+
+def _first_due(source: Backlog, now: datetime) -> Select[str]:
+    return (
+        select(Message.id)
+        .where(
+            Message.workspace_id == source.workspace,
+            _of_campaign(source.campaign_id),
+            Message.channel == source.channel,
+            is_waiting(State.DUE),
+            Message.due_at <= now,
         )
+        .limit(1)
+    )
+
+
+def _of_campaign(campaign_id: str | None) -> ColumnElement[bool]:
+    return Message.campaign_id.is_(None) if campaign_id is None else Message.campaign_id == campaign_id
+
+
+def _one_claim_at_a_time(work: Work) -> None:
+    """On PostgreSQL two claims of one workspace would not see each other's rows; SQLite has one writer anyway."""
+    connection = work.session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK, func.hashtext(work.workspace))))
 
 
 def _lease_end(work: Work) -> datetime:
     return work.now() + timedelta(seconds=work.settings.lease_s)
-
-
-def _parts(ids: Sequence[str]) -> list[list[str]]:
-    return [list(ids[start : start + IDS_A_STATEMENT]) for start in range(0, len(ids), IDS_A_STATEMENT)]

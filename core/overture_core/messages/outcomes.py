@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+# The code of a `Retryable` whose fault is our key's, not the message's.
+UNAUTHORIZED = "unauthorized"
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

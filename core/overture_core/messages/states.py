@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, literal, select, update
 
 from overture_core.errors import ForbiddenTransition
+from overture_core.storage.among import among
 from overture_core.storage.schema import Message, MessageEvent
 from overture_core.storage.store import Work
 
@@ -64,8 +65,26 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.CANCELLED: frozenset(),
 }
 
+# What a row that leaves a worker's hands is set to, beside its state.
+NO_LEASE: Final[Mapping[str, Any]] = {"lease_token": None}
 PENDING = (State.DRAFT, State.DUE, State.HELD, State.CLAIMED)
 IN_MOTION = (State.DUE, State.CLAIMED, State.SENDING)
+
+
+def is_in(*states: State) -> ColumnElement[bool]:
+    """Return the condition that a message is in one of `states`.
+
+    They stand in the statement as text: a partial index is used only where its own condition is read
+    there, and bound parameters are not (sqlite.org/partialindex.html).
+    """
+    if len(states) == 1:
+        return Message.state == literal(states[0].value, literal_execute=True)
+    return Message.state.in_(bindparam(None, [each.value for each in states], expanding=True, literal_execute=True))
+
+
+def is_waiting(state: State) -> ColumnElement[bool]:
+    """Return the condition that a message is in `state`, due or held, as the index of waiting rows has it."""
+    return and_(is_in(state), is_in(State.DUE, State.HELD))
 
 
 def change(
@@ -90,7 +109,7 @@ def change(
         msg = f"A message cannot go from {source} to {target}."
         raise ForbiddenTransition(msg)
     now = work.now()
-    where = [Message.workspace_id == work.workspace, Message.state == source, *conditions]
+    where = [Message.workspace_id == work.workspace, is_in(source), *conditions]
     if limit is not None:
         chosen = (
             select(Message.id)
@@ -100,9 +119,9 @@ def change(
             .with_for_update(skip_locked=True)
             .cte("chosen")
         )
-        where = [Message.state == source, Message.id.in_(select(chosen.c.id))]
+        where = [is_in(source), Message.id.in_(select(chosen.c.id))]
     moved = update(Message).where(*where).values(state=target, updated_at=now, **(values or {})).returning(Message.id)
-    ids = list(work.session.execute(moved, execution_options={"synchronize_session": False}).scalars())
+    ids = list(work.session.connection().execute(moved).scalars())
     record(work, ids, source, target, cause=cause, detail=detail)
     return ids
 
@@ -120,12 +139,17 @@ def record(
     """Append one event for each message id."""
     if not ids:
         return
-    common = {
-        "workspace_id": work.workspace,
+    event: dict[str, Any] = {
         "at": at or work.now(),
         "from_state": source,
         "to_state": target,
         "cause": cause,
         "detail": detail[:1000] if detail else None,
     }
-    work.session.execute(insert(MessageEvent), [{**common, "message_id": each} for each in ids])
+    columns = MessageEvent.__table__.c
+    each = select(
+        Message.workspace_id,
+        Message.id,
+        *(bindparam(f"of_{name}", value, type_=columns[name].type) for name, value in event.items()),
+    ).where(among(Message.id, ids))
+    work.session.connection().execute(insert(MessageEvent).from_select(["workspace_id", "message_id", *event], each))

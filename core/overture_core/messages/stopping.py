@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from overture_core.messages.channels import Channel
-from overture_core.messages.states import PENDING, State, change
+from overture_core.messages.states import NO_LEASE, PENDING, State, change
 from overture_core.storage.schema import LeadIdentity, Message
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
@@ -67,11 +67,10 @@ def stop_leads(work: Work, stops: Sequence[Stop]) -> int:
             causes = (stop.cause for stop in of_lead[row.lead_id] if stop.channel in {None, row.channel})
             if (cause := next(causes, None)) is not None:
                 cancelled[row.state, cause].append(row.id)
-    values = {"owner": None, "lease_token": None, "lease_until": None}
     for (state, cause), ids in cancelled.items():
         for part in _parts(ids):
             mine = Message.id.in_(part)
-            change(work, State(state), State.CANCELLED, mine, cause=cause, values={**values, "reason": cause})
+            change(work, State(state), State.CANCELLED, mine, cause=cause, values={**NO_LEASE, "reason": cause})
     return sum(len(ids) for ids in cancelled.values())
 
 

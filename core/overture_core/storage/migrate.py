@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from overture_core.settings import Settings
 
@@ -35,14 +36,37 @@ def upgrade(engine: Engine, settings: Settings) -> None:
     """Bring the database to the newest migration; processes that start together take turns."""
     if is_current(engine):
         return
-    with _one_at_a_time(engine, settings), engine.begin() as connection:
-        made = config()
+    with _one_at_a_time(engine, settings):
+        run(engine, command.upgrade, "head")
+
+
+def run(engine: Engine, step: Callable[[Config, str], None], revision: str) -> None:
+    """Run Alembic's `upgrade` or `downgrade` to a revision, in one transaction."""
+    made = config()
+    with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
         made.attributes["connection"] = connection
-        command.upgrade(made, "head")
+        step(made, revision)
 
 
 def _head() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
+
+
+@contextmanager
+def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew: what refers to it must not go with the old one.
+
+    The switch has no effect inside a transaction (sqlite.org/foreignkeys.html), hence on the driver.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from overture_core.storage.types import Json, UtcDateTime
@@ -29,6 +29,17 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: Json, list[str]: Json}  # noqa: RUF012
+
+
+# A million messages make several million events: past what 32 bits count.
+_EventId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _partial(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
+    """An index of the messages that meet `condition`."""
+    return Index(
+        f"ix_messages_{name}", *columns, unique=unique, sqlite_where=text(condition), postgresql_where=text(condition)
+    )
 
 
 def _workspace() -> Mapped[str]:
@@ -230,18 +241,21 @@ class Approval(Base):
 class Message(Base):
     """One intended message. `merge` holds the values its template uses, frozen when it was planned.
 
-    `lease_token` names the chunk that holds the row; every write-back must carry it.
+    `lease_token` names the lease that holds the row; every write-back must carry it.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("campaign_id", "lead_id", "step"),
-        UniqueConstraint("workspace_id", "idempotency_key"),
-        Index(None, "state", "channel", "due_at"),
-        Index(None, "campaign_id", "state"),
-        Index(None, "lead_id", "state"),
-        Index(None, "lease_token"),
-        Index(None, "provider", "provider_id"),
+        # Every change of a row costs an entry in each index that has it, so these hold only what is looked
+        # for: what waits, what is in a worker's hands, what a provider has a name for.
+        _partial("waiting", "state IN ('due', 'held')", "workspace_id", "campaign_id", "channel", "due_at"),
+        _partial("leased", "lease_token IS NOT NULL", "lease_token"),
+        _partial("named", "provider_id IS NOT NULL", "provider", "provider_id"),
+        _partial("keyed", "idempotency_key IS NOT NULL", "workspace_id", "idempotency_key", unique=True),
+        _partial("planned", "state IN ('draft', 'skipped')", "plan_id"),
+        _partial("unknown", "state = 'unknown'", "workspace_id", "due_at"),
+        Index(None, "lead_id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     workspace_id: Mapped[str] = _workspace()
@@ -259,9 +273,7 @@ class Message(Base):
     reason: Mapped[str | None] = mapped_column(String(200))
     due_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(default=0)
-    owner: Mapped[str | None] = mapped_column(String(200))
     lease_token: Mapped[str | None] = mapped_column(ID)
-    lease_until: Mapped[datetime | None]
     provider: Mapped[str | None] = mapped_column(KEYWORD)
     provider_id: Mapped[str | None] = mapped_column(String(200))
     accepted_at: Mapped[datetime | None]
@@ -272,15 +284,44 @@ class Message(Base):
     updated_at: Mapped[datetime]
 
 
+class Lease(Base):
+    """A worker's hold on the messages that carry its `token`, until a time. It is renewed while they are
+    worked on and deleted with the last of them; one that ran out is swept."""
+
+    __tablename__ = "leases"
+    __table_args__ = (Index(None, "workspace_id", "channel"),)
+    token: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    channel: Mapped[str] = mapped_column(KEYWORD)
+    campaign_id: Mapped[str | None] = mapped_column(ID)
+    owner: Mapped[str] = mapped_column(String(200))
+    until: Mapped[datetime]
+
+
+class ProviderAccount(Base):
+    """Whether a provider may be called now: the circuit breaker that all workers share. `until` is when an
+    open one may be tried again, or when a try is given up."""
+
+    __tablename__ = "provider_accounts"
+    provider: Mapped[str] = mapped_column(KEYWORD, primary_key=True)
+    state: Mapped[str] = mapped_column(KEYWORD)
+    failures: Mapped[int]
+    until: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(200))
+    detail: Mapped[str | None] = mapped_column(String(1000))
+    changed_at: Mapped[datetime]
+
+
 class MessageEvent(Base):
     """One step in a message's life: a change of state with its cause, or an engagement (`to_state`
-    equal to `from_state`)."""
+    equal to `from_state`). Only added to, beside the message's own row: foreign keys would check each of
+    millions of rows for what cannot be otherwise."""
 
     __tablename__ = "message_events"
-    __table_args__ = (Index(None, "message_id", "at"),)
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    workspace_id: Mapped[str] = _workspace()
-    message_id: Mapped[str] = mapped_column(ID, ForeignKey("messages.id", ondelete="CASCADE"))
+    __table_args__ = (Index(None, "message_id"),)
+    id: Mapped[int] = mapped_column(_EventId, primary_key=True, autoincrement=True)
+    workspace_id: Mapped[str] = mapped_column(ID)
+    message_id: Mapped[str] = mapped_column(ID)
     at: Mapped[datetime]
     from_state: Mapped[str | None] = mapped_column(KEYWORD)
     to_state: Mapped[str] = mapped_column(KEYWORD)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -80,6 +80,16 @@ class Store:
         """Open a read transaction: one consistent view, no write lock."""
         with self._transaction(self._read_engine, workspace, actor, check=True) as work:
             yield work
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """Open a read transaction over every workspace, for dispatch and its like.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        with _translated(), self._read_engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def _transaction(self, engine: Engine, workspace: str, actor: str, *, check: bool) -> Iterator[Work]:

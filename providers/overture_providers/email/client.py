@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 
 from overture_core.clock import Clock, SystemClock
 from overture_core.messages.outcomes import Accepted, Outcome, Refused, Retryable, Unknown
@@ -53,7 +53,7 @@ class SendGridClient:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: aiohttp.ClientSession,
         endpoint: EmailEndpoint,
         *,
         timeout_s: float = 20.0,
@@ -103,18 +103,18 @@ class SendGridClient:
             json=payload(batch),
             headers={"Authorization": f"Bearer {self._endpoint.api_key}"},
         )
-        return self._outcome(answer) if isinstance(answer, httpx.Response) else answer
+        return self._outcome(answer) if isinstance(answer, transport.Answer) else answer
 
-    def _outcome(self, response: httpx.Response) -> Outcome:
-        status = response.status_code
+    def _outcome(self, response: transport.Answer) -> Outcome:
+        status = response.status
         if response.is_success:
             return Accepted(clean(response.headers.get("x-message-id", ""), limit=200) or None)
         detail = transport.detail_of(response, _error_text(response))
-        if status == httpx.codes.TOO_MANY_REQUESTS:
+        if status == transport.TOO_MANY_REQUESTS:
             return Retryable("429", detail, transport.retry_at(response.headers, self._clock))
-        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        if status in {transport.UNAUTHORIZED, transport.FORBIDDEN}:
             return Retryable("unauthorized", f"SendGrid refused our key ({detail}); check OVERTURE_SENDGRID_API_KEY.")
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
+        if status >= transport.SERVER_ERROR or status == transport.REQUEST_TIMEOUT:
             return Unknown(f"SendGrid answered HTTP {status} ({detail}).")
         return Refused(str(status), detail)
 
@@ -176,7 +176,7 @@ def _fits(recipient: EmailRecipient) -> bool:
     return size <= MAX_SUBSTITUTION_BYTES and not any(tag in value for value in values.values() for tag in _TAGS)
 
 
-def _error_text(response: httpx.Response) -> str | None:
+def _error_text(response: transport.Answer) -> str | None:
     errors = transport.json_object(response).get("errors")
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
         return None

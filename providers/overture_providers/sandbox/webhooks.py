@@ -26,12 +26,12 @@ from overture_providers.sandbox.inbox import Webhook
 from overture_providers.sandbox.sendgrid import LISTS
 from overture_providers.sandbox.twilio import STOP_LIST
 from overture_providers.sms.signature import HEADER, sign
-from overture_providers.transport import make_http
 
 PATIENCE_S = 1.0  # the longest that the sender sleeps without looking
 REST_S, MAX_REST_S = 1.0, 30.0  # between rounds while the receiver is away; doubles every five rounds
 MAX_ROUNDS = 500
 AT_ONCE = 8
+TIMEOUT_S = 15.0
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class WebhookSender:
 
     async def run(self) -> None:
         """Tell what is due, forever."""
-        async with make_http(15.0) as http:
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
             while True:
                 due = await to_thread.run_sync(self._sandbox.inbox.due, self._sandbox.now())
                 if due:
@@ -106,7 +106,7 @@ class WebhookSender:
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(4),
-                wait=wait_exponential_jitter(initial=0.1, max=2.0, jitter=0.1),
+                wait=wait_exponential_jitter(multiplier=0.1, max=2.0, jitter=0.1),
                 retry=retry_if_exception_type((httpx.HTTPError, _NotTaken)),
             ):
                 with attempt:

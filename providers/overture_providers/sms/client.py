@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import anyio
-import httpx
+import aiohttp
 
 from overture_core.clock import Clock, SystemClock
 from overture_core.errors import ProviderUnavailable
@@ -58,12 +57,13 @@ class TwilioClient:
     """Sends single messages. Pass the HTTP client of `transport.make_http`; this class never closes it."""
 
     def __init__(
-        self, http: httpx.AsyncClient, endpoint: SmsEndpoint, *, timeout_s: float = 20.0, clock: Clock | None = None
+        self, http: aiohttp.ClientSession, endpoint: SmsEndpoint, *, timeout_s: float = 20.0, clock: Clock | None = None
     ) -> None:
         self._http = http
         self._base_url = endpoint.base_url
         self._url = f"{endpoint.base_url}/2010-04-01/Accounts/{endpoint.account_sid}/Messages.json"
-        self._auth = httpx.BasicAuth(endpoint.account_sid, endpoint.auth_token)
+        credentials = aiohttp.encode_basic_auth(endpoint.account_sid, endpoint.auth_token)
+        self._headers = {"Authorization": credentials}
         self._deadline_s = timeout_s + transport.CONNECT_TIMEOUT_S
         self._clock = clock or SystemClock()
 
@@ -75,23 +75,25 @@ class TwilioClient:
             "Body": message.body,
             "StatusCallback": message.status_callback,
         }
-        answer = await transport.post(self._http, self._url, deadline_s=self._deadline_s, data=form, auth=self._auth)
-        return self._outcome(answer) if isinstance(answer, httpx.Response) else answer
+        answer = await transport.post(
+            self._http, self._url, deadline_s=self._deadline_s, form=form, headers=self._headers
+        )
+        return self._outcome(answer) if isinstance(answer, transport.Answer) else answer
 
-    def _outcome(self, response: httpx.Response) -> Outcome:
-        status, body = response.status_code, transport.json_object(response)
+    def _outcome(self, response: transport.Answer) -> Outcome:
+        status, body = response.status, transport.json_object(response)
         if response.is_success:
             sid = body.get("sid")
             return Accepted(clean(sid, limit=200) or None if isinstance(sid, str) else None)
         code, message = body.get("code"), body.get("message")
         detail = transport.detail_of(response, message if isinstance(message, str) else None)
-        if status == httpx.codes.TOO_MANY_REQUESTS or code in {_TOO_MANY, _QUEUE_FULL}:
+        if status == transport.TOO_MANY_REQUESTS or code in {_TOO_MANY, _QUEUE_FULL}:
             return Retryable(str(code or status), detail, transport.retry_at(response.headers, self._clock))
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
+        if status >= transport.SERVER_ERROR or status == transport.REQUEST_TIMEOUT:
             return Unknown(f"Twilio answered HTTP {status} ({detail}).")
         # A 403 with a code of its own is about this message (a region not enabled), not our credentials.
-        forbidden = status == httpx.codes.FORBIDDEN and not isinstance(code, int)
-        if status == httpx.codes.UNAUTHORIZED or code == _AUTHENTICATE or forbidden:
+        forbidden = status == transport.FORBIDDEN and not isinstance(code, int)
+        if status == transport.UNAUTHORIZED or code == _AUTHENTICATE or forbidden:
             settings = "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN"
             return Retryable("unauthorized", f"Twilio refused our credentials ({detail}); check {settings}.")
         return Refused(str(code if isinstance(code, int) else status), detail)
@@ -121,12 +123,13 @@ class TwilioClient:
 
     async def _get(self, url: str, query: dict[str, str] | None) -> dict[str, Any]:
         try:
-            with anyio.fail_after(self._deadline_s):
-                response = await self._http.get(url, params=query, auth=self._auth)
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            response = await transport.exchange(
+                self._http, "GET", url, self._deadline_s, params=query, headers=self._headers
+            )
+        except (TimeoutError, aiohttp.ClientError) as error:
             raise ProviderUnavailable("Twilio could not be asked about a message; try again later.") from error
         if not response.is_success:
-            msg = f"Twilio answered HTTP {response.status_code} to a look-up; check Twilio's credentials, then retry."
+            msg = f"Twilio answered HTTP {response.status} to a look-up; check Twilio's credentials, then retry."
             raise ProviderUnavailable(msg)
         return transport.json_object(response)
 

@@ -14,7 +14,7 @@ from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict
-from overture_core.messages import ledger
+from overture_core.messages import ledger, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.outcomes import Accepted, Outcome, Refused, Retryable, Unknown
 from overture_core.messages.states import State, change
@@ -40,11 +40,14 @@ def start(store: Store, planned: PlanView) -> LaunchResult:
 
 
 def send(store: Store, outcome: Outcome) -> None:
+    campaign_id = ledger.backlog(store)[0].campaign_id
     with store.begin(WORKSPACE, actor="worker-1") as work:
-        token = ledger.claim(work, Channel.EMAIL, owner="worker-1", limit=100)
+        token = ledger.claim(work, Channel.EMAIL, campaign_id=campaign_id, owner="worker-1", limit=100)
         assert token is not None
-        rows = [row.id for row in ledger.adopt(work, token, owner="worker-1")]
-        ledger.settle(work, token, "sendgrid", [(each, outcome) for each in ledger.start_sending(work, token, rows)])
+        rows = [row.id for row in ledger.claimed(work, token)]
+        sending = ledger.start_sending(work, token, rows, owner="worker-1")
+        settling.settle(work, token, "sendgrid", [(each, outcome) for each in sending])
+        ledger.finish(work, token, cause="chunk_done")
 
 
 @pytest.mark.parametrize(

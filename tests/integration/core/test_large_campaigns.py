@@ -82,8 +82,7 @@ def campaign_state(store: Store) -> CampaignState:
 
 
 def set_state(store: Store, target: CampaignState) -> None:
-    with store.begin(WORKSPACE, actor="ada") as work:
-        service.set_state(work, "Spring", target)
+    service.set_state_paged(store, WORKSPACE, "Spring", target, actor="ada")
 
 
 def edit(store: Store, number: int, **values: Any) -> None:

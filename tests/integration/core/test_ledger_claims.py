@@ -11,7 +11,7 @@ from sqlalchemy import select
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.states import CampaignState
 from overture_core.clock import ManualClock
-from overture_core.messages import ledger
+from overture_core.messages import ledger, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.ledger import Swept
 from overture_core.messages.outcomes import Accepted, Outcome, Refused, Retryable, Unknown
@@ -31,19 +31,23 @@ def states(store: Store) -> dict[str, int]:
 
 
 def claim(store: Store, owner: str = "worker-1", limit: int = 100) -> str | None:
+    waiting = ledger.backlog(store)
+    if not waiting:
+        return None
     with store.begin(WORKSPACE, actor=owner) as work:
-        return ledger.claim(work, Channel.EMAIL, owner=owner, limit=limit)
+        campaign_id = waiting[0].campaign_id
+        return ledger.claim(work, Channel.EMAIL, campaign_id=campaign_id, owner=owner, limit=limit)
 
 
 def begin_sending(store: Store, token: str) -> list[str]:
     with store.begin(WORKSPACE, actor="worker-1") as work:
-        rows = ledger.adopt(work, token, owner="worker-1")
-        return ledger.start_sending(work, token, [row.id for row in rows])
+        rows = ledger.claimed(work, token)
+        return ledger.start_sending(work, token, [row.id for row in rows], owner="worker-1")
 
 
 def settle(store: Store, token: str, ids: list[str], outcome: Outcome) -> None:
     with store.begin(WORKSPACE, actor="worker-1") as work:
-        ledger.settle(work, token, "sendgrid", [(each, outcome) for each in ids])
+        settling.settle(work, token, "sendgrid", [(each, outcome) for each in ids])
 
 
 def sweep(store: Store) -> Swept:
@@ -72,7 +76,8 @@ def test_a_message_is_due_only_when_its_time_has_come(launched: Store, clock: Ma
     assert claim(launched) is None
     assert ledger.backlog(launched) == []
     clock.advance(timedelta(minutes=1))
-    assert ledger.backlog(launched) == [(WORKSPACE, Channel.EMAIL)]
+    (waiting,) = ledger.backlog(launched)
+    assert (waiting.workspace, waiting.channel) == (WORKSPACE, Channel.EMAIL)
 
 
 def test_an_accepted_message_keeps_the_providers_id_and_loses_its_lease(launched: Store) -> None:
@@ -205,7 +210,7 @@ def test_a_given_back_chunk_is_due_at_the_time_it_was_given_back_for(launched: S
     token = claim(launched)
     assert token is not None
     with launched.begin(WORKSPACE, actor="worker-1") as work:
-        assert ledger.release(work, token, cause="test", due_at=clock.now() + timedelta(minutes=1)) == 3
+        assert ledger.finish(work, token, cause="test", due_at=clock.now() + timedelta(minutes=1)) == 3
     assert claim(launched) is None
     clock.advance(timedelta(minutes=1))
     assert claim(launched) is not None
@@ -216,7 +221,9 @@ def test_another_workspace_claims_nothing_of_ours(launched: Store, scene: Any) -
 
     with launched.begin("other", actor="test", check=False) as work:
         ensure_workspace(work)
+    (waiting,) = ledger.backlog(launched)
     with launched.begin("other", actor="worker-1") as work:
-        assert ledger.claim(work, Channel.EMAIL, owner="worker-1", limit=10) is None
+        stolen = ledger.claim(work, Channel.EMAIL, campaign_id=waiting.campaign_id, owner="worker-1", limit=10)
+        assert stolen is None
         assert ledger.sweep(work) == Swept(0, 0, 0)
     assert states(launched) == {State.DUE: 3}

@@ -24,7 +24,7 @@ from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.states import CampaignState
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict
-from overture_core.messages import intake, ledger, reconciling
+from overture_core.messages import intake, ledger, reconciling, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, Kind
 from overture_core.messages.outcomes import Accepted, Outcome, Refused, Retryable, Unknown
@@ -32,7 +32,7 @@ from overture_core.messages.reconciling import Found, Resolution
 from overture_core.messages.states import TRANSITIONS, State
 from overture_core.messages.stopping import stop_lead
 from overture_core.storage import schema
-from overture_core.storage.schema import Campaign, Lead, Message, MessageEvent
+from overture_core.storage.schema import Campaign, Lead, Lease, Message, MessageEvent
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
 
@@ -142,10 +142,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # --- Workers ---
 
-    @rule(channel=st.sampled_from(Channel), owner=owners, limit=st.integers(1, 4))
-    def claim(self, channel: Channel, owner: str, limit: int) -> None:
+    @rule(campaign=st.sampled_from(sorted(CAMPAIGNS)), owner=owners, limit=st.integers(1, 4))
+    def claim(self, campaign: str, owner: str, limit: int) -> None:
+        channel = CAMPAIGNS[campaign]
         with self.store.begin(WORKSPACE, actor=owner) as work:
-            token = ledger.claim(work, channel, owner=owner, limit=limit)
+            token = ledger.claim(work, channel, campaign_id=f"cmp_{campaign}", owner=owner, limit=limit)
         if token is not None:
             self.tokens.append((token, channel))
 
@@ -156,11 +157,11 @@ class LedgerMachine(RuleBasedStateMachine):
         token, channel = self._one_of(self.tokens, number)
         before = self._states()
         with self.store.begin(WORKSPACE, actor=owner) as work:
-            rows = ledger.adopt(work, token, owner=owner)
-            ledger.renew(work, token)
+            rows = ledger.claimed(work, token)
+            ledger.renew(work, token, owner=owner)
         running = self._running()
         with self._only_under(token), self.store.begin(WORKSPACE, actor=owner) as work:
-            ids = ledger.start_sending(work, token, [row.id for row in rows][:many])
+            ids = ledger.start_sending(work, token, [row.id for row in rows][:many], owner=owner)
         assert {before[each] for each in ids} <= {State.CLAIMED}
         assert {_campaign_of(each) for each in ids} <= running, "a campaign that does not run sends"
         if ids:
@@ -192,7 +193,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _write_down(self, flight: Flight) -> None:
         with self._only_under(flight.token), self.store.begin(WORKSPACE, actor="worker-1") as work:
-            ledger.settle(work, flight.token, PROVIDER[flight.channel], flight.results or [])
+            settling.settle(work, flight.token, PROVIDER[flight.channel], flight.results or [])
 
     @precondition(lambda self: self.flights)
     @rule(number=numbers)
@@ -201,15 +202,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.flights.remove(self._one_of(self.flights, number))
 
     @rule(
-        channel=st.sampled_from(Channel),
+        campaign=st.sampled_from(sorted(CAMPAIGNS)),
         owner=owners,
         said=st.lists(answers, min_size=4, max_size=4),
         written=st.booleans(),
     )
-    def deliver(self, channel: Channel, owner: str, said: list[tuple[bool, Outcome]], written: bool) -> None:
+    def deliver(self, campaign: str, owner: str, said: list[tuple[bool, Outcome]], written: bool) -> None:
         """A job as it mostly goes; its answer may still be to be written down."""
         flown, chunks = len(self.flights), len(self.tokens)
-        self.claim(channel, owner, 4)
+        self.claim(campaign, owner, 4)
         if len(self.tokens) > chunks:
             self.start(chunks, owner, 4)
         if len(self.flights) > flown:
@@ -220,22 +221,28 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.tokens)
     @rule(
         number=numbers,
-        how=st.sampled_from(["hold"] * 3 + ["release", "renew"] * 3 + ["skip"]),
+        how=st.sampled_from(["hold"] * 3 + ["finish", "renew"] * 3 + ["skip"]),
         seconds=st.integers(0, 120),
     )
     def put_aside(self, number: int, how: str, seconds: int) -> None:
         token, _ = self._one_of(self.tokens, number)
         with self._only_under(token), self.store.begin(WORKSPACE, actor="worker-1") as work:
-            rows = [row.id for row in ledger.adopt(work, token, owner="worker-1")][:1]
+            rows = [row.id for row in ledger.claimed(work, token)][:1]
             later = work.now() + timedelta(seconds=seconds)
             if how == "hold":
                 ledger.hold(work, token, rows, reason="quiet_hours", until=later)
             elif how == "skip":
                 ledger.skip(work, token, rows, reason="no_consent")
-            elif how == "release":
-                ledger.release(work, token, cause="worker_stopping", due_at=later)
+            elif how == "finish":
+                ledger.finish(work, token, cause="worker_stopping", due_at=later)
             else:
-                ledger.renew(work, token)
+                ledger.renew(work, token, owner="worker-1")
+
+    @rule(owner=owners)
+    def process_dies(self, owner: str) -> None:
+        """Its supervisor gives back what it held, and nothing that another process has taken over."""
+        with self.store.begin(WORKSPACE, actor="supervisor") as work:
+            ledger.abandon(work, owner)
 
     @rule(seconds=st.sampled_from([0, 31, 61, 7_200]))
     def sweep(self, seconds: int) -> None:
@@ -349,6 +356,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def a_lease_is_held_while_claimed_or_sending_and_never_else(self) -> None:
         for message_id, (state, token, _) in self._held().items():
             assert (token is not None) == (state in HELD_BY_A_WORKER), f"{message_id} is {state} under {token}"
+        held = {token for _, token, _ in self._held().values() if token}
+        with self.store.read(WORKSPACE) as work:
+            assert held <= set(work.session.scalars(select(Lease.token))), "a row without a lease is never swept"
+
+    @invariant()
+    def a_lead_is_in_the_hands_of_one_worker_at_a_time(self) -> None:
+        hands = {(_lead_of(message_id), token) for message_id, (_, token, _) in self._held().items() if token}
+        assert len(hands) == len({lead for lead, _ in hands})
 
     @invariant()
     def one_sms_at_the_provider_stands_for_one_row(self) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.clock import ManualClock
 from overture_core.errors import NotFound
-from overture_core.messages import intake, ledger
+from overture_core.messages import intake, ledger, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import signature
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
@@ -35,16 +35,17 @@ class Sent:
         scene.consent(self.lead, Channel.SMS)
         scene.launched("Spring")
         scene.launched("Summer")
+        campaign_id = ledger.backlog(store)[0].campaign_id
         with store.begin(WORKSPACE, actor="worker") as work:
-            token = ledger.claim(work, Channel.EMAIL, owner="worker", limit=1)
+            token = ledger.claim(work, Channel.EMAIL, campaign_id=campaign_id, owner="worker", limit=1)
             assert token is not None
-            row = ledger.adopt(work, token, owner="worker")[0]
+            row = ledger.claimed(work, token)[0]
             self.id, self.token = row.id, token
-            ledger.start_sending(work, token, [row.id])
+            ledger.start_sending(work, token, [row.id], owner="worker")
 
     def written_down(self) -> None:
         with self.store.begin(WORKSPACE, actor="worker") as work:
-            ledger.settle(work, self.token, "sendgrid", [(self.id, Accepted("req-1"))])
+            settling.settle(work, self.token, "sendgrid", [(self.id, Accepted("req-1"))])
 
     def event(self, kind: Kind, key: str = "", **changes: Any) -> DeliveryEvent:
         values = {

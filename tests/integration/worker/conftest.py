@@ -29,6 +29,7 @@ from overture_core.storage.store import Store
 from overture_core.templates import service as templates
 from overture_queue.jobs import DeliverChunk
 from overture_worker.delivery import Delivery
+from overture_worker.rates import Rates
 from overture_worker.transports import open_transports
 
 WORKSPACE = "default"
@@ -99,15 +100,23 @@ class Scene:
             launch(work, planned.plan_id)
 
     def claim(self, channel: Channel = Channel.EMAIL) -> DeliverChunk:
+        waiting = next((each for each in ledger.backlog(self.store) if each.channel is channel), None)
+        assert waiting is not None
         with self.store.begin(WORKSPACE, actor=OWNER) as work:
-            token = ledger.claim(work, channel, owner=OWNER, limit=500)
+            token = ledger.claim(work, channel, campaign_id=waiting.campaign_id, owner=OWNER, limit=500)
         assert token is not None
         return DeliverChunk(workspace=WORKSPACE, channel=channel, chunk=token)
 
     @asynccontextmanager
     async def delivery(self) -> AsyncIterator[Delivery]:
         async with open_transports(self.store.settings, self.store.clock) as transports:
-            yield Delivery(self.store, transports, owner=OWNER, stopping=lambda: self.stopping)
+            yield Delivery(
+                self.store,
+                transports.by_channel,
+                rates=Rates(self.store.settings, "redis://127.0.0.1:9"),  # asked only where a test sets a limit
+                owner=OWNER,
+                stopping=lambda: self.stopping,
+            )
 
     async def deliver(self, channel: Channel = Channel.EMAIL) -> int:
         job = self.claim(channel)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -19,13 +21,27 @@ from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict
+from overture_core.messages import breaker
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress_address
 from overture_core.storage.schema import Message, MessageEvent
+from overture_queue import jobs
+from overture_queue.broker import RedisHandle
+from overture_queue.dispatch import dispatch_due
+from overture_worker.rates import Rates
 
 pytestmark = pytest.mark.anyio
+MANY = "".join(f"Lead{number},lead{number}@example.com,,US,\n" for number in range(10))
 THREE = "Ada,ada@example.com,,US,\nBen,ben@example.com,,US,\nCleo,cleo@example.com,,US,\n"
 TEXTERS = "Ada,,+12125550101,US,sms\nBen,,+12125550102,US,sms\n"
+
+
+def taken_from_the_queue(handle: RedisHandle) -> list[jobs.DeliverChunk]:
+    """The delivery jobs that wait, as a worker would take them."""
+    waiting = handle.client.hgetall(f"{handle.broker.namespace}:{jobs.QUEUE_EMAIL}.msgs")
+    handle.client.flushall()
+    found = [jobs.decode(json.loads(raw)["args"][0]) for raw in waiting.values()]
+    return [job for job in found if isinstance(job, jobs.DeliverChunk)]
 
 
 async def test_a_chunk_of_mail_is_accepted_and_each_gets_its_own_words(scene: Any, sandbox: Any) -> None:
@@ -74,7 +90,19 @@ async def test_a_second_campaign_on_the_same_day_waits_for_the_cap(scene: Any) -
     scene.launched(THREE)
     scene.launched(THREE, name="Summer")
     assert await scene.deliver() == 3
+    assert await scene.deliver() == 0
     assert sorted(scene.states()) == ["accepted"] * 3 + ["held"] * 3
+
+
+async def test_a_lead_in_one_workers_hands_is_in_no_others(scene: Any) -> None:
+    scene.launched(THREE)
+    scene.launched(THREE + "Dora,dora@example.com,,US,\n", name="Summer")
+    spring = scene.claim()
+    async with scene.delivery() as delivery:
+        assert await delivery.deliver(scene.claim()) == 1  # Dora alone: the others are being written to
+        assert await delivery.deliver(spring) == 3
+        assert await delivery.deliver(scene.claim()) == 0
+    assert sorted(scene.states()) == ["accepted"] * 4 + ["held"] * 3
 
 
 async def test_a_campaign_paused_after_its_claim_sends_nothing(scene: Any, sandbox: Any) -> None:
@@ -127,11 +155,56 @@ async def test_an_answer_that_proves_nothing_leaves_the_message_unknown_and_is_n
 
 
 async def test_a_provider_in_trouble_ends_the_chunk_and_gives_the_rest_back(scene: Any, sandbox: Any) -> None:
-    scene.configure(wave_size=1)
+    scene.configure(email_batch_size=1)
     scene.launched(THREE)
     sandbox.fault(provider="sendgrid", kind="500", count=1)
     await scene.deliver()
     assert sorted(scene.states()) == ["due", "due", "unknown"]
+
+
+async def test_a_provider_in_trouble_is_tried_with_one_message_and_then_trusted_again(
+    scene: Any, sandbox: Any, redis_handle: RedisHandle, clock: ManualClock
+) -> None:
+    scene.configure(email_batch_size=2)
+    scene.launched(MANY)
+    sandbox.fault(provider="sendgrid", kind="hang", count=2)
+    scene.configure(provider_timeout_s=0.5)
+
+    async def round_of_work() -> list[str]:
+        dispatch_due(scene.store, redis_handle.broker, owner="worker-1")
+        async with scene.delivery() as delivery:
+            for job in taken_from_the_queue(redis_handle):
+                await delivery.deliver(job)
+        return [f"{state}: {scene.states().count(state)}" for state in sorted(set(scene.states()))]
+
+    assert await round_of_work() == ["due: 8", "unknown: 2"]
+    with scene.store.read("default") as work:
+        seen = breaker.view(work, "sendgrid")
+    assert (seen.state, seen.reason, seen.until) == ("open", "no_answer", clock.now() + breaker.FIRST_REST)
+    assert await round_of_work() == ["due: 8", "unknown: 2"]
+    clock.advance(breaker.FIRST_REST)
+    assert await round_of_work() == ["due: 7", "unknown: 3"]  # the one that was tried
+    clock.advance(breaker.FIRST_REST)
+    assert await round_of_work() == ["due: 7", "unknown: 3"]  # it rests for longer now
+    clock.advance(breaker.FIRST_REST)
+    assert await round_of_work() == ["accepted: 1", "due: 6", "unknown: 3"]
+    assert await round_of_work() == ["accepted: 7", "unknown: 3"]
+    with scene.store.read("default") as work:
+        assert breaker.view(work, "sendgrid").state == "closed"
+
+
+async def test_several_workers_keep_one_rate(scene: Any, sandbox: Any, redis_handle: RedisHandle) -> None:
+    settings = scene.store.settings.model_copy(update={"email_per_second": 4})
+    both = [Rates(settings, redis_handle.url), Rates(settings, redis_handle.url)]
+    began = time.monotonic()
+    granted = [await rates.permits(Channel.EMAIL, "hello@overture.example", 3) for rates in both * 3]
+    assert sum(granted) <= 4 * (int(time.monotonic() - began) + 2)
+    assert all(1 <= each <= 3 for each in granted)
+
+
+async def test_without_redis_no_rate_is_guessed(scene: Any) -> None:
+    settings = scene.store.settings.model_copy(update={"email_per_second": 4})
+    assert await Rates(settings, "redis://127.0.0.1:9").permits(Channel.EMAIL, "hello@overture.example", 3) == 0
 
 
 async def test_one_faulty_message_does_not_keep_the_others_back(scene: Any, sandbox: Any) -> None:

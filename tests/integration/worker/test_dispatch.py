@@ -33,11 +33,20 @@ def test_each_channel_gets_its_own_jobs(scene: Any, redis_handle: RedisHandle) -
 
 
 def test_only_a_few_chunks_wait_at_a_time(scene: Any, redis_handle: RedisHandle) -> None:
-    scene.configure(chunk_size=2)
+    scene.configure(chunk_size=1)
     scene.launched(MANY)
     assert dispatch_due(scene.store, redis_handle.broker, owner="pump") == MOST_CHUNKS
     assert dispatch_due(scene.store, redis_handle.broker, owner="pump") == 0
     assert sorted(scene.states()) == ["claimed"] * 8 + ["due"] * 4
+
+
+def test_campaigns_take_turns(scene: Any, redis_handle: RedisHandle) -> None:
+    scene.configure(chunk_size=1)
+    scene.launched(MANY)
+    scene.launched("Zoe,zoe@example.com,,US,\n", name="Small")
+    dispatch_due(scene.store, redis_handle.broker, owner="pump")
+    claimed = [row.campaign_id for row in scene.rows() if row.state == "claimed"]
+    assert sorted(claimed.count(campaign) for campaign in set(claimed)) == [MOST_CHUNKS // 2, MOST_CHUNKS // 2]
 
 
 def test_with_redis_away_everything_stays_due(scene: Any) -> None:

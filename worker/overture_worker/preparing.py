@@ -1,0 +1,110 @@
+"""From a claimed chunk to messages that may leave: the gate is asked again, and each is rendered.
+
+Reads only, so that the work of a thousand messages holds up no writer. What it decides is written in the
+transaction that marks the first wave; a STOP that comes between has cancelled the row by then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from overture_core.campaigns import world
+from overture_core.contactability.gate import contactabilities
+from overture_core.contactability.rules import Reason, Verdict
+from overture_core.errors import TemplateError
+from overture_core.messages import ledger
+from overture_core.messages.channels import Channel
+from overture_core.messages.content import Content, compose
+from overture_core.messages.ledger import Claimed
+from overture_core.storage.among import among
+from overture_core.storage.schema import Lead, Plan, Sender, Template
+from overture_core.storage.store import Work
+from overture_queue.jobs import DeliverChunk
+
+SAME_LEAD_REST = timedelta(days=1)
+WORLD_REST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that is ready to leave."""
+
+    id: str
+    workspace: str
+    to: str
+    sender: str
+    sender_name: str
+    content: Content
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A chunk's messages that may leave, and what the gate decided of the others: ids by reason."""
+
+    ready: list[Outgoing] = field(default_factory=list)
+    held: dict[tuple[str, datetime], list[str]] = field(default_factory=lambda: defaultdict(list))
+    skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+def prepare(work: Work, job: DeliverChunk) -> Prepared:
+    """Prepare what a chunk still holds; nothing, if its lease is gone or another process has it done."""
+    made = Prepared()
+    rows = _in_their_world(work, job.channel, ledger.claimed(work, job.chunk), made)
+    rows = _pass_gate(work, job.channel, rows, made)
+    templates = {id_: work.session.get_one(Template, id_) for id_ in {row.template_id for row in rows}}
+    senders = {id_: work.session.get_one(Sender, id_) for id_ in {row.sender_id for row in rows}}
+    for row in rows:
+        try:
+            content = compose(work.settings, templates[row.template_id], row.id, row.merge)
+        except TemplateError as error:
+            made.skipped[error.code].append(row.id)
+            continue
+        sender = senders[row.sender_id]
+        made.ready.append(Outgoing(row.id, row.workspace_id, row.address, sender.address, sender.name, content))
+    return made
+
+
+def write_down(work: Work, job: DeliverChunk, prepared: Prepared) -> None:
+    """Write what the gate decided: hold and skip rows that this chunk still holds."""
+    for (reason, until), ids in prepared.held.items():
+        ledger.hold(work, job.chunk, ids, reason=reason, until=until)
+    for reason, ids in prepared.skipped.items():
+        ledger.skip(work, job.chunk, ids, reason=reason)
+
+
+def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
+    """Hold what was approved for the sandbox while providers are real, and the other way round."""
+    fitting = {
+        plan_id: (plan := work.session.get(Plan, plan_id)) is not None and world.holds(work.settings, plan, channel)
+        for plan_id in {row.plan_id for row in rows if row.plan_id}
+    }
+    strangers = [row.id for row in rows if not fitting.get(row.plan_id or "", False)]
+    if strangers:
+        made.held["approved_for_other_providers", work.now() + WORLD_REST] = strangers
+    return [row for row in rows if fitting.get(row.plan_id or "", False)]
+
+
+def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
+    """Ask the gate for every row just before sending; returns those that may leave now."""
+    wanted = among(Lead.id, {row.lead_id for row in rows})
+    leads = work.session.scalars(select(Lead).where(Lead.workspace_id == work.workspace, wanted)).all()
+    decisions = contactabilities(work, leads, [channel])
+    passed: list[Claimed] = []
+    served: set[str] = set()
+    for row in rows:
+        decision = decisions[row.lead_id][channel]
+        if decision.verdict is Verdict.NEVER:
+            made.skipped[str(decision.reason)].append(row.id)
+        elif decision.verdict is Verdict.LATER and decision.not_before is not None:
+            made.held[str(decision.reason), decision.not_before].append(row.id)
+        elif row.lead_id in served:  # two messages, one chunk: the cap counts the first one already
+            made.held[Reason.FREQUENCY_CAP, work.now() + SAME_LEAD_REST].append(row.id)
+        else:
+            served.add(row.lead_id)
+            passed.append(row)
+    return passed
