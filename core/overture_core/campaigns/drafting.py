@@ -21,7 +21,6 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose, own_fields, sms_segments
 from overture_core.messages.states import State
 from overture_core.segments.filter import LeadFilter, where
-from overture_core.storage.among import among
 from overture_core.storage.schema import Lead, Message, Plan, Template
 from overture_core.storage.store import Work
 from overture_core.templates.foreseeing import Foresight
@@ -91,12 +90,11 @@ class Drafting:
         leads: Sequence[Any] = work.session.connection().execute(wanted.order_by(Lead.id).limit(most)).all()
         if not leads:
             return False
-        known = select(Message.lead_id).where(
-            Message.campaign_id == self._campaign_id,
-            Message.step == STEP,
-            among(Message.lead_id, [lead.id for lead in leads]),
-        )
-        already = set(work.session.scalars(known))
+        after, self._last = self._last, leads[-1].id
+        # By a range of the index of campaign and lead: with a list, PostgreSQL may compare it with every message.
+        between = (Message.lead_id > after, Message.lead_id <= self._last)
+        known = select(Message.lead_id).where(Message.campaign_id == self._campaign_id, *between, Message.step == STEP)
+        already = set(work.session.scalars(known)).intersection([lead.id for lead in leads])
         self.tally.excluded.update([ALREADY_IN] * len(already))
         fresh = [lead for lead in leads if lead.id not in already] if already else leads
         decisions = first_usable(work, fresh, self._order, self._at)
@@ -105,7 +103,6 @@ class Drafting:
             for message_id, lead in zip(new_ids("msg", len(fresh)), fresh, strict=True)
         ]
         self._insert(work, rows)
-        after, self._last = self._last, leads[-1].id
         self.leads += len(leads)
         self.tally.pages.append((self._last, *seal(work, self._plan_id, self._campaign_id, after, self._last)))
         return True

@@ -218,7 +218,14 @@ async def messaging_stop_campaign(
         "resume": CampaignState.RUNNING,
         "cancel": CampaignState.CANCELLED,
     }[action]
-    row = await runtime_of(ctx).write(actor_of(ctx), lambda work: campaigns.set_state(work, campaign, target))
+    runtime = runtime_of(ctx)
+    run = partial(
+        campaigns.set_state_paged,
+        *(runtime.store, runtime.settings.workspace, campaign, target),
+        actor=actor_of(ctx),
+    )
+    with told():
+        row = await to_thread.run_sync(run)
     changed = CampaignChange(campaign=row.name, state=CampaignState(row.state))
     return answer(changed, f"{changed.campaign} is {changed.state}.")
 
