@@ -53,7 +53,7 @@ def test_the_demo_goes_on_when_its_worker_is_killed_while_it_sends(tmp_path: Pat
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=tmp_path) as demo:
         wait_for(lambda: in_the_air(tmp_path / "demo" / "overture.db"), deadline=60)
         log = (tmp_path / "demo" / "logs" / "worker.log").read_text()
-        worker = int(json.loads(log.splitlines()[0])["owner"].split(":")[1])
+        worker = json.loads(log.splitlines()[0])["pid"]
         os.kill(worker, signal.SIGKILL)
         output, _ = demo.communicate(timeout=110)
     assert demo.returncode == 0
