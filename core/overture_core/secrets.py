@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import os
 import secrets
+from functools import lru_cache
+from pathlib import Path
 
 from overture_core.settings import Settings
 
@@ -25,9 +27,14 @@ def verify(settings: Settings, purpose: str, value: str, signature: str) -> bool
 def _key(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
-    path = settings.data_dir / "secret.key"
+    return _kept(settings.data_dir / "secret.key")
+
+
+@lru_cache(maxsize=16)
+def _kept(path: Path) -> bytes:
+    """Read the kept key, making it first where there is none. Once a process: it never changes."""
     if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_name(f"secret.key.{os.getpid()}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_bytes(secrets.token_bytes(_BYTES))

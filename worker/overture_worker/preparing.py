@@ -92,7 +92,8 @@ def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made:
 def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
     """Ask the gate for every row just before sending; returns those that may leave now."""
     wanted = among(Lead.id, {row.lead_id for row in rows})
-    leads = work.session.scalars(select(Lead).where(Lead.workspace_id == work.workspace, wanted)).all()
+    asked = select(Lead.id, Lead.email, Lead.phone, Lead.country, Lead.time_zone)
+    leads = work.session.execute(asked.where(Lead.workspace_id == work.workspace, wanted)).all()
     decisions = contactabilities(work, leads, [channel])
     passed: list[Claimed] = []
     served: set[str] = set()

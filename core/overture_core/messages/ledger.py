@@ -137,7 +137,7 @@ def claimed(work: Work, token: str) -> list[Claimed]:
     """Return what a lease still holds that has not begun to leave; nothing if the lease is gone."""
     mine = (Message.workspace_id == work.workspace, Message.lease_token == token, is_in(State.CLAIMED))
     rows = work.session.connection().execute(_CLAIMED.where(*mine).order_by(Message.id))
-    return [Claimed(*row) for row in rows]
+    return [Claimed._make(row) for row in rows.all()]
 
 
 def renew(work: Work, token: str, *, owner: str) -> bool:
