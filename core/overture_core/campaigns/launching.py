@@ -95,7 +95,7 @@ def resume(store: Store, *, pages: int = PAGES_A_ROUND) -> int:
     held. Crosses workspaces: it serves the worker, and costs one query while there are none."""
     now = store.clock.now()
     launching = select(Plan.workspace_id, Plan.id, Plan.summary).where(Plan.state == PlanState.LAUNCHING)
-    with store.engine.connect() as connection:
+    with store.look() as connection:
         stalled = [(row[0], row[1]) for row in connection.execute(launching) if _stalled(row[2], now)]
     released = 0
     for workspace, plan_id in stalled:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import BaseModel
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from overture_core.campaigns.paging import PAGE, Transactions, each, within
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import Conflict, NotFound
-from overture_core.messages.states import NO_LEASE, PENDING, State, change
+from overture_core.messages.states import NO_LEASE, PENDING, State, change, is_in
 from overture_core.storage.among import among
-from overture_core.storage.schema import Campaign, Message, Plan
+from overture_core.storage.schema import Campaign, Lease, Message, Plan
 from overture_core.storage.store import Store, Work
 
 _FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
@@ -20,7 +20,6 @@ _FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
     CampaignState.RUNNING: (CampaignState.PAUSED,),
     CampaignState.CANCELLED: tuple(state for state in CampaignState if state is not CampaignState.CANCELLED),
 }
-_LEFT_TO_SEND = (State.DUE, State.HELD, State.CLAIMED, State.SENDING)
 
 
 class CampaignBrief(BaseModel):
@@ -135,7 +134,11 @@ def finish_done(work: Work) -> int:
     One query by an index while there are none: cheap enough for every round of the pump. Messages that wait for
     approval, and those whose outcome is unknown, are nothing to send.
     """
-    unsent = exists().where(Message.campaign_id == Campaign.id, Message.state.in_(_LEFT_TO_SEND))
+    of_campaign = (Message.workspace_id == Campaign.workspace_id, Message.campaign_id == Campaign.id)
+    unsent = or_(
+        exists().where(*of_campaign, is_in(State.DUE, State.HELD)),
+        exists().where(Lease.campaign_id == Campaign.id),  # claimed, or being sent
+    )
     launching = exists().where(Plan.campaign_id == Campaign.id, Plan.state == PlanState.LAUNCHING)
     running = (Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING)
     done = (*running, ~launching, ~unsent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, Field
@@ -14,7 +14,9 @@ from overture_core.campaigns import service, world
 from overture_core.campaigns.models import PlanApproval
 from overture_core.campaigns.planning import shown_approval
 from overture_core.campaigns.states import CampaignState, PlanState
-from overture_core.messages.channels import Channel
+from overture_core.messages import breaker
+from overture_core.messages.breaker import BreakerState, ProviderView
+from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.messages.outcomes import UNAUTHORIZED
 from overture_core.messages.states import IN_MOTION, State
 from overture_core.replies.intent import Intent
@@ -44,6 +46,7 @@ class CampaignStatus(BaseModel):
     waiting: dict[str, int] = Field(description="Messages due again after a try that failed, by reason.")
     failed: dict[str, int] = Field(description="Messages refused for good, by the provider's code.")
     advice: list[str] = Field(description="What a person has to do so that messages move again.")
+    providers: list[ProviderView] = Field(description="Providers that are left alone for now, and until when.")
     next_at: datetime | None = Field(description="When the next held or waiting message goes out.")
     accepted: int = Field(description="Messages that a provider took, whatever came of them.")
     delivered: int = Field(description="Messages that arrived.")
@@ -79,6 +82,8 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
     of_campaign = (Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
     opened, clicked, accepted = work.session.execute(engaged.where(*of_campaign)).one()
+    views = (breaker.view(work, PROVIDERS[channel]) for channel in by_channel)
+    resting = [each for each in views if each.state is not BreakerState.CLOSED]
     return CampaignStatus(
         campaign=campaign.name,
         campaign_id=campaign.id,
@@ -91,7 +96,8 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
         failed=dict(reasons[State.FAILED]),
-        advice=[CREDENTIALS] if UNAUTHORIZED_REASON in reasons[State.DUE] else [],
+        advice=_advice(reasons[State.DUE], resting),
+        providers=resting,
         next_at=_next_at(work, campaign),
         accepted=accepted,
         delivered=arrived,
@@ -102,6 +108,15 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         done=not any(counts.get(state) for state in IN_MOTION),
         sandbox=world.all_sandboxed(_plans(work, campaign)),
     )
+
+
+def _advice(waiting: Mapping[str, int], resting: Sequence[ProviderView]) -> list[str]:
+    said = [CREDENTIALS] if UNAUTHORIZED_REASON in waiting else []
+    for each in resting:
+        if each.reason != UNAUTHORIZED and each.until is not None:
+            why = f"{each.provider} takes no messages for now: {(each.detail or each.reason or '').rstrip('.')}."
+            said.append(f"{why} Nothing is lost; one message is tried at {each.until:%H:%M:%S} UTC.")
+    return said
 
 
 def _counted(work: Work, campaign: Campaign) -> Select[str, str, str | None, int]:

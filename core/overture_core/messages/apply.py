@@ -26,6 +26,7 @@ _LEFT = (State.SENDING, State.UNKNOWN)
 # Where each kind of evidence takes a message, and from which states.
 _EFFECT: dict[Kind, tuple[State, tuple[State, ...]]] = {
     Kind.ACCEPTED: (State.ACCEPTED, _LEFT),
+    Kind.DEFERRED: (State.ACCEPTED, _LEFT),  # the next server makes the provider wait: it has the message
     Kind.DELIVERED: (State.DELIVERED, (*_LEFT, State.ACCEPTED)),
     Kind.OPENED: (State.DELIVERED, (*_LEFT, State.ACCEPTED)),
     Kind.CLICKED: (State.DELIVERED, (*_LEFT, State.ACCEPTED)),

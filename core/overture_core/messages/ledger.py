@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from overture_core.ids import new_id
@@ -121,15 +121,9 @@ def claim(work: Work, channel: Channel, *, campaign_id: str | None, owner: str, 
     )
     if not claimed:
         return None
-    row = Lease(
-        token=token,
-        workspace_id=work.workspace,
-        channel=channel,
-        campaign_id=campaign_id,
-        owner=owner,
-        until=_lease_end(work),
-    )
-    work.session.add(row)
+    held = {"token": token, "workspace_id": work.workspace, "channel": channel, "campaign_id": campaign_id}
+    lease = insert(Lease).values(**held, owner=owner, until=_lease_end(work))
+    work.session.connection().execute(lease)
     return token
 
 
@@ -191,6 +185,11 @@ def sweep(work: Work) -> Swept:
     now = work.now()
     released, unknown = _end_leases(work, Lease.until < now, cause="lease_expired")
     ready = (is_waiting(State.HELD), Message.due_at <= now)
+    # Given back by a worker after its campaign was cancelled: it waits for nothing.
+    gone = Message.campaign_id.in_(select(Campaign.id).where(Campaign.state == "cancelled"))
+    for state in (State.DUE, State.HELD):
+        left = (is_waiting(state), Message.workspace_id == work.workspace, gone)
+        change(work, state, State.CANCELLED, *left, cause="campaign_cancelled", values={"reason": "campaign_cancelled"})
     woken = change(work, State.HELD, State.DUE, *ready, cause="time_came", values={"reason": None})
     return Swept(released, unknown, len(woken))
 
