@@ -67,6 +67,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 # What a row that leaves a worker's hands is set to, beside its state.
 NO_LEASE: Final[Mapping[str, Any]] = {"lease_token": None}
+_OF = ("workspace_id", "message_id")
 PENDING = (State.DRAFT, State.DUE, State.HELD, State.CLAIMED)
 IN_MOTION = (State.DUE, State.CLAIMED, State.SENDING)
 
@@ -120,9 +121,15 @@ def change(
             .cte("chosen")
         )
         where = [is_in(source), Message.id.in_(select(chosen.c.id))]
-    moved = update(Message).where(*where).values(state=target, updated_at=now, **(values or {})).returning(Message.id)
-    ids = list(work.session.connection().execute(moved).scalars())
-    record(work, ids, source, target, cause=cause, detail=detail)
+    moved = update(Message).where(*where).values(state=target, updated_at=now, **(values or {}))
+    event = _event(source, target, cause, detail, now)
+    connection = work.session.connection()
+    if connection.dialect.name == "postgresql":  # one statement for both; SQLite's cannot write within a WITH
+        of = moved.returning(Message.workspace_id, Message.id).cte("moved")
+        appended = insert(MessageEvent).from_select([*_OF, *event], select(of.c.workspace_id, of.c.id, *event.values()))
+        return list(connection.execute(appended.returning(MessageEvent.message_id)).scalars())
+    ids = list(connection.execute(moved.returning(Message.id)).scalars())
+    _append(work, ids, event)
     return ids
 
 
@@ -137,19 +144,25 @@ def record(
     at: datetime | None = None,
 ) -> None:
     """Append one event for each message id."""
-    if not ids:
-        return
-    event: dict[str, Any] = {
-        "at": at or work.now(),
+    _append(work, ids, _event(source, target, cause, detail, at or work.now()))
+
+
+def _event(
+    source: State | None, target: State, cause: str, detail: str | None, at: datetime
+) -> dict[str, ColumnElement[Any]]:
+    """The columns of an event that are alike for many messages."""
+    values = {
+        "at": at,
         "from_state": source,
         "to_state": target,
         "cause": cause,
         "detail": detail[:1000] if detail else None,
     }
     columns = MessageEvent.__table__.c
-    each = select(
-        Message.workspace_id,
-        Message.id,
-        *(bindparam(f"of_{name}", value, type_=columns[name].type) for name, value in event.items()),
-    ).where(among(Message.id, ids))
-    work.session.connection().execute(insert(MessageEvent).from_select(["workspace_id", "message_id", *event], each))
+    return {name: bindparam(f"of_{name}", value, type_=columns[name].type) for name, value in values.items()}
+
+
+def _append(work: Work, ids: list[str], event: Mapping[str, ColumnElement[Any]]) -> None:
+    if ids:
+        each = select(Message.workspace_id, Message.id, *event.values()).where(among(Message.id, ids))
+        work.session.connection().execute(insert(MessageEvent).from_select([*_OF, *event], each))

@@ -20,6 +20,13 @@ _PARTIAL = (
     ("planned", "state IN ('draft', 'skipped')", ["plan_id"], False),
     ("unknown", "state = 'unknown'", ["workspace_id", "due_at"], False),
 )
+_UNCHECKED = (
+    ("workspace_id", "workspaces"),
+    ("campaign_id", "campaigns"),
+    ("plan_id", "plans"),
+    ("sender_id", "senders"),
+    ("template_id", "templates"),
+)
 _OLD = (
     ("ix_messages_campaign_id_messages_state", ["campaign_id", "state"]),
     ("ix_messages_lead_id_messages_state", ["lead_id", "state"]),
@@ -58,6 +65,8 @@ def upgrade() -> None:
         for name, _ in _OLD:
             batch_op.drop_index(name)
         batch_op.drop_constraint("uq_messages_workspace_id_idempotency_key", type_="unique")
+        for column, _ in _UNCHECKED:
+            batch_op.drop_constraint(f"fk_messages_{column}", type_="foreignkey")
         batch_op.drop_column("owner")
         batch_op.drop_column("lease_until")
     for name, condition, columns, unique in _PARTIAL:
@@ -66,6 +75,7 @@ def upgrade() -> None:
             f"ix_messages_{name}", "messages", columns, unique=unique, sqlite_where=where, postgresql_where=where
         )
     op.create_index(op.f("ix_messages_lead_id"), "messages", ["lead_id"])
+    op.create_index(op.f("ix_replies_message_id"), "replies", ["message_id"])
     with op.batch_alter_table("message_events") as batch_op:
         batch_op.drop_index("ix_message_events_message_id_message_events_at")
         batch_op.drop_constraint("fk_message_events_message_id", type_="foreignkey")
@@ -88,12 +98,15 @@ def downgrade() -> None:
         )
         batch_op.create_foreign_key("fk_message_events_workspace_id", "workspaces", ["workspace_id"], ["id"])
         batch_op.create_index("ix_message_events_message_id_message_events_at", ["message_id", "at"])
+    op.drop_index(op.f("ix_replies_message_id"), "replies")
     op.drop_index(op.f("ix_messages_lead_id"), "messages")
     for name, *_ in _PARTIAL:
         op.drop_index(f"ix_messages_{name}", "messages")
     with op.batch_alter_table("messages") as batch_op:
         batch_op.add_column(sa.Column("owner", sa.String(length=200), nullable=True))
         batch_op.add_column(sa.Column("lease_until", UtcDateTime(), nullable=True))
+        for column, table in _UNCHECKED:
+            batch_op.create_foreign_key(f"fk_messages_{column}", table, [column], ["id"])
         batch_op.create_unique_constraint(
             "uq_messages_workspace_id_idempotency_key", ["workspace_id", "idempotency_key"]
         )
