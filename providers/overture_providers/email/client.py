@@ -64,7 +64,8 @@ class SendGridClient:
         self._deadline_s = timeout_s + transport.CONNECT_TIMEOUT_S
         self._clock = clock or SystemClock()
 
-    def batches(self, recipients: Sequence[EmailRecipient], *, from_address: str, from_name: str) -> list[EmailBatch]:
+    @staticmethod
+    def batches(recipients: Sequence[EmailRecipient], *, from_address: str, from_name: str) -> list[EmailBatch]:
         """Split one sender's `recipients` into requests that SendGrid takes.
 
         A request holds at most 1,000 recipients, each address once, all with an HTML part or none.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import MetaData, Table, insert, select
 
 from overture_core.settings import Settings
 from overture_core.storage import migrate
@@ -42,26 +43,35 @@ def test_processes_that_start_together_make_one_database(settings: Settings) -> 
 
 def test_an_older_database_keeps_its_rows_and_gives_back_what_was_held(store: Store) -> None:
     migrate.run(store.engine, command.downgrade, "0001")
-    now = "2026-11-23 16:30:00"
+    now = datetime.fromisoformat("2026-11-23T16:30:00")
+    made = {"created_at": now, "updated_at": now}
+    message = {
+        "workspace_id": "default",
+        "step": 1,
+        "lead_id": "led_1",
+        "channel": "email",
+        "merge": {},
+        "attempt": 0,
+    }
+    message |= {"address": "ada@example.com", "template_id": "tpl_1", **made}
+    message |= {"owner": "worker-1", "lease_token": "chk_1", "lease_until": now}
+    template = {"id": "tpl_1", "name": "old", "version": 1, "channel": "email", "body": "Hi", "created_at": now}
+    event = {"message_id": "msg_accepted", "at": now, "to_state": "accepted", "cause": "sendgrid"}
+    reply = {"id": "rpl_1", "lead_id": "led_1", "message_id": "msg_accepted", "channel": "email", "body": "Yes"}
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("leads", {"id": "led_1", "workspace_id": "default", "custom": {}, **made}),
+        ("templates", {"workspace_id": "default", **template}),
+        *(
+            ("messages", {"id": f"msg_{state}", "state": state, **message})
+            for state in ("claimed", "sending", "accepted")
+        ),
+        ("message_events", {"workspace_id": "default", **event}),
+        ("replies", {"workspace_id": "default", "intent": "interested", "received_at": now, **reply}),
+    ]
     with store.engine.begin() as connection:
-        for statement in (
-            "INSERT INTO leads (id, workspace_id, custom, created_at, updated_at) "
-            f"VALUES ('led_1', 'default', '{{}}', '{now}', '{now}')",
-            "INSERT INTO templates (id, workspace_id, name, version, channel, body, created_at) "
-            f"VALUES ('tpl_1', 'default', 'old', 1, 'email', 'Hi', '{now}')",
-            *(
-                "INSERT INTO messages (id, workspace_id, step, lead_id, channel, address, template_id, merge, state, "
-                "attempt, owner, lease_token, lease_until, created_at, updated_at) "
-                f"VALUES ('msg_{state}', 'default', 1, 'led_1', 'email', 'ada@example.com', 'tpl_1', '{{}}', "
-                f"'{state}', 0, 'worker-1', 'chk_1', '{now}', '{now}', '{now}')"
-                for state in ("claimed", "sending", "accepted")
-            ),
-            "INSERT INTO message_events (workspace_id, message_id, at, to_state, cause) "
-            f"VALUES ('default', 'msg_accepted', '{now}', 'accepted', 'sendgrid')",
-            "INSERT INTO replies (id, workspace_id, lead_id, message_id, channel, body, intent, received_at) "
-            f"VALUES ('rpl_1', 'default', 'led_1', 'msg_accepted', 'email', 'Yes', 'interested', '{now}')",
-        ):
-            connection.exec_driver_sql(statement)
+        for name, row in rows:
+            old = Table(name, MetaData(), autoload_with=connection)
+            connection.execute(insert(old).values(row))
     migrate.upgrade(store.engine, store.settings)
     with store.engine.connect() as connection:
         events = connection.execute(
@@ -72,8 +82,8 @@ def test_an_older_database_keeps_its_rows_and_gives_back_what_was_held(store: St
             ("msg_claimed", "due", "migration"),
             ("msg_sending", "unknown", "migration"),
         ]
-        rows = connection.execute(select(Message.id, Message.state).order_by(Message.id))
-        assert [tuple(row) for row in rows] == [
+        messages = connection.execute(select(Message.id, Message.state).order_by(Message.id))
+        assert [tuple(row) for row in messages] == [
             ("msg_accepted", "accepted"),
             ("msg_claimed", "due"),
             ("msg_sending", "unknown"),

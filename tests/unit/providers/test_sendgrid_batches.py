@@ -3,20 +3,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overture_providers.email.client import EmailBatch, EmailRecipient, SendGridClient, halve, payload
-from overture_providers.endpoints import EmailEndpoint
-
-ENDPOINT = EmailEndpoint("http://127.0.0.1:1", "SG.x", None, None, sandbox=True)
 
 
 def batches(recipients: list[EmailRecipient]) -> list[EmailBatch]:
-    client = SendGridClient(httpx.AsyncClient(), ENDPOINT)
-    return client.batches(recipients, from_address="us@overture.example", from_name="Us\r\nBcc: x@y.example")
+    return SendGridClient.batches(recipients, from_address="us@overture.example", from_name="Us\r\nBcc: x@y.example")
 
 
 def recipient(number: int, **fields: Any) -> EmailRecipient:
