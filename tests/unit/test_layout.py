@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE_ROOTS = ["cli", "core", "crew", "providers", "queue", "servers", "worker"]
+# The whole schema in one view, and a state machine, which is one class.
+READ_AS_ONE = {"schema.py", "test_ledger_stateful.py"}
 LONGEST_MODULE = 350
 
 
@@ -55,6 +57,7 @@ def test_no_module_is_too_long_to_read() -> None:
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for path in modules()
         if path.parent.name != "versions"  # a migration is one generated list, written once
+        and path.name not in READ_AS_ONE
     }
     assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
 
