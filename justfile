@@ -34,3 +34,8 @@ bench: (bench-one "sink_capacity") (bench-one "http_clients") (bench-one "delive
 # One benchmark; --help tells its sizes, --json FILE keeps the result: just bench-one delivery --channel sms
 bench-one name *arguments:
     uv run python -m bench.{{ name }} {{ arguments }}
+
+# Kill, starve and cut off the sending path, judged by the sandbox's inbox: some 11,000 messages, 100 kills and more,
+# about a quarter of an hour; --short is what the tests run
+faults *arguments:
+    uv run python -m tests.faults {{ arguments }}

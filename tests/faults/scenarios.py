@@ -19,9 +19,8 @@ import redis
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_queue.embedded import EmbeddedRedis
-from tests.faults.system import RestartablePostgreSQL, System, wait_for
+from tests.faults.system import MOMENT_S, RestartablePostgreSQL, System, wait_for
 
-PATIENCE_S = 60.0  # for one moment
 BATCH = 5  # messages a request, as the settings of these scenarios say
 HOUR_S = 3600.0
 DISK_BYTES = 256 * 1024  # of any one file, while the disk is "full"
@@ -65,7 +64,8 @@ def after_write(system: System, rounds: int) -> None:
     system.start_workers()
     for _ in range(rounds):
         enough = system.accepted() + system.size // (2 * rounds)
-        _kill_when(system, lambda enough=enough: system.accepted() >= enough)  # type: ignore[misc]
+        system.wait_accepted(enough)
+        _kill(system)
 
 
 def supervisor_killed(system: System, rounds: int) -> None:
@@ -74,7 +74,7 @@ def supervisor_killed(system: System, rounds: int) -> None:
     system.start_workers()
     for number in range(rounds):
         enough = system.accepted() + system.size // (2 * rounds)
-        wait_for(lambda enough=enough: system.accepted() >= enough, PATIENCE_S, "messages to go")
+        system.wait_accepted(enough)
         system.kill_supervisor(children=number % 2 == 1)
         system.revive()
 
@@ -108,7 +108,7 @@ def database_restarted(system: System, rounds: int) -> None:
     system.start_workers()
     for number in range(rounds):
         enough = system.size * (number + 1) // (rounds + 2)
-        wait_for(lambda enough=enough: system.accepted() >= enough, PATIENCE_S, "messages to go")
+        system.wait_accepted(enough)
         system.database.restart(away_s=2.0)
 
 
@@ -142,12 +142,7 @@ def clock_jumps(system: System, rounds: int) -> None:
         system.start_workers(clock_offset_s=offset)
         if offset >= 0:
             enough = system.accepted() + system.size // (3 * rounds + 2)
-            lasting = time.monotonic() + 5
-            wait_for(
-                lambda enough=enough, lasting=lasting: system.accepted() >= enough or time.monotonic() > lasting,
-                PATIENCE_S,
-                "messages to go",
-            )
+            system.wait_accepted(enough, at_most_s=5.0)
         system.kill_supervisor(children=True)
         system.stop_workers()
     system.start_workers(clock_offset_s=HOUR_S + 60)
@@ -159,7 +154,7 @@ def disk_full(system: System, rounds: int) -> None:
     system.start_workers()
     for number in range(rounds):
         enough = system.size * (number + 1) // (rounds + 2)
-        wait_for(lambda enough=enough: system.accepted() >= enough, PATIENCE_S, "messages to go")
+        system.wait_accepted(enough)
         children = system.children()
         for pid in children:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (DISK_BYTES, resource.RLIM_INFINITY))
@@ -169,9 +164,14 @@ def disk_full(system: System, rounds: int) -> None:
 
 
 def _kill_when(system: System, moment: Callable[[], object]) -> None:
-    """Kill every worker at a moment; return when its supervisor has ended what they held."""
+    """Kill every worker at a moment."""
     system.children()
-    wait_for(moment, PATIENCE_S, "the moment to kill")
+    wait_for(moment, MOMENT_S, "the moment to kill")
+    _kill(system)
+
+
+def _kill(system: System) -> None:
+    """Kill every worker; return when its supervisor has ended what they held."""
     system.kill_children()
     wait_for(lambda: not system.states()[State.SENDING] + system.states()[State.CLAIMED], 30, "leases to be ended")
 
@@ -185,7 +185,7 @@ def _silenced(system: System, rounds: int, moment: Callable[[], object], *, afte
         if not number:
             system.start_workers()
         enough = system.accepted() + through * BATCH
-        wait_for(lambda enough=enough: system.accepted() >= enough, PATIENCE_S, "messages to go")
+        system.wait_accepted(enough)
         _kill_when(system, moment)
         system.no_faults()
 
@@ -195,7 +195,7 @@ def _with_redis(system: System, rounds: int, harm: Callable[[redis.Redis], objec
     system.start_workers()
     for number in range(rounds):
         enough = system.size * (number + 1) // (rounds + 2)
-        wait_for(lambda enough=enough: system.accepted() >= enough, PATIENCE_S, "messages to go")
+        system.wait_accepted(enough)
         with EmbeddedRedis.acquire(system.settings.data_dir) as server, redis.Redis.from_url(server.url) as client:
             harm(client)
 

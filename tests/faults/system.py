@@ -31,6 +31,7 @@ from overture_providers.sandbox.inbox import FILE_NAME
 from tests.conftest import PostgreSQL
 
 WORKERS = 2  # children of one `overture worker`
+MOMENT_S = 60.0  # patience for one moment
 QUIET_S = 3.0  # longer than any answer that the sandbox may still hold back
 MOVING = (State.DRAFT, State.DUE, State.CLAIMED, State.SENDING)
 ACCEPTED = (State.ACCEPTED, State.DELIVERED)
@@ -167,6 +168,18 @@ class System:
         """Count the messages that the ledger has as accepted."""
         found = self.states()
         return sum(found[state] for state in ACCEPTED)
+
+    def wait_accepted(self, number: int, *, at_most_s: float | None = None) -> None:
+        """Wait until the ledger has `number` messages as accepted; with `at_most_s`, no longer than that.
+
+        Raises:
+            TimeoutError: it has not within a minute, where no other time was given.
+        """
+        try:
+            wait_for(lambda: self.accepted() >= number, at_most_s or MOMENT_S, f"{number} accepted messages")
+        except TimeoutError:
+            if at_most_s is None:
+                raise
 
     def in_the_air_but_taken(self) -> bool:
         """Tell whether the provider has accepted a message that the ledger has as `sending`."""
