@@ -15,6 +15,7 @@ from overture_core.approvals.service import ApprovalState, ApprovalView, Via
 from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
+from overture_core.campaigns.showing import described
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.workspaces import service as workspaces
@@ -124,15 +125,9 @@ def policy_(
 
 def show_plan(shown: PlanView) -> None:
     """Print a plan as a person should see it before deciding."""
-    where = "the sandbox: nobody outside is contacted" if shown.sandbox else "REAL PROVIDERS"
-    say(f"Campaign {shown.campaign}: {shown.recipients} recipients of segment {shown.segment}, through {where}.")
-    table("Recipients", ("channel", "messages"), shown.by_channel.items())
-    for title, counted in (("Not written to", shown.excluded), ("Written to later", shown.held)):
-        if counted:
-            table(title, ("reason", "leads"), counted.items())
-    for sample in shown.samples:
-        subject = f"Subject: {sample.subject}\n" if sample.subject else ""
-        say(f"--- sample, {sample.channel} to {sample.to}\n{subject}{sample.body}\n")
+    say(f"Campaign {shown.campaign}.")
+    for line in described(shown, longest=None):
+        say(line)
     say(f"Content {shown.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
 
 

@@ -56,8 +56,11 @@ def nobody(excluded: Mapping[str, int]) -> str:
     return f"{why}; mend that or choose another segment, then plan again."
 
 
-def described(shown: PlanView) -> list[str]:
-    """Return everything that a person has to know of a plan: who, where, when, who not, cost, a sample a channel."""
+def described(shown: PlanView, *, longest: int | None = MAX_SAMPLE) -> list[str]:
+    """Return everything that a person has to know of a plan: who, where, when, who not, cost, a sample a channel.
+
+    Samples are cut at `longest` characters, if given.
+    """
     channels = _listed(f"{number} by {channel}" for channel, number in shown.by_channel.items()) or "nobody"
     lines = [
         f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
@@ -69,7 +72,10 @@ def described(shown: PlanView) -> list[str]:
         f"Content {shown.content_hash[:16]}.",
     ]
     for sample in one_a_channel(shown.samples):
-        lines += [f"For example, by {sample.channel} to {clean(sample.to, limit=320)!r}:", *_quoted(sample, shown)]
+        lines += [
+            f"For example, by {sample.channel} to {clean(sample.to, limit=320)!r}:",
+            *_quoted(sample, shown, longest),
+        ]
     return lines
 
 
@@ -110,13 +116,13 @@ def _cost(shown: PlanView) -> str:
     return f"{_listed(parts)}; {price}" if parts else "nothing"
 
 
-def _quoted(sample: Sample, shown: PlanView) -> list[str]:
+def _quoted(sample: Sample, shown: PlanView, longest: int | None) -> list[str]:
     text = f"Subject: {sample.subject}\n\n{sample.body}" if sample.subject else sample.body
     whole = clean(text, limit=len(text), keep_lines=True)
     # splitlines, not split: a line or paragraph separator of Unicode begins a new line for a reader too.
-    lines = [f"> {line}" for line in whole[:MAX_SAMPLE].splitlines()]
-    if len(whole) > MAX_SAMPLE:
-        rest = f"{len(whole) - MAX_SAMPLE} more characters"
+    lines = [f"> {line}" for line in whole[:longest].splitlines()]
+    if longest is not None and len(whole) > longest:
+        rest = f"{len(whole) - longest} more characters"
         lines.append(f"({rest}; `overture approvals show {shown.approval.id}` shows all.)")
     return lines
 
