@@ -56,7 +56,7 @@ def test_a_worker_killed_while_sending_sends_nobody_twice_and_forgets_nobody(
     start: Any, wait_for: Any, kills: int
 ) -> None:
     # Short leases, so that a dead worker's rows move again within the test's patience.
-    with start(wave_size=WAVE, chunk_size=50, lease_s=12.0, provider_timeout_s=2.0) as system:
+    with start(email_batch_size=WAVE, wave_size=WAVE, chunk_size=50, lease_s=12.0, provider_timeout_s=2.0) as system:
         store = Store(system.settings)
         system.fault(provider="sendgrid", kind="slow", seconds=0.1, count=10_000)
         launch_campaign(store)
@@ -77,7 +77,7 @@ def test_a_worker_killed_while_sending_sends_nobody_twice_and_forgets_nobody(
 
 
 def test_a_worker_told_to_stop_gives_back_what_it_holds(start: Any, wait_for: Any) -> None:
-    with start(wave_size=WAVE, chunk_size=50) as system:
+    with start(email_batch_size=WAVE, wave_size=WAVE, chunk_size=50) as system:
         store = Store(system.settings)
         system.fault(provider="sendgrid", kind="slow", seconds=0.2, count=10_000)
         launch_campaign(store)
