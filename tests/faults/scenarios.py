@@ -85,8 +85,14 @@ def redis_killed(system: System, rounds: int) -> None:
 
 
 def redis_emptied(system: System, rounds: int) -> None:
-    """Empty Redis under the workers: every queued and fetched job is gone."""
-    _with_redis(system, rounds, lambda client: client.flushall())
+    """Empty Redis again and again for a second, from the first claim on: queued jobs and fetched ones are gone."""
+
+    def empty(client: redis.Redis) -> None:
+        for _ in range(200):
+            client.flushall()
+            time.sleep(0.005)
+
+    _with_redis(system, rounds, empty)
 
 
 def redis_out_of_memory(system: System, rounds: int) -> None:
