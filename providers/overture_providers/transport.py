@@ -32,6 +32,7 @@ KEEPALIVE_S = 3.0
 MAX_RETRY_DELAY = timedelta(hours=1)
 DEFAULT_RETRY_DELAY = timedelta(seconds=30)
 DETAIL_LIMIT = 500
+IN_ONE_PIECE = 256 * 1024  # bytes
 
 TOO_MANY_REQUESTS, UNAUTHORIZED, FORBIDDEN, REQUEST_TIMEOUT, SERVER_ERROR = 429, 401, 403, 408, 500
 
@@ -89,10 +90,9 @@ async def post(
     except (orjson.JSONEncodeError, UnicodeEncodeError):
         return Refused("unencodable", "The message has characters that are no text, such as half of a surrogate pair.")
     try:
-        # As a stream: given as bytes, a large body is written in one piece that holds up the event loop.
-        return await exchange(
-            http, "POST", url, deadline_s, headers={**headers, "Content-Type": kind}, data=io.BytesIO(body)
-        )
+        # As a stream, if it is large: bytes are written in one piece, which holds up the event loop.
+        data = io.BytesIO(body) if len(body) > IN_ONE_PIECE else body
+        return await exchange(http, "POST", url, deadline_s, headers={**headers, "Content-Type": kind}, data=data)
     except _NOTHING_LEFT as error:
         return Retryable("unreachable", f"{_host(url)} could not be reached ({_reason(error)}); nothing was sent.")
     except (TimeoutError, aiohttp.ClientError) as error:
