@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -37,9 +38,9 @@ def main() -> int:
         (scenario, database)
         for scenario in SCENARIOS
         for database in scenario.databases
-        if (options.only is None or options.only in scenario.name)
+        if (options.only is None or re.search(options.only, scenario.name))
         and options.database in {None, database}
-        and not (options.skip and options.skip in scenario.name)
+        and not (options.skip and re.search(options.skip, scenario.name))
         and (not options.short or SHORT.get(scenario.name) == database)
     ]
     _say(f"{'scenario':<27}{'database':<11}" + "".join(f"{name:>12}" for name in COLUMNS) + f"{'seconds':>9}")
@@ -93,8 +94,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--short", action="store_true", help="three scenarios with a kill of both workers each")
     parser.add_argument("--size", type=int, help="messages of each scenario (default: 500, short: 200)")
-    parser.add_argument("--only", help="scenarios whose name has this in it")
-    parser.add_argument("--skip", help="leave out scenarios whose name has this in it")
+    parser.add_argument("--only", help="only scenarios whose name matches this pattern")
+    parser.add_argument("--skip", help="leave out scenarios whose name matches this pattern")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only on this database")
     parser.add_argument("--keep", action="store_true", help="keep the data folders and logs")
     options = parser.parse_args()
