@@ -35,7 +35,7 @@ bench: (bench-one "sink_capacity") (bench-one "http_clients") (bench-one "delive
 bench-one name *arguments:
     uv run python -m bench.{{ name }} {{ arguments }}
 
-# Kill, starve and cut off the sending path, judged by the sandbox's inbox: some 11,000 messages, 100 kills and more,
+# Kill, starve and cut off the sending path, judged by the sandbox's inbox: 10,000 messages, some 100 kills,
 # about a quarter of an hour; --short is what the tests run
 faults *arguments:
     uv run python -m tests.faults {{ arguments }}
