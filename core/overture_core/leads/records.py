@@ -137,15 +137,20 @@ class RecordReader:
         """Say whether lines of a record look like rows that a stray quote has swallowed.
 
         In a record of the wrong width, a line that alone is well formed and has the right one does. In one of the right
-        width the line must also have an address where the record has one: notes hold commas.
+        width the line must also have an address of its own where the record has one: notes hold commas, and behind
+        the last line of a cell come the record's own cells.
         """
         if width is None or width < 2:
             return False
         inside = [(line, alone) for line in lines[1:] if len(alone := self._alone(line)) == width]
         if len(cells) != width:
             return any(line.text.count('"') % 2 == 0 for line, _ in inside)
-        addresses = [number for number, cell in enumerate(cells) if _ADDRESS.fullmatch(cell.strip())]
-        return any(_ADDRESS.fullmatch(alone[number].strip()) for _, alone in inside for number in addresses)
+        addresses = {number: cell for number, cell in enumerate(cells) if _ADDRESS.fullmatch(cell.strip())}
+        return any(
+            alone[number] != own and _ADDRESS.fullmatch(alone[number].strip())
+            for _, alone in inside
+            for number, own in addresses.items()
+        )
 
 
 def _record(lines: list[Line], cells: list[str]) -> Record:

@@ -159,3 +159,9 @@ def test_memory_does_not_grow_with_a_file_full_of_open_quotes(tmp_path_factory: 
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_the_last_line_of_a_quoted_cell_is_no_row_though_it_reads_like_one() -> None:
+    assert rows('name,email\n"Ada\nB","a@x.test"\n') == [
+        Row(2, '"Ada\nB","a@x.test"', {"name": "Ada\nB", "email": "a@x.test"}),
+    ]
