@@ -183,14 +183,15 @@ def _kill(system: System) -> None:
 
 def _silenced(system: System, rounds: int, moment: Callable[[], object], *, after_accept: bool) -> None:
     """Let some requests through, silence the provider, kill; `rounds` times."""
-    through = max(system.size // (2 * rounds * BATCH), 1)
+    a_request = BATCH if system.channel is Channel.EMAIL else 1
+    through = max(system.size // (2 * rounds * a_request), 1)
     for number in range(rounds):
         system.fault("slow", count=through, seconds=0.05)
         system.fault("hang", after_accept=after_accept)
         if not number:
             system.start_workers()
         # Not all of them: a request may hold less than a whole batch.
-        system.wait_accepted(system.accepted() + through * BATCH // 2)
+        system.wait_accepted(system.accepted() + through * a_request // 2)
         _kill_when(system, moment)
         system.no_faults()
 
