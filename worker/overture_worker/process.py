@@ -48,8 +48,8 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
         connect(settings) as redis,
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_transports(settings, store.clock)) as transports,
+        portal.wrap_async_context_manager(Rates(settings, redis.url)) as rates,
     ):
-        rates = Rates(settings, redis.url)
         delivery = Delivery(store, transports.by_channel, rates=rates, owner=owner, stopping=stop.is_set)
         register(redis.broker, store=store, delivery=delivery, portal=portal, owner=owner)
         worker = dramatiq.Worker(redis.broker, worker_threads=threads)

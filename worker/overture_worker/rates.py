@@ -6,11 +6,14 @@ nothing is counted and nothing leaves: jobs come through it anyway, and the rows
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import anyio
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from overture_core.clock import SystemClock
@@ -25,17 +28,25 @@ log = structlog.get_logger(__name__)
 
 
 class Rates:
-    """Hands out permits to send. Without limits in the settings everything is permitted."""
+    """Hands out permits to send. Without limits in the settings everything is permitted. Close it in the
+    event loop that used it: `async with Rates(...)`."""
 
     def __init__(self, settings: Settings, redis_url: str) -> None:
-        scheme = {"unix": "async+redis+unix", "rediss": "async+rediss"}
-        kind, _, rest = redis_url.partition("://")
-        url = f"{scheme.get(kind, 'async+redis')}://{rest}"
-        self._limiter = FixedWindowRateLimiter(RedisStorage(url, implementation="redispy", key_prefix="overture:rate"))
+        self._pool = ConnectionPool.from_url(redis_url)
+        options: dict[str, Any] = {"connection_pool": self._pool}
+        # The address is the pool's; this one only says which kind of storage it is.
+        storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="overture:rate", **options)
+        self._limiter = FixedWindowRateLimiter(storage)
         self._limits = {
             Channel.EMAIL: _limits(settings.email_per_second, settings.email_per_sender_per_second),
             Channel.SMS: _limits(settings.sms_per_second, settings.sms_per_sender_per_second),
         }
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.disconnect()
 
     async def permits(self, channel: Channel, sender: str, wanted: int) -> int:
         """Return how many messages of `sender` may leave now, at most `wanted`; waits a little for the first.

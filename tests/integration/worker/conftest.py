@@ -109,11 +109,14 @@ class Scene:
 
     @asynccontextmanager
     async def delivery(self) -> AsyncIterator[Delivery]:
-        async with open_transports(self.store.settings, self.store.clock) as transports:
+        async with (
+            open_transports(self.store.settings, self.store.clock) as transports,
+            Rates(self.store.settings, "redis://127.0.0.1:9") as rates,  # asked only where a test sets a limit
+        ):
             yield Delivery(
                 self.store,
                 transports.by_channel,
-                rates=Rates(self.store.settings, "redis://127.0.0.1:9"),  # asked only where a test sets a limit
+                rates=rates,
                 owner=OWNER,
                 stopping=lambda: self.stopping,
             )

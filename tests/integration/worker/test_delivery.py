@@ -195,16 +195,17 @@ async def test_a_provider_in_trouble_is_tried_with_one_message_and_then_trusted_
 
 async def test_several_workers_keep_one_rate(scene: Any, sandbox: Any, redis_handle: RedisHandle) -> None:
     settings = scene.store.settings.model_copy(update={"email_per_second": 4})
-    both = [Rates(settings, redis_handle.url), Rates(settings, redis_handle.url)]
     began = time.monotonic()
-    granted = [await rates.permits(Channel.EMAIL, "hello@overture.example", 3) for rates in both * 3]
+    async with Rates(settings, redis_handle.url) as one, Rates(settings, redis_handle.url) as other:
+        granted = [await each.permits(Channel.EMAIL, "hello@overture.example", 3) for each in (one, other) * 3]
     assert sum(granted) <= 4 * (int(time.monotonic() - began) + 2)
     assert all(1 <= each <= 3 for each in granted)
 
 
 async def test_without_redis_no_rate_is_guessed(scene: Any) -> None:
     settings = scene.store.settings.model_copy(update={"email_per_second": 4})
-    assert await Rates(settings, "redis://127.0.0.1:9").permits(Channel.EMAIL, "hello@overture.example", 3) == 0
+    async with Rates(settings, "redis://127.0.0.1:9") as rates:
+        assert await rates.permits(Channel.EMAIL, "hello@overture.example", 3) == 0
 
 
 async def test_one_faulty_message_does_not_keep_the_others_back(scene: Any, sandbox: Any) -> None:
