@@ -79,6 +79,8 @@ def import_(
         emit_json(report)
     else:
         show_report(report)
+    if report.rows and report.rejected == report.rows:
+        raise typer.Exit(2)  # a script must not take it for done
 
 
 def show_report(report: ImportReport) -> None:
@@ -94,6 +96,8 @@ def show_report(report: ImportReport) -> None:
     if report.rejected:
         rejects = [(each.line, "; ".join(each.reasons), each.original) for each in report.reject_samples]
         table("Rejected (first rows)", ("line", "why", "text"), rejects)
+        if report.rejected == report.rows:
+            say("No row could be taken. Correct the file, or say with --map, --country or --encoding how to read it.")
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ read lock would fail with SQLITE_BUSY whatever the busy timeout (sqlite.org/lang
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,7 +121,15 @@ def _translated() -> Iterator[None]:
 
 
 def _reason(error: OperationalError) -> str:
-    text = str(error.orig).splitlines()[0] if str(error.orig) else "no details"
+    first: BaseException = error
+    # SQLite takes a whole transaction back on a full disk; taking back its savepoint fails then, and would
+    # hide why (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+    while "no such savepoint" in str(first) and isinstance(first.__context__, DBAPIError | sqlite3.Error):
+        first = first.__context__
+    said = str(first.orig if isinstance(first, DBAPIError) else first)
+    text = said.splitlines()[0] if said else "no details"
+    if "disk" in text:
+        return f"The database could not write ({text}); nothing was changed. Make room on its disk, then retry."
     return f"The database did not answer ({text}); nothing was changed. Check OVERTURE_DATABASE_URL, then retry."
 
 

@@ -78,3 +78,13 @@ def test_a_header_that_nobody_can_map_is_refused_with_the_option_that_would(over
         'Say which one it is with a mapping such as --map "x=email".'
     )
     assert refused(overture, "odd.csv", "--map", "y=email").startswith("overture: The mapping names the column 'y'")
+
+
+def test_a_file_of_which_no_row_can_be_taken_is_bad_input(overture: Overture, folder: Path) -> None:
+    (folder / "quote.csv").write_text('email,name\n"a@example.com,x\n')
+    none = overture("import", "quote.csv")
+    assert none.returncode == BAD_INPUT
+    assert "a quote opened here is never closed" in none.stdout
+    assert "No row could be taken." in none.stdout
+    (folder / "mixed.csv").write_text('email,name\n"a@example.com,x\nb@example.com,y\n')
+    assert overture("import", "mixed.csv").returncode == 0
