@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ COLUMNS = tuple(each.name for each in fields(Verdict))
 def main() -> int:
     """Run the scenarios and return the exit code."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever ends this command ends its processes too
     _forget_own_settings()
     chosen = [
         (scenario, database)
