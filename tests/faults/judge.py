@@ -52,6 +52,8 @@ def judge(system: System) -> Verdict:
             select(MessageEvent.message_id, MessageEvent.from_state, MessageEvent.to_state, MessageEvent.cause)
         ).all()
     were_unknown = {id_ for id_, source, target, cause in steps if target == State.UNKNOWN != source and cause}
+    # A provider that takes a message and cannot deliver it says so later: the ledger's `failed` is right then.
+    told = {id_ for id_, _, target, cause in steps if target in SAYS_TAKEN or cause.endswith(":failed")}
     taken = {id_ for id_, _, _ in rows if inbox[id_]}
     unknown = {id_ for id_, state, _ in rows if state == State.UNKNOWN}
     untaken = [(state, reason) for id_, state, reason in rows if id_ not in taken and id_ not in unknown]
@@ -60,7 +62,7 @@ def judge(system: System) -> Verdict:
         once=sum(inbox[id_] == 1 for id_ in taken),
         twice=sum(inbox[id_] > 1 for id_ in taken) + len(set(inbox) - taken),
         lost=sum(not (state in WITH_REASON and reason) for state, reason in untaken) + system.size - len(rows),
-        wrong=sum(id_ in taken and state not in SAYS_TAKEN for id_, state, _ in rows if id_ not in unknown),
+        wrong=len(taken - told - unknown),
         unknown=len(unknown),
         settled=len((were_unknown & taken) - unknown),
         unexplained=len(unknown & taken) + len(unknown - were_unknown),
