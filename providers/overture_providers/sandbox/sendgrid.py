@@ -174,10 +174,10 @@ def _record(sandbox: Sandbox, mail: dict[str, Any], request_id: str) -> None:
     webhooks: list[Webhook] = []
     for part in mail["personalizations"]:
         values = part.get("substitutions", {})
-        subject = _filled(part.get("subject", mail.get("subject", "")), values)
-        body = next((_filled(c["value"], values) for c in mail.get("content", ()) if c["type"] == "text/plain"), "")
-        body = body or next((_filled(c["value"], values) for c in mail.get("content", ())), "")
-        reply_to = _filled(mail.get("reply_to", mail["from"])["email"], values)
+        subject = filled(part.get("subject", mail.get("subject", "")), values)
+        body = next((filled(c["value"], values) for c in mail.get("content", ()) if c["type"] == "text/plain"), "")
+        body = body or next((filled(c["value"], values) for c in mail.get("content", ())), "")
+        reply_to = filled(mail.get("reply_to", mail["from"])["email"], values)
         arguments = {
             k: v if isinstance(v, str) else json.dumps(v)
             for k, v in {**mail.get("custom_args", {}), **part.get("custom_args", {})}.items()
@@ -202,7 +202,8 @@ def _record(sandbox: Sandbox, mail: dict[str, Any], request_id: str) -> None:
     sandbox.tell()
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
+def filled(text: str, values: dict[str, str]) -> str:
+    """Put a personalization's substitutions in, one tag after another, as SendGrid does."""
     for tag, value in values.items():
         text = text.replace(tag, value)
     return text
