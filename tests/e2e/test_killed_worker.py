@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import Via
@@ -21,6 +23,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
+from overture_core.storage.schema import Lease
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
 from overture_worker.process import THREADS
@@ -91,3 +94,25 @@ def test_a_worker_told_to_stop_gives_back_what_it_holds(start: Any, wait_for: An
         store.close()
         assert system.summary()["accepted_twice"] == []
         assert system.summary()["unique_message_ids"] == LEADS
+
+
+def test_a_killed_child_is_replaced_and_its_rows_move_again_long_before_their_lease(start: Any, wait_for: Any) -> None:
+    with start(email_batch_size=WAVE, chunk_size=50, lease_s=120.0, provider_timeout_s=2.0) as system:
+        store = Store(system.settings)
+        system.fault(provider="sendgrid", kind="slow", seconds=0.1, count=10_000)
+        launch_campaign(store)
+        wait_for(lambda: system.summary()["accepted"] >= 40, deadline=30)
+        with store.read("default") as work:
+            holders = set(work.session.scalars(select(Lease.owner)))
+        log = [json.loads(line) for line in (system.settings.data_dir / "logs" / "worker.log").read_text().splitlines()]
+        ready = {line["owner"]: line["pid"] for line in log if line["event"] == "worker_ready"}
+        assert holders <= set(ready)
+        for owner in holders:
+            os.kill(ready[owner], signal.SIGKILL)
+        wait_for(lambda: look(store).done and told(system, store), deadline=30)
+        found, judge = look(store), system.summary()
+        store.close()
+        unknown = found.counts.get(State.UNKNOWN, 0)
+        assert judge["accepted_twice"] == []
+        assert judge["unique_message_ids"] == found.accepted == LEADS - unknown
+        assert unknown <= THREADS * WAVE
