@@ -271,7 +271,9 @@ def make_settings(folder: Path, **values: Any) -> Settings:
 
 
 def _workers_of(parent: int) -> list[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+    )
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     return [
         int(row[0]) for row in rows if int(row[1]) == parent and not row[2].startswith("Z") and "spawn_main" in row[-1]
