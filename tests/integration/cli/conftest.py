@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,14 +15,6 @@ import pytest
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
 Running = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def hangups_are_heard() -> Iterator[None]:
-    """Tests that somebody started with nohup would hand an ignored SIGHUP down to the processes they start."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

@@ -30,14 +30,6 @@ with server, redis.Redis.from_url(server.url) as client:
 """
 
 
-@pytest.fixture(autouse=True)
-def interrupts_are_heard() -> Iterator[None]:
-    """A shell without job control starts what runs in its background with SIGINT ignored, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 class User:
     """A process that holds the server of `data_dir` until it is told to leave."""
 
