@@ -94,12 +94,10 @@ class Bench:
         with overture_workers(settings, self._processes, *self._settings) as workers:
             self._sink.reset()
             stage.launch(store, warm_up)
-            stage.nudge(settings)
             self._wait(store, arrived=self._warm_up, accepted=self._warm_up)
             with self._measured(workers, store) as finish:
                 began = time.time()
                 stage.launch(store, plan)
-                stage.nudge(settings)
                 launched = time.time()
                 return finish(began, launched - began)
 

@@ -9,15 +9,14 @@ from sqlalchemy import func, insert, select
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import Via
-from overture_core.campaigns.launching import launch as launch_plan
+from overture_core.campaigns.launching import launch_paged
 from overture_core.campaigns.models import PlanRequest
-from overture_core.campaigns.planning import plan as plan_campaign
+from overture_core.campaigns.planning import plan_paged
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
-from overture_core.settings import Settings
 from overture_core.storage.schema import Consent, Lead, LeadIdentity, Message, Sender, Template
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
@@ -65,24 +64,27 @@ def plan(store: Store, channel: Channel, group: str = "main") -> str:
         AssertionError: the plan does not reach everybody at once.
     """
     asked = {"name": f"{group} {channel}", "segment": group, "templates": {channel: channel.value}}
-    with store.begin(WORKSPACE, actor=ACTOR) as work:
-        made = plan_campaign(work, PlanRequest.model_validate({**asked, "channel_order": [channel]}))
-        assert not made.excluded, made.excluded
-        assert not made.held, made.held
+    request = PlanRequest.model_validate({**asked, "channel_order": [channel]})
+    made = plan_paged(store, WORKSPACE, request, actor=ACTOR)
+    assert not made.excluded, made.excluded
+    assert not made.held, made.held
     with store.begin(WORKSPACE, actor=ACTOR) as work:
         approvals.decide(work, made.approval.id, approve=True, by="bench", via=Via.CLI)
     return made.plan_id
 
 
 def launch(store: Store, plan_id: str) -> None:
-    """Launch an approved plan."""
-    with store.begin(WORKSPACE, actor=ACTOR) as work:
-        launch_plan(work, plan_id)
+    """Launch an approved plan as the servers do: in pages, with a nudge after the first and after the last."""
+    with connect(store.settings) as queue:
+        told = False
 
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if not told and 0 < done < total:
+                enqueue(queue.broker, Dispatch())
+                told = True
 
-def nudge(settings: Settings) -> None:
-    """Say that there is something to dispatch, as the servers do after their commit."""
-    with connect(settings) as queue:
+        launch_paged(store, WORKSPACE, plan_id, actor=ACTOR, progress=progress)
         enqueue(queue.broker, Dispatch())
 
 

@@ -6,6 +6,7 @@ what Dramatiq had fetched ahead to Redis. So does the end of the process that st
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -55,6 +56,7 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
         worker = dramatiq.Worker(redis.broker, worker_threads=threads)
         reconciler = Reconciler(store, transports.sms_lookup, owner=owner)
         pump = Pump(store, redis.broker, owner=owner, reconcile=lambda: portal.call(reconciler.turn))
+        gc.freeze()  # what is loaded by now stays, and need not be gone through again and again
         worker.start()
         pump.start()
         log.info("worker_ready", owner=owner, pid=os.getpid(), threads=threads)

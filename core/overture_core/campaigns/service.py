@@ -10,7 +10,8 @@ from sqlalchemy import exists, func, or_, select, update
 from overture_core.campaigns.paging import PAGE, Transactions, each, within
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import Conflict, NotFound
-from overture_core.messages.states import NO_LEASE, PENDING, State, change, is_in
+from overture_core.messages import ledger
+from overture_core.messages.states import NO_LEASE, PENDING, State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Lease, Message, Plan
 from overture_core.storage.store import Store, Work
@@ -134,9 +135,9 @@ def finish_done(work: Work) -> int:
     One query by an index while there are none: cheap enough for every round of the pump. Messages that wait for
     approval, and those whose outcome is unknown, are nothing to send.
     """
-    of_campaign = (Message.workspace_id == Campaign.workspace_id, Message.campaign_id == Campaign.id)
     unsent = or_(
-        exists().where(*of_campaign, is_in(State.DUE, State.HELD)),
+        ledger.has(State.DUE),
+        ledger.has(State.HELD),
         exists().where(Lease.campaign_id == Campaign.id),  # claimed, or being sent
     )
     launching = exists().where(Plan.campaign_id == Campaign.id, Plan.state == PlanState.LAUNCHING)

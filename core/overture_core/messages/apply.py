@@ -18,6 +18,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, Kind
 from overture_core.messages.states import NO_LEASE, State, change
 from overture_core.messages.stopping import Refusal, refuse
+from overture_core.storage.among import among
 from overture_core.storage.schema import Message, MessageEvent
 from overture_core.storage.store import Work
 
@@ -99,7 +100,7 @@ def _find(work: Work, events: Sequence[DeliveryEvent]) -> list[_Known | None]:
     # Locked in the order of their ids: two workers never wait for each other.
     locked = (
         select(Message.id, Message.workspace_id, Message.lead_id, Message.channel, Message.address, Message.state)
-        .where(Message.id.in_(sorted({each for each in ids if each is not None})))
+        .where(among(Message.id, {each for each in ids if each is not None}))
         .order_by(Message.id)
         .with_for_update()
     )
@@ -159,7 +160,7 @@ def _take(work: Work, step: _Step, ids: list[str]) -> None:
         # The write-back never came, or comes later and finds nothing to do.
         values |= dict(zip(("accepted_at", "provider", "provider_id"), step.left, strict=True))
         values |= NO_LEASE
-    mine = Message.id.in_(ids)
+    mine = among(Message.id, ids)
     change(work, step.source, step.target, mine, cause=step.cause, detail=step.detail, values=values)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
-from overture_core.messages.states import NO_LEASE, State, change, is_in, is_waiting
+from overture_core.messages.states import NO_LEASE, State, change, held_by, is_in
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Lease, Message, Workspace
 from overture_core.storage.store import Store, Work
@@ -103,18 +103,16 @@ def claim(work: Work, channel: Channel, *, campaign_id: str | None, owner: str, 
     """
     _one_claim_at_a_time(work)
     token = new_id("chk")
-    busy = aliased(Message)
-    in_other_hands = exists().where(busy.lead_id == Message.lead_id, busy.lease_token.is_not(None))
     claimed = change(
         work,
         State.DUE,
         State.CLAIMED,
-        is_waiting(State.DUE),
+        is_in(State.DUE),
         _of_campaign(campaign_id),
         _CAMPAIGN_RUNS,
         Message.channel == channel,
         Message.due_at <= work.now(),
-        ~in_other_hands,
+        ~_in_other_hands(),
         cause="dispatch",
         limit=limit,
         values={"lease_token": token},
@@ -153,7 +151,7 @@ def start_sending(work: Work, token: str, ids: Sequence[str], *, owner: str) -> 
         work,
         State.CLAIMED,
         State.SENDING,
-        Message.lease_token == token,
+        held_by(token),
         among(Message.id, ids),
         _CAMPAIGN_RUNS,
         cause="worker",
@@ -184,14 +182,17 @@ def sweep(work: Work) -> Swept:
     """Return rows whose lease ran out, and wake those whose time has come."""
     now = work.now()
     released, unknown = _end_leases(work, Lease.until < now, cause="lease_expired")
-    ready = (is_waiting(State.HELD), Message.due_at <= now)
     # Given back by a worker after its campaign was cancelled: it waits for nothing.
-    gone = Message.campaign_id.in_(select(Campaign.id).where(Campaign.state == "cancelled"))
     for state in (State.DUE, State.HELD):
-        left = (is_waiting(state), Message.workspace_id == work.workspace, gone)
-        change(work, state, State.CANCELLED, *left, cause="campaign_cancelled", values={"reason": "campaign_cancelled"})
-    woken = change(work, State.HELD, State.DUE, *ready, cause="time_came", values={"reason": None})
-    return Swept(released, unknown, len(woken))
+        for campaign_id in _campaigns_with(work, state, "cancelled"):
+            left = (is_in(state), Message.campaign_id == campaign_id)
+            values = {"reason": "campaign_cancelled"}
+            change(work, state, State.CANCELLED, *left, cause="campaign_cancelled", values=values)
+    woken = 0
+    for source in (None, *_campaigns_with(work, State.HELD, "running", "paused", until=now)):
+        ready = (is_in(State.HELD), _of_campaign(source), Message.due_at <= now)
+        woken += len(change(work, State.HELD, State.DUE, *ready, cause="time_came", values={"reason": None}))
+    return Swept(released, unknown, woken)
 
 
 def abandon(work: Work, owner: str) -> Swept:
@@ -217,7 +218,7 @@ def _end_leases(work: Work, ended: ColumnElement[bool], *, cause: str) -> tuple[
 
 def _leave(work: Work, token: str, ids: Sequence[str], target: State, *, reason: str, **values: datetime) -> None:
     if ids:
-        mine = (Message.lease_token == token, among(Message.id, ids))
+        mine = (held_by(token), among(Message.id, ids))
         change(work, State.CLAIMED, target, *mine, cause="gate", values={"reason": reason, **NO_LEASE, **values})
 
 
@@ -232,11 +233,40 @@ def _first_due(source: Backlog, now: datetime) -> Select[str]:
             Message.workspace_id == source.workspace,
             _of_campaign(source.campaign_id),
             Message.channel == source.channel,
-            is_waiting(State.DUE),
+            is_in(State.DUE),
             Message.due_at <= now,
         )
+        .order_by(Message.due_at)  # as the index has it: else a table that is said to be full of such rows is searched
         .limit(1)
     )
+
+
+def has(state: State, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a campaign has a message in `state`, due or held: one look into that state's index.
+
+    The order and the offset keep PostgreSQL from reading the whole table instead, whatever its statistics say.
+    """
+    of_campaign = (Message.workspace_id == Campaign.workspace_id, Message.campaign_id == Campaign.id)
+    order = (Message.channel, Message.due_at) if state is State.DUE else (Message.due_at,)
+    found = select(Message.id).where(*of_campaign, is_in(state), *conditions).order_by(*order).limit(1).offset(0)
+    return found.correlate(Campaign).exists()
+
+
+def _campaigns_with(work: Work, state: State, *campaign_states: str, until: datetime | None = None) -> list[str]:
+    """Return the campaigns in some states of their own that have messages in `state`, from before `until`."""
+    conditions = [Message.due_at <= until] if until else []
+    found = select(Campaign.id).where(
+        Campaign.workspace_id == work.workspace, Campaign.state.in_(campaign_states), has(state, *conditions)
+    )
+    return list(work.session.scalars(found))
+
+
+def _in_other_hands() -> ColumnElement[bool]:
+    """The lead has another message in some worker's hands. Asked of each row by its lead: the offset and the function
+    keep PostgreSQL from comparing every row with every lease."""
+    busy = aliased(Message)
+    leased = func.coalesce(busy.lease_token, "") != ""
+    return select(busy.id).where(busy.lead_id == Message.lead_id, leased).offset(0).correlate(Message).exists()
 
 
 def _of_campaign(campaign_id: str | None) -> ColumnElement[bool]:

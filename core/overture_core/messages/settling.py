@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from overture_core.messages.outcomes import UNAUTHORIZED, Accepted, Outcome, Refused, Retryable, Unknown
-from overture_core.messages.states import NO_LEASE, State, change
+from overture_core.messages.states import NO_LEASE, State, change, held_by
 from overture_core.storage.among import among
 from overture_core.storage.schema import Message
 from overture_core.storage.store import Work
@@ -43,7 +43,7 @@ def settle(work: Work, token: str, provider: str, results: Sequence[tuple[str, O
 def _settle_named(work: Work, token: str, provider: str, named: Mapping[str, str]) -> None:
     """Accept many messages that the provider gave an id each: one UPDATE moves them, one names them."""
     values = {"provider": provider, "reason": None, "accepted_at": work.now(), **NO_LEASE}
-    mine = (Message.lease_token == token, among(Message.id, named))
+    mine = (held_by(token), among(Message.id, named))
     moved = change(work, State.SENDING, State.ACCEPTED, *mine, cause=provider, values=values)
     if not moved:
         return
@@ -52,7 +52,7 @@ def _settle_named(work: Work, token: str, provider: str, named: Mapping[str, str
 
 
 def _settle_alike(work: Work, token: str, provider: str, outcome: Outcome, ids: list[str]) -> None:
-    mine = (Message.lease_token == token, among(Message.id, ids))
+    mine = (held_by(token), among(Message.id, ids))
     settled = {"provider": provider, **NO_LEASE}
     match outcome:
         case Accepted(provider_id):

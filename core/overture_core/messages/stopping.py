@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import NO_LEASE, PENDING, State, change
+from overture_core.storage.among import among
 from overture_core.storage.schema import LeadIdentity, Message
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
@@ -59,7 +60,7 @@ def stop_leads(work: Work, stops: Sequence[Stop]) -> int:
     for part in _parts(sorted(of_lead)):
         pending = (
             select(Message.id, Message.lead_id, Message.channel, Message.state)
-            .where(Message.workspace_id == work.workspace, Message.lead_id.in_(part), Message.state.in_(PENDING))
+            .where(Message.workspace_id == work.workspace, among(Message.lead_id, part), Message.state.in_(PENDING))
             .order_by(Message.id)
             .with_for_update()
         )
@@ -69,7 +70,7 @@ def stop_leads(work: Work, stops: Sequence[Stop]) -> int:
                 cancelled[row.state, cause].append(row.id)
     for (state, cause), ids in cancelled.items():
         for part in _parts(ids):
-            mine = Message.id.in_(part)
+            mine = among(Message.id, part)
             change(work, State(state), State.CANCELLED, mine, cause=cause, values={**NO_LEASE, "reason": cause})
     return sum(len(ids) for ids in cancelled.values())
 
@@ -108,7 +109,7 @@ def _owners(work: Work, values: Sequence[str]) -> dict[tuple[str, str], str]:
         known = select(LeadIdentity.kind, LeadIdentity.value, LeadIdentity.lead_id).where(
             LeadIdentity.workspace_id == work.workspace,
             LeadIdentity.kind.in_(_KIND.values()),
-            LeadIdentity.value.in_(part),
+            among(LeadIdentity.value, part),
         )
         found |= {(row.kind, row.value): row.lead_id for row in work.session.execute(known)}
     return found

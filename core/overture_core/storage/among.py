@@ -1,8 +1,9 @@
 """`column IN (many values)` with one bound parameter, whatever their number.
 
 An IN list is rendered, prepared and bound value by value: at a thousand ids that costs more than the
-look-up, and every length is a new statement for the server. Here the values travel as one array
-(PostgreSQL) or one JSON text (SQLite).
+look-up, and every length is a new statement for the server. Here the values travel as one JSON text.
+PostgreSQL takes their number for ten, whatever it is, and so looks each one up by the index: with a list
+whose length it knows, and statistics older than the rows, it compared every row of a table with it.
 """
 
 from __future__ import annotations
@@ -11,25 +12,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Text, bindparam
+from sqlalchemy import ColumnElement, Select, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
-
-
-class _Texts(TypeDecorator[list[str]]):
-    """A list of texts as a parameter."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(String()))
-
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
-        return json.dumps(value) if dialect.name == "sqlite" else value
+from sqlalchemy.types import NullType
 
 
 class _Among(FunctionElement[Any]):
@@ -39,18 +27,35 @@ class _Among(FunctionElement[Any]):
     inherit_cache = True
 
 
-def among(column: SQLCoreOperations[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    """Return the condition that `column` has one of `values`."""
-    return _Among(column, bindparam(None, list(values), type_=_Texts(), unique=True))
+class _Values(FunctionElement[Any]):
+    name = "among_values"
+    inherit_cache = True
+
+
+def among(column: SQLCoreOperations[Any], values: Iterable[str] | Select[str]) -> ColumnElement[bool]:
+    """Return the condition that `column` has one of `values`, or of what a query finds."""
+    if isinstance(values, Select):
+        return _Among(column, values.scalar_subquery())
+    return _Among(column, _Values(bindparam(None, json.dumps(list(values)), type_=Text(), unique=True)))
 
 
 @compiles(_Among, "sqlite")
 def _on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - a bound parameter
+    return f"{column} IN {values}"
 
 
 @compiles(_Among, "postgresql")
 def _on_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} = ANY ({values})"
+    return f"{column} = ANY (ARRAY {values})"
+
+
+@compiles(_Values, "sqlite")
+def _values_on_sqlite(element: _Values, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608 - bound
+
+
+@compiles(_Values, "postgresql")
+def _values_on_postgresql(element: _Values, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT json_array_elements_text({compiler.process(element.clauses, **options)}::json))"

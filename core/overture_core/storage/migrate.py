@@ -33,11 +33,13 @@ def is_current(engine: Engine) -> bool:
 
 
 def upgrade(engine: Engine, settings: Settings) -> None:
-    """Bring the database to the newest migration; processes that start together take turns."""
-    if is_current(engine):
-        return
+    """Bring the database to the newest migration; processes that start together take turns.
+
+    Also with the first look: it makes SQLite's file, and who makes it a WAL lets nobody else in and waits for nobody.
+    """
     with _one_at_a_time(engine, settings):
-        run(engine, command.upgrade, "head")
+        if not is_current(engine):
+            run(engine, command.upgrade, "head")
 
 
 def run(engine: Engine, step: Callable[[Config, str], None], revision: str) -> None:

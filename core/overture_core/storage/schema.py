@@ -251,7 +251,8 @@ class Message(Base):
         UniqueConstraint("campaign_id", "lead_id", "step"),
         # Every change of a row costs an entry in each index that has it, so these hold only what is looked
         # for: what waits, what is in a worker's hands, what a provider has a name for.
-        _partial("waiting", "state IN ('due', 'held')", "workspace_id", "campaign_id", "channel", "due_at"),
+        _partial("due", "state = 'due'", "workspace_id", "campaign_id", "channel", "due_at"),
+        _partial("held", "state = 'held'", "workspace_id", "campaign_id", "due_at"),
         _partial("leased", "lease_token IS NOT NULL", "lease_token"),
         _partial("named", "provider_id IS NOT NULL", "provider", "provider_id"),
         _partial("keyed", "idempotency_key IS NOT NULL", "workspace_id", "idempotency_key", unique=True),
