@@ -22,7 +22,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose
 from overture_core.messages.ledger import Claimed
 from overture_core.storage.among import among
-from overture_core.storage.schema import Lead, Plan, Sender, Template
+from overture_core.storage.schema import Lead, Sender, Template
 from overture_core.storage.store import Work
 from overture_queue.jobs import DeliverChunk
 
@@ -79,14 +79,10 @@ def write_down(work: Work, job: DeliverChunk, prepared: Prepared) -> None:
 
 def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
     """Hold what was approved for the sandbox while providers are real, and the other way round."""
-    fitting = {
-        plan_id: (plan := work.session.get(Plan, plan_id)) is not None and world.holds(work.settings, plan, channel)
-        for plan_id in {row.plan_id for row in rows if row.plan_id}
-    }
-    strangers = [row.id for row in rows if not fitting.get(row.plan_id or "", False)]
-    if strangers:
+    here = world.sandboxed(work.settings, channel)
+    if strangers := [row.id for row in rows if row.sandbox is not here]:
         made.held["approved_for_other_providers", work.now() + WORLD_REST] = strangers
-    return [row for row in rows if fitting.get(row.plan_id or "", False)]
+    return [row for row in rows if row.sandbox is here]
 
 
 def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:

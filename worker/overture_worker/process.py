@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from multiprocessing.connection import wait
 from types import FrameType
 
@@ -21,6 +22,7 @@ from anyio.from_thread import start_blocking_portal
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_queue.broker import connect
+from overture_queue.jobs import QUEUE_CONTROL, QUEUE_EMAIL, QUEUE_EVENTS, QUEUE_SMS
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
 from overture_worker.pump import Pump
@@ -28,7 +30,10 @@ from overture_worker.rates import Rates
 from overture_worker.reconcile import Reconciler
 from overture_worker.transports import open_transports
 
-THREADS = 4
+# A lane each, so that a provider that hangs holds up neither the other channel nor what answers it: two threads,
+# for one chunk that waits for its provider and one that is prepared meanwhile.
+LANES = (frozenset({QUEUE_EMAIL}), frozenset({QUEUE_SMS}), frozenset({QUEUE_EVENTS, QUEUE_CONTROL}))
+THREADS = 2
 GRACE_MS = 30_000
 
 log = structlog.get_logger(__name__)
@@ -46,24 +51,30 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
     store = Store(settings)
     store.prepare()
     with (
+        ExitStack() as stack,
         connect(settings) as redis,
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_transports(settings, store.clock)) as transports,
         portal.wrap_async_context_manager(Rates(settings, redis.url)) as rates,
     ):
         delivery = Delivery(store, transports.by_channel, rates=rates, owner=owner, stopping=stop.is_set)
-        register(redis.broker, store=store, delivery=delivery, portal=portal, owner=owner)
-        worker = dramatiq.Worker(redis.broker, worker_threads=threads)
+        workers: list[dramatiq.Worker] = []
+        for queues in LANES:  # each with a broker of its own: Dramatiq's worker and middleware are made for one
+            lane = stack.enter_context(connect(settings.model_copy(update={"redis_url": redis.url})))
+            register(lane.broker, store=store, delivery=delivery, portal=portal, owner=owner)
+            workers.append(dramatiq.Worker(lane.broker, queues=set(queues), worker_threads=threads))
         reconciler = Reconciler(store, transports.sms_lookup, owner=owner)
         pump = Pump(store, redis.broker, owner=owner, reconcile=lambda: portal.call(reconciler.turn))
         gc.freeze()  # what is loaded by now stays, and need not be gone through again and again
-        worker.start()
+        for worker in workers:
+            worker.start()
         pump.start()
         log.info("worker_ready", owner=owner, pid=os.getpid(), threads=threads)
         stop.wait()
         log.info("worker_stopping", owner=owner)
         pump.stop()
-        worker.stop(timeout=GRACE_MS)
+        for worker in workers:
+            worker.stop(timeout=GRACE_MS)
     store.close()
     log.info("worker_stopped", owner=owner)
 

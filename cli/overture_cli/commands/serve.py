@@ -39,7 +39,7 @@ def serve(
 
 def worker(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes to keep running.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs at once in each process.")] = 4,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs of a queue at once in each process.")] = 2,
 ) -> None:
     """Run a worker: it sends what is due and applies what providers report. A process that dies is replaced."""
     from overture_queue.broker import describe

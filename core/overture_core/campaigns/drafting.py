@@ -30,7 +30,10 @@ from overture_core.workspaces.service import sender_for
 SAMPLES = 3  # and one more for each channel that none of them is of
 STEP = 1
 ALREADY_IN = "already_in_campaign"
-_OWN = ("id", "lead_id", "step", "channel", "address", "sender_id", "template_id", "merge", "due_at", "reason", "state")
+_OWN = (
+    *("id", "lead_id", "step", "channel", "address", "sandbox", "sender_id", "template_id"),
+    *("merge", "due_at", "reason", "state"),
+)
 _MESSAGE = ("workspace_id", "campaign_id", "plan_id", "attempt", "created_at", "updated_at", *_OWN)
 _EVENT = ("workspace_id", "at", "cause", "message_id", "to_state", "detail")
 _DUE_AT = _OWN.index("due_at")
@@ -59,6 +62,7 @@ class _Line:
     template: Template
     fields: frozenset[str]
     template_id: str
+    sandbox: bool
     sender_id: str | None
     foresight: Foresight
 
@@ -74,7 +78,7 @@ class Drafting:
         self.leads = 0
         self._plan_id, self._campaign_id = plan.id, plan.campaign_id
         self._order, self._at = order, at
-        self._lines = {channel: _line(work, channel, chosen[channel]) for channel in order}
+        self._lines = {channel: _line(work, plan, channel, chosen[channel]) for channel in order}
         self._conditions = where(work, LeadFilter.model_validate(plan.spec["filter"]))
         self._by_id = _without_index(work, self._conditions)
         self._columns = _columns(frozenset().union(*(line.fields for line in self._lines.values())))
@@ -121,7 +125,7 @@ class Drafting:
         else:
             self.tally.excluded[reason] += 1
         return (
-            *(message_id, lead.id, STEP, channel.value, address, line.sender_id, line.template_id),
+            *(message_id, lead.id, STEP, channel.value, address, line.sandbox, line.sender_id, line.template_id),
             *(to_json(merge).decode(), due_at, reason, state),
         )
 
@@ -173,11 +177,12 @@ def _sample(lead: Any, channel: Channel, content: Content) -> Sample:
     return Sample(lead_id=lead.id, channel=channel, to=to, subject=content.subject, body=content.body)
 
 
-def _line(work: Work, channel: Channel, template: Template) -> _Line:
+def _line(work: Work, plan: Plan, channel: Channel, template: Template) -> _Line:
     sender = sender_for(work, channel)
     fields = fields_of(template.body) | fields_of(template.subject or "")
     foresight = Foresight(template, own_fields(work.settings, template, new_ids("msg", 1)[0]))
-    return _Line(template, fields, template.id, sender.id if sender else None, foresight)
+    sandbox = plan.spec["sandbox"][channel.value]
+    return _Line(template, fields, template.id, sandbox, sender.id if sender else None, foresight)
 
 
 def _columns(fields: frozenset[str]) -> list[Any]:

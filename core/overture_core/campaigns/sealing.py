@@ -115,6 +115,6 @@ def _sealed(dialect: str) -> ColumnElement[str]:
     array = func.json_array if sqlite else func.json_build_array
     # PostgreSQL writes a time by the settings of the connection; the seconds since 1970 are always the same.
     due_at: ColumnElement[Any] = cast(Message.due_at if sqlite else extract("epoch", Message.due_at), Text)
-    named = (Message.id, Message.lead_id, Message.step, Message.channel, Message.address, Message.sender_id)
+    named = (Message.id, Message.lead_id, Message.step, Message.channel, Message.address, Message.sandbox)
     # Not the reason: one who asks to stop has another, and whether a message waits follows from its time.
-    return cast(array(*named, Message.template_id, cast(Message.merge, Text), due_at), Text)
+    return cast(array(*named, Message.sender_id, Message.template_id, cast(Message.merge, Text), due_at), Text)

@@ -1,7 +1,8 @@
 """Whether a plan's messages reach real people or the sandbox: part of what is approved.
 
 An approval given while the sandbox stands in says nothing about real people, and the other way round.
-The answer is frozen in the plan, under its content hash, and asked again at launch and before sending.
+The answer is frozen in the plan and in each of its messages, under its content hash. It is asked again at
+launch and before sending.
 """
 
 from __future__ import annotations

@@ -53,15 +53,12 @@ class Claimed(NamedTuple):
 
     id: str
     workspace_id: str
-    campaign_id: str | None
-    plan_id: str | None
     lead_id: str
-    channel: str
     address: str
+    sandbox: bool
     sender_id: str | None
     template_id: str
     merge: dict[str, Any]
-    attempt: int
 
 
 _CLAIMED = select(*(getattr(Message, name) for name in Claimed._fields))

@@ -23,7 +23,7 @@ from overture_core.errors import Conflict, NotFound, TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import compose
 from overture_core.messages.states import State, change, record
-from overture_core.storage.schema import Message, MessageEvent, Plan, Template
+from overture_core.storage.schema import Message, MessageEvent, Template
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
@@ -88,13 +88,12 @@ def take_for_lookup(work: Work, channel: Channel, *, limit: int) -> list[Unsettl
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    plans = {row.plan_id: work.session.get(Plan, row.plan_id) for row in rows if row.plan_id}
+    here = world.sandboxed(work.settings, channel)
     taken: list[Unsettled] = []
     strangers: list[str] = []
     for row in rows:
-        plan = plans.get(row.plan_id or "")
         body = _body(work, row)
-        if plan is None or body is None or not world.holds(work.settings, plan, channel):
+        if body is None or row.sandbox is not here:
             strangers.append(row.id)
         else:
             taken.append(Unsettled(row.id, row.address, body, _began_at(work, row) - CLOCK_SKEW))

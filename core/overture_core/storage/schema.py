@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from overture_core.storage.types import Json, UtcDateTime
@@ -239,7 +239,8 @@ class Approval(Base):
 
 
 class Message(Base):
-    """One intended message. `merge` holds the values its template uses, frozen when it was planned.
+    """One intended message. `merge` holds the values its template uses, frozen when it was planned; `sandbox` says
+    for which world it is meant, so that nobody real gets what was approved for the sandbox, nor the other way round.
 
     `lease_token` names the lease that holds the row; every write-back must carry it. Of its references only
     the lead is checked by the database: the others are rows that planning has in hand and nothing deletes,
@@ -269,6 +270,7 @@ class Message(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     channel: Mapped[str] = mapped_column(KEYWORD)
     address: Mapped[str] = mapped_column(String(320))
+    sandbox: Mapped[bool] = mapped_column(default=True, server_default=true())
     sender_id: Mapped[str | None] = mapped_column(ID)
     template_id: Mapped[str] = mapped_column(ID)
     merge: Mapped[dict[str, Any]] = mapped_column(default=dict)

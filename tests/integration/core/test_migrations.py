@@ -89,3 +89,30 @@ def test_an_older_database_keeps_its_rows_and_gives_back_what_was_held(store: St
             ("msg_sending", "unknown"),
         ]
         assert connection.execute(select(Reply.message_id)).scalar_one() == "msg_accepted"
+
+
+def test_messages_of_an_older_database_are_meant_for_the_world_that_their_plan_was_approved_for(store: Store) -> None:
+    migrate.run(store.engine, command.downgrade, "0003")
+    now = datetime.fromisoformat("2026-11-23T16:30:00")
+    made = {"created_at": now, "updated_at": now}
+    plan = {"campaign_id": "cmp_1", "content_hash": "", "summary": {}, "state": "launched", "created_at": now}
+    plan |= {"workspace_id": "default", "expires_at": now, "spec": {"sandbox": {"email": False, "sms": True}}}
+    message = {"workspace_id": "default", "step": 1, "lead_id": "led_1", "merge": {}, "attempt": 0, "state": "due"}
+    message |= {"address": "ada@example.com", "template_id": "tpl_1", **made}
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("leads", {"id": "led_1", "workspace_id": "default", "custom": {}, **made}),
+        ("campaigns", {"id": "cmp_1", "workspace_id": "default", "name": "old", "state": "running", "created_at": now}),
+        ("plans", {"id": "pln_1", **plan}),
+        ("messages", {"id": "msg_mail", "plan_id": "pln_1", "channel": "email", **message}),
+        ("messages", {"id": "msg_text", "plan_id": "pln_1", "channel": "sms", **message}),
+        ("messages", {"id": "msg_direct", "plan_id": None, "channel": "email", **message}),
+    ]
+    with store.engine.begin() as connection:
+        for name, row in rows:
+            old = Table(name, MetaData(), autoload_with=connection)
+            connection.execute(insert(old).values(row))
+    migrate.upgrade(store.engine, store.settings)
+    with store.engine.connect() as connection:
+        found = {row.id: row.sandbox for row in connection.execute(select(Message.id, Message.sandbox))}
+    # One whose plan cannot say reaches nobody real.
+    assert found == {"msg_mail": False, "msg_text": True, "msg_direct": True}

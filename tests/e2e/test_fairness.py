@@ -1,0 +1,161 @@
+"""Nobody waits for somebody else's trouble: a direct message behind a large campaign, SMS beside e-mail that hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import Via
+from overture_core.campaigns.launching import launch
+from overture_core.campaigns.models import PlanRequest
+from overture_core.campaigns.planning import plan
+from overture_core.ids import new_id
+from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.reading import Source
+from overture_core.messages.channels import Channel
+from overture_core.messages.states import State
+from overture_core.segments import service as segments
+from overture_core.segments.filter import LeadFilter
+from overture_core.storage.schema import Lead, Message, Sender, Template
+from overture_core.storage.store import Store, Work
+from overture_core.templates import service as templates
+
+MANY = 1_000
+CHUNK = 20
+HANG_S = 15.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The setting that chooses a database, for each in turn."""
+    if request.param == "sqlite":
+        return {}
+    server = request.getfixturevalue("postgresql")
+    return {"database_url": server.url(server.create_database())}
+
+
+def noon() -> str:
+    """A time zone in which it is about noon, so that quiet hours decide nothing."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"  # the sign of these names is the other way round
+
+
+def prepare(store: Store, number: int) -> None:
+    zone = noon()
+    rows = "".join(f"Lead{each},lead{each}@example.com,+1212555{each:04},US,{zone},sms\n" for each in range(number))
+    source = Source.from_text("First Name,E-mail,Phone,Country,Time Zone,Consent\n" + rows, "leads.csv")
+    import_leads(store, source, ImportOptions(), workspace="default", actor="test")
+    with store.begin("default", actor="test") as work:
+        segments.save(work, "all", LeadFilter())
+        templates.save(work, "mail", Channel.EMAIL, "Hi {{ first_name }}.", "Hi")
+        templates.save(work, "text", Channel.SMS, "Hi {{ first_name }}.")
+
+
+def launch_campaign(store: Store, name: str, channel: Channel, template: str) -> None:
+    with store.begin("default", actor="test") as work:
+        planned = plan(work, PlanRequest(name=name, segment="all", templates={channel: template}))
+        approvals.decide(work, planned.approval.id, approve=True, by="test", via=Via.CLI)
+        assert launch(work, planned.plan_id).queued > 0
+
+
+def add_direct(work: Work, lead: Lead) -> str:
+    """A message to one lead, due now, that belongs to no campaign."""
+    template = work.session.scalars(select(Template).where(Template.name == "mail")).one()
+    sender = work.session.scalars(select(Sender).where(Sender.channel == Channel.EMAIL)).one()
+    row = Message(
+        id=new_id("msg"),
+        workspace_id="default",
+        lead_id=lead.id,
+        idempotency_key="order-1",
+        channel=Channel.EMAIL,
+        address=lead.email or "",
+        sandbox=True,
+        sender_id=sender.id,
+        template_id=template.id,
+        merge={"first_name": "Zoe"},
+        state=State.DUE,
+        due_at=work.now(),
+        created_at=work.now(),
+        updated_at=work.now(),
+    )
+    work.session.add(row)
+    return row.id
+
+
+def count(store: Store, state: State) -> int:
+    with store.read("default") as work:
+        return work.session.scalar(select(func.count()).where(Message.state == state)) or 0
+
+
+def test_a_direct_message_passes_a_large_campaign(start: Any, wait_for: Any, database: dict[str, Any]) -> None:
+    with start(chunk_size=CHUNK, email_batch_size=CHUNK, wave_size=CHUNK, **database) as system:
+        store = Store(system.settings)
+        prepare(store, MANY)
+        with store.begin("default", actor="test") as work:
+            lead = Lead(
+                id=new_id("lead"),
+                workspace_id="default",
+                email="zoe@example.com",
+                country="US",
+                custom={},
+                created_at=work.now(),
+                updated_at=work.now(),
+            )
+        launch_campaign(store, "Spring", Channel.EMAIL, "mail")
+        system.fault(provider="sendgrid", kind="slow", seconds=0.3, count=10_000)
+        wait_for(lambda: count(store, State.ACCEPTED) > 0, deadline=30)
+        with store.begin("default", actor="test") as work:
+            work.session.add(lead)
+            work.session.flush()
+            direct = add_direct(work, lead)
+
+        def state() -> str:
+            with store.read("default") as work:
+                return work.session.get_one(Message, direct).state
+
+        wait_for(lambda: state() == State.ACCEPTED, deadline=30)
+        # It passed what was not in a worker's hands yet: most of the campaign.
+        assert count(store, State.DUE) > MANY / 2
+        store.close()
+
+
+def test_a_sendgrid_that_hangs_holds_up_no_sms(start: Any, wait_for: Any, database: dict[str, Any]) -> None:
+    hanging = {"provider_timeout_s": HANG_S, "lease_s": 2 * HANG_S}
+    with start(chunk_size=10, email_batch_size=10, wave_size=10, **hanging, **database) as system:
+        store = Store(system.settings)
+        prepare(store, 120)
+        system.fault(provider="sendgrid", kind="hang", seconds=2 * HANG_S, count=10_000)
+        launch_campaign(store, "Mail", Channel.EMAIL, "mail")
+        wait_for(lambda: count(store, State.SENDING) > 0, deadline=30)
+        launch_campaign(store, "Texts", Channel.SMS, "text")
+
+        def texts() -> dict[str, int]:
+            with store.read("default") as work:
+                by_state = select(Message.state, func.count()).where(Message.channel == Channel.SMS)
+                return dict(work.session.execute(by_state.group_by(Message.state)).all())
+
+        # Those who have an e-mail in some worker's hands wait for it; all others get their SMS meanwhile.
+        wait_for(lambda: texts().get(State.ACCEPTED, 0) >= 20, deadline=HANG_S)
+        assert count(store, State.UNKNOWN) == 0
+        store.close()
+
+
+def test_children_end_with_a_supervisor_that_is_killed(start: Any, wait_for: Any) -> None:
+    with start() as system:
+        log = system.settings.data_dir / "logs" / "worker.log"
+
+        def owners(event: str) -> set[str]:
+            lines = [json.loads(line) for line in log.read_text().splitlines()]
+            return {line["owner"] for line in lines if line["event"] == event}
+
+        children = owners("worker_ready")
+        assert children
+        os.kill(system.running.pid("worker"), signal.SIGKILL)
+        wait_for(lambda: owners("worker_stopped") == children, deadline=40)
