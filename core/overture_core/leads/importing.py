@@ -17,7 +17,7 @@ from sqlalchemy import select
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.leads.dates import FoundOrder, Order, find_order
-from overture_core.leads.mapping import checked, propose, require_address
+from overture_core.leads.mapping import REFUSALS, checked, propose, require_address
 from overture_core.leads.merging import Merger
 from overture_core.leads.normalise import phone_region
 from overture_core.leads.reading import Row, Source, Table, open_table
@@ -258,7 +258,8 @@ def _reader(
     cells = [row.cells for row in sample if row.cells is not None]
     own = checked(table.columns, options.mapping or {})
     proposed = propose([c for c in table.columns if c not in own], cells)
-    mapping = {**own, **{column: field for column, field in proposed.items() if field not in own.values()}}
+    given = set(own.values()) - REFUSALS
+    mapping = {**own, **{column: field for column, field in proposed.items() if field not in given}}
     require_address(table.columns, mapping)
     dates = next((column for column, field in mapping.items() if field == "last_contact_at"), None)
     found = find_order(_values(source, sample, options, dates) if dates else ())

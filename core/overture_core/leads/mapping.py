@@ -11,8 +11,10 @@ from overture_core.errors import InvalidInput
 FIELDS = (
     *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
-    *("consent", "email_opt_in", "sms_opt_in"),
+    *("consent", "email_opt_in", "sms_opt_in", "opt_out", "email_opt_out", "sms_opt_out"),
 )
+# Any number of columns may say these: a refusal in one of them holds, whatever the others say.
+REFUSALS = frozenset({"opt_out", "email_opt_out", "sms_opt_out"})
 # Names as they are compared: lower case, without accents and everything but letters and digits.
 _NAMES: dict[str, str] = {
     name: field
@@ -41,8 +43,14 @@ _NAMES: dict[str, str] = {
         "tags": "tags tag labels label schlagworte etiquettes etiquetas etichette",
         "consent": "consent optin consents einwilligung consentement consentimiento consenso toestemming "
         "consentimento channels",
-        "email_opt_in": "emailoptin emailconsent marketingemail newsletter",
-        "sms_opt_in": "smsoptin smsconsent textoptin marketingsms",
+        "email_opt_in": "emailoptin emailconsent consentemail optinemail acceptsemailmarketing acceptsmarketing "
+        "subscribed marketingemail newsletter",
+        "sms_opt_in": "smsoptin smsconsent consentsms optinsms acceptssmsmarketing textoptin marketingsms",
+        "opt_out": "optout optedout optouttime optoutdate donotcontact dnc unsubscribe unsubscribed unsubscribedat "
+        "unsubscribetime abgemeldet desinscrit desabonne",
+        "email_opt_out": "emailoptout emailoptedout optoutemail optedoutofemail hasoptedoutofemail donotemail "
+        "unsubscribedfromemail unsubscribedfromallemail",
+        "sms_opt_out": "smsoptout smsoptedout optoutsms optedoutofsms textoptout donottext donotsms donotcall",
     }.items()
     for name in names.split()
 }
@@ -61,11 +69,11 @@ class NoAddressColumn(InvalidInput):
 
 
 def propose(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return {column: field}; each field at most once, the leftmost column first."""
+    """Return {column: field}; each field but a refusal at most once, the leftmost column first."""
     mapping: dict[str, str] = {}
     for column in columns:
         field = _NAMES.get(_key(column))
-        if field is not None and field not in mapping.values():
+        if field is not None and (field in REFUSALS or field not in mapping.values()):
             mapping[column] = field
     for field, pattern in (("email", _EMAIL), ("phone", _PHONE)):
         if field not in mapping.values():
@@ -88,7 +96,8 @@ def checked(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str
         if field not in FIELDS:
             msg = f"The mapping names the field {field!r}; the fields are: {', '.join(FIELDS)}."
             raise InvalidInput(msg)
-    if len(set(mapping.values())) < len(mapping):
+    single = [field for field in mapping.values() if field not in REFUSALS]
+    if len(set(single)) < len(single):
         msg = "The mapping gives the same field to two columns; choose one of them."
         raise InvalidInput(msg)
     return dict(mapping)

@@ -12,19 +12,27 @@ from zoneinfo import available_timezones
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.mapping import FIELDS
+from overture_core.leads.mapping import FIELDS, REFUSALS
 from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
 from overture_core.messages.channels import Channel
 from overture_core.text import clean
 
-_YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "sim", "x", "opt-in", "opted in", "granted"}
-_NO = {"no", "n", "false", "0", "nein", "non", "nee", "não", "none", "opt-out", "opted out", "denied", "refused"}
+_YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "sim", "x", "opt-in", "opted in", "granted", "subscribed"}
+_NEVER = {"no", "n", "false", "0", "nein", "non", "nee", "não", "none"}
+_NO = _NEVER | {"opt-out", "opted out", "denied", "refused", "declined", "unsubscribed", "withdrawn", "revoked"}
+# What a column of refusals says of somebody who did not refuse; all else is a refusal, a date of one too.
+_NOT_REFUSED = _NEVER | {"", "-", "null", "n/a", "opt-in", "opted in", "subscribed"}
 _CHANNEL_WORDS = {
     "email": Channel.EMAIL,
     "e-mail": Channel.EMAIL,
     "mail": Channel.EMAIL,
     "sms": Channel.SMS,
     "text": Channel.SMS,
+}
+_REFUSED_CHANNELS = {
+    "opt_out": tuple(Channel),
+    "email_opt_out": (Channel.EMAIL,),
+    "sms_opt_out": (Channel.SMS,),
 }
 _PLAIN = ("company", "title", "language", "external_id")
 _LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}
@@ -63,6 +71,7 @@ class RowReader:
     ) -> None:
         self._columns = {field_name: column for column, field_name in mapping.items()}
         self._mapped = frozenset(mapping)
+        self._refusals = [(column, field_name) for column, field_name in mapping.items() if field_name in REFUSALS]
         self._default_country = default_country
         self._order = date_order
         self.notes: Counter[str] = Counter()
@@ -95,7 +104,7 @@ class RowReader:
         unmapped = ((column, clean(value)) for column, value in cells.items() if column not in self._mapped)
         custom = {column: text for column, text in unmapped if text}
         tags = [tag for part in re.split(r"[;,|]", raw.get("tags", "")) if (tag := clean(part, limit=100))]
-        return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw))
+        return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw) | self._refused(cells))
 
     def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
         reasons = []
@@ -169,6 +178,13 @@ class RowReader:
             elif answer:
                 self.notes["consent values that were not understood, left out"] += 1
         return found
+
+    def _refused(self, cells: Mapping[str, str]) -> dict[Channel, bool]:
+        refused: dict[Channel, bool] = {}
+        for column, name in self._refusals:
+            if cells.get(column, "").strip().lower() not in _NOT_REFUSED:
+                refused.update(dict.fromkeys(_REFUSED_CHANNELS[name], False))
+        return refused
 
 
 def _linkedin(text: str) -> str | None:

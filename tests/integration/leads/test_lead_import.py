@@ -145,6 +145,39 @@ def test_consent_is_recorded_with_its_source_and_a_refusal_is_not_overruled(stor
     }
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "refused"),
+    [
+        ("Unsubscribed", "yes", {Channel.EMAIL, Channel.SMS}),
+        ("Do Not Contact", "1", {Channel.EMAIL, Channel.SMS}),
+        ("OPTOUT_TIME", "2026-02-03 10:11:12", {Channel.EMAIL, Channel.SMS}),
+        ("HasOptedOutOfEmail", "TRUE", {Channel.EMAIL}),
+        ("Unsubscribed from all email", "true", {Channel.EMAIL}),
+        ("SMS opt-out", "x", {Channel.SMS}),
+        ("consent_email", "no", {Channel.EMAIL}),
+        ("Accepts Email Marketing", "no", {Channel.EMAIL}),
+        ("Consent", "unsubscribed", {Channel.EMAIL, Channel.SMS}),
+        ("Unsubscribed", "no", set()),
+        ("Do Not Contact", "", set()),
+    ],
+)
+def test_a_refusal_is_taken_from_the_columns_in_which_other_programs_export_it(
+    store: Store, take: Import, column: str, cell: str, refused: set[Channel]
+) -> None:
+    take(f"email,{column}\na@example.com,{cell}\n")
+    assert {(c.channel, c.granted) for c in lead_by_email(store, "a@example.com").consents} == {
+        (channel, False) for channel in refused
+    }
+
+
+def test_a_refusal_in_one_column_holds_whatever_the_others_say(store: Store, take: Import) -> None:
+    take("email,consent,Unsubscribed,Do Not Contact\na@example.com,email;sms,no,yes\n")
+    assert {(c.channel, c.granted) for c in lead_by_email(store, "a@example.com").consents} == {
+        (Channel.EMAIL, False),
+        (Channel.SMS, False),
+    }
+
+
 def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Import) -> None:
     report = take('name,email,last contact\n"Byron, Ada",a@example.com,03/04/2024\n')
     assert report.warnings == [
