@@ -49,10 +49,15 @@ class Source:
 
     @classmethod
     def _usable(cls, real: Path, path: Path | str) -> Source:
-        if real.is_dir():
+        try:
+            is_dir, is_file = real.is_dir(), real.is_file()
+        except OSError as error:
+            msg = f"{clean(str(path), limit=200)} cannot be read ({error.strerror}); check the path."
+            raise UnreadableFile(msg) from error
+        if is_dir:
             msg = f"{path} is a folder; name a file in it."
             raise UnreadableFile(msg)
-        if not real.is_file():
+        if not is_file:
             msg = f"There is no file {path}; check the path."
             raise UnreadableFile(msg)
         try:
@@ -105,7 +110,10 @@ def _in_a_root(path: Path, roots: list[Path]) -> Path:
     """A relative path is meant from one of the roots, wherever the process was started."""
     if path.is_absolute():
         return path
-    found = next((root / path for root in roots if (root / path).exists()), None)
+    try:
+        found = next((root / path for root in roots if (root / path).exists()), None)
+    except OSError:  # too long for any file's name: what opens it says so
+        found = None
     return found or (roots[0] / path if roots else path)
 
 

@@ -129,6 +129,7 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str]]:
     yield inside / "blank.csv", "has no header line"
     yield inside / "half.csv", "does not fit"
     yield Path("in\x00side.csv"), "is not a path"
+    yield Path("x" * 300 + ".csv"), "cannot be read .File name too long."
 
 
 def test_a_file_that_cannot_be_used_gets_one_sentence_saying_why(tmp_path: Path) -> None:
