@@ -18,7 +18,9 @@ from overture_cli.processes import Supervisor, all_specs
 from overture_cli.stopping import Interrupted, Stop
 from overture_core.approvals import policy
 from overture_core.approvals.policy import PreApproval
-from overture_core.errors import UnreadableFile
+from overture_core.errors import InvalidInput, UnreadableFile
+from overture_core.leads.importing import check_header
+from overture_core.leads.mapping import NoAddressColumn
 from overture_core.leads.reading import Source
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
@@ -62,7 +64,7 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
     # First what can be wrong: that should cost a second, not a start of everything.
     require_installed()
     leads = _real(options.leads)
-    Source.from_path(options.leads, [leads.parent])
+    _check(Source.from_path(options.leads, [leads.parent]))
     settings = stage(options.folder, leads, on_event)
     with closing(Store(settings)) as store, Stop() as stop:
         store.prepare()
@@ -82,6 +84,14 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
             except Interrupted:
                 on_event("Stopping; the same command goes on from here")
                 raise
+
+
+def _check(source: Source) -> None:
+    try:
+        check_header(source)
+    except NoAddressColumn as error:
+        msg = f"{error.what} Rename the one that holds the addresses to email or phone, then run the demo again."
+        raise InvalidInput(msg) from error
 
 
 def _real(leads: Path) -> Path:

@@ -100,6 +100,19 @@ def import_leads(
         return _import(store, source, table, options, workspace, actor, progress)
 
 
+def check_header(source: Source) -> None:
+    """Make sure, from a file's header and first rows, that an import without options would take it on.
+
+    Raises:
+        UnreadableFile: the file cannot be read.
+        InvalidInput: it has no rows, or no column is an address.
+    """
+    with closing(open_table(source)) as table:
+        sample = list(islice(table.rows, SAMPLE))
+        _reader(source, table, sample, ImportOptions())
+        _require_rows(source, len(sample))
+
+
 def _import(
     store: Store,
     source: Source,
@@ -117,10 +130,14 @@ def _import(
             running.take(chunk, reader)
             if progress is not None:
                 progress(running.rows, None)
-        if running.rows == 0:
-            msg = f"{source.filename} has a header and no rows; export it again."
-            raise InvalidInput(msg)
+        _require_rows(source, running.rows)
         return running.finish(reader)
+
+
+def _require_rows(source: Source, rows: int) -> None:
+    if rows == 0:
+        msg = f"{source.filename} has a header and no rows; export it again."
+        raise InvalidInput(msg)
 
 
 def get_report(work: Work, import_id: str) -> ImportReport:

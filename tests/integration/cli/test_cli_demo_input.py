@@ -56,6 +56,23 @@ def test_leads_behind_a_loop_of_links_are_refused(overture: Overture, folder: Pa
 
 
 @pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"foo,bar\n1,2\n", "the columns are: foo, bar. Rename the one that holds the addresses to email or phone"),
+        (b"email,first_name\n", "leads.csv has a header and no rows; export it again."),
+        (b"\n\n", "leads.csv has no header line"),
+        (bytes(range(256)) * 20, "leads.csv is not text"),
+    ],
+    ids=["no address column", "no rows", "no header", "binary"],
+)
+def test_leads_that_cannot_be_imported_are_refused_before_anything_starts(
+    content: bytes, says: str, overture: Overture, folder: Path
+) -> None:
+    (folder / "leads.csv").write_bytes(content)
+    assert_refused(overture, "--leads", "leads.csv", says=says)
+
+
+@pytest.mark.parametrize(
     ("rows", "says", "counts"),
     [
         ("ada@example.com,Ada,DE,\n", "All 1 dormant leads have to be left out (1 gave no consent", (1, 0)),
