@@ -20,6 +20,7 @@ from rich.console import Console
 
 from overture_cli.commands import approvals, campaigns, demo, doctor, leads, messages, serve
 from overture_cli.output import say
+from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
 from overture_core.errors import ApprovalRequired, ConfigurationError, InvalidInput, OvertureError, SystemFault
 from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
@@ -66,6 +67,7 @@ def run() -> None:
     """Run the command line and exit."""
     # Databases and logs hold people's addresses: whatever a command and its children make is for this user alone.
     os.umask(PRIVATE)
+    watch_parent()
     try:
         sys.exit(app(standalone_mode=False))
     except UsageError as error:

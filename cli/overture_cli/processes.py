@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from overture_cli.parent import VARIABLE
 from overture_cli.stopping import Stop
 from overture_core.errors import ConfigurationError, SystemFault
 from overture_core.settings import Settings
@@ -203,7 +204,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_child_environment(self._settings),
+                env={**_child_environment(self._settings), VARIABLE: str(os.getpid())},
                 cwd=self._settings.data_dir,  # no .env of ours lies there
                 start_new_session=True,  # Ctrl-C is ours to pass on, in order
             )

@@ -106,6 +106,23 @@ def test_a_signal_ends_everything_that_up_started(
     wait_for(lambda: not left_running(place))
 
 
+def test_what_a_killed_up_leaves_behind_ends_by_itself_and_up_starts_again(
+    running: Running, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    place = tmp_path / "data"
+    http, sandbox = free_ports()
+    settings = {"http_port": str(http), "sandbox_url": f"http://127.0.0.1:{sandbox}"}
+    with running("up", **settings) as up:
+        read_until(up, "Press Ctrl-C to stop.")
+        up.kill()
+        up.wait(20)
+        wait_for(lambda: not left_running(place), deadline=30.0)
+    with running("up", **settings) as up:
+        read_until(up, "Press Ctrl-C to stop.")
+        up.send_signal(signal.SIGINT)
+        assert up.wait(20) == 0
+
+
 @pytest.mark.parametrize(("asks", "shown"), [(["--ask"], b"Approve? [y/n]"), ([], b"Planning")], ids=["ask", "spinner"])
 def test_a_terminal_that_goes_away_ends_the_demo(
     asks: list[str], shown: bytes, folder: Path, tmp_path: Path, wait_for: WaitFor
