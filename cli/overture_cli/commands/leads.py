@@ -86,7 +86,7 @@ def import_(
 def show_report(report: ImportReport) -> None:
     """Print what an import did."""
     how = "Dry run of" if report.import_id is None else "Imported"
-    say(f"{how} {report.filename} ({report.encoding}): {report.rows} rows")
+    say(f"{how} {report.filename} ({report.encoding}): {report.rows} {'row' if report.rows == 1 else 'rows'}")
     outcome = [("created", report.created), ("merged", report.merged)]
     outcome += [("unchanged", report.unchanged), ("rejected", report.rejected)]
     table("Rows", ("became", "rows"), outcome)
