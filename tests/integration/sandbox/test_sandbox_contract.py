@@ -19,7 +19,8 @@ def to(*addresses: str, **more: Any) -> dict[str, Any]:
     return {"to": [{"email": address} for address in addresses], **more}
 
 
-TOO_LONG = {"-t-": "x" * 10_000}
+AT_THE_LIMIT = {"-t-": "x" * 9_997}
+TOO_LONG = {"-t-": "x" * 9_998}
 BAD_MAILS: list[tuple[dict[str, Any], str | None]] = [
     ({"personalizations": []}, "personalizations"),
     ({"personalizations": "x"}, "personalizations"),
@@ -51,6 +52,17 @@ def test_wrong_mail_gets_sendgrids_error_shape(sandbox: Any) -> None:
     assert {answer.status_code for answer in answers} == {400}
     assert {tuple(sorted(problem)) for problem in problems} == {("field", "help", "message")}
     assert sandbox.get("summary.json")["accepted"] == 0
+
+
+def test_mail_at_the_limits_is_taken(sandbox: Any) -> None:
+    headers = {"Authorization": f"Bearer {email_endpoint(sandbox.settings).api_key}"}
+    for parts in (
+        [to("a@x.example", substitutions=AT_THE_LIMIT, custom_args=AT_THE_LIMIT)],
+        [to(f"a{n}@x.example") for n in range(1_000)],
+    ):
+        mail = MAIL | {"personalizations": parts}
+        answer = httpx.post(f"{sandbox.url}/v3/mail/send", json=mail, headers=headers, trust_env=False)
+        assert answer.status_code == 202, answer.text
 
 
 def test_wrong_sms_gets_twilios_error_shape(sandbox: Any) -> None:

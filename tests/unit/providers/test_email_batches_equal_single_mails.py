@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overture_providers.email.client import EmailBatch, EmailRecipient, SendGridClient, payload
+from overture_providers.email.client import MAX_SUBSTITUTION_BYTES, EmailBatch, EmailRecipient, SendGridClient, payload
 from overture_providers.sandbox.sendgrid import filled
 
 AWKWARD = [
@@ -91,3 +92,35 @@ def test_no_request_passes_the_providers_limits(drawn: list[EmailRecipient]) -> 
             for part in parts
         ]
         assert max(sizes) <= 10_000
+
+
+@settings(deadline=None, max_examples=5)
+@given(st.lists(mails, min_size=4, max_size=12), st.integers(1_000, 2_600))
+def test_an_audience_beyond_one_request_is_split_and_nobody_changes(drawn: list[EmailRecipient], number: int) -> None:
+    recipients = [
+        replace(drawn[each % len(drawn)], message_id=f"msg_{each}", to=f"lead{each // 2}@x.example")  # twice each
+        for each in range(number)
+    ]
+    batches = SendGridClient.batches(recipients, from_address="us@x.example", from_name="Us")
+    assert all(len(batch.recipients) <= 1_000 for batch in batches)
+    arrived = [received(batch) for batch in batches]
+    assert sum(map(len, arrived)) == number
+    together = {name: mail for request in arrived for name, mail in request.items()}
+    assert together == {each.message_id: alone(each) for each in recipients}
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "🙂"])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_mail_of_exactly_the_limit_travels_with_others_and_one_byte_more_goes_alone(letter: str, beyond: int) -> None:
+    def mail(number: int, text: str) -> EmailRecipient:
+        return EmailRecipient(f"msg_{number}", "default", f"b{number}@x.example", "Hi", text, None, {})
+
+    (part,) = payload(EmailBatch("us@x.example", "Us", (mail(1, ""),)))["personalizations"]
+    taken = sum(len((name + value).encode()) for name, value in part["substitutions"].items())
+    left = MAX_SUBSTITUTION_BYTES - taken + beyond
+    text = letter * (left // len(letter.encode())) + "." * (left % len(letter.encode()))
+    batches = SendGridClient.batches(
+        [mail(0, "short"), mail(1, text), mail(2, "short")], from_address="us@x.example", from_name="Us"
+    )
+    assert sorted(len(batch.recipients) for batch in batches) == ([1, 2] if beyond else [3])
+    assert {mail["content"][0][1] for batch in batches for mail in received(batch).values()} == {"short", text}
