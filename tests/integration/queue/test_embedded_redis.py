@@ -8,7 +8,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,17 @@ def is_gone(place: Place) -> bool:
     return not wire.answers(place.socket) and not place.socket.exists()
 
 
-def test_it_answers_on_a_private_socket_only_and_is_gone_when_closed(tmp_path: Path) -> None:
-    place = Place.within(tmp_path / "a folder with spaces")
-    with EmbeddedRedis.acquire(tmp_path / "a folder with spaces") as server:
-        assert server.url == f"unix://{tmp_path}/a%20folder%20with%20spaces/redis/redis.sock"
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's, which pytest's own may not."""
+    with tempfile.TemporaryDirectory(prefix="ovt-") as folder:
+        yield Path(folder)
+
+
+def test_it_answers_on_a_private_socket_only_and_is_gone_when_closed(short_path: Path) -> None:
+    place = Place.within(short_path / "with spaces")
+    with EmbeddedRedis.acquire(short_path / "with spaces") as server:
+        assert server.url == f"unix://{short_path}/with%20spaces/redis/redis.sock"
         assert ask(server, "CONFIG", "GET", "port") == {"port": "0"}
         assert ask(server, "CONFIG", "GET", "maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
