@@ -204,7 +204,9 @@ def node() -> str:
         raise SystemExit(msg)
     installed, lock = BULLMQ / "node_modules" / ".package-lock.json", BULLMQ / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=BULLMQ, check=True, timeout=300)
+        # Not `npm ci`: that refuses a lock which leaves out the optional parts of other systems.
+        command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]
+        subprocess.run(command, cwd=BULLMQ, check=True, timeout=300)
         os.utime(installed)
     return found
 
