@@ -29,7 +29,7 @@ from overture_core.templates import service as templates
 
 MANY = 1_000
 CHUNK = 20
-HANG_S = 15.0
+HANG_S = 20.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

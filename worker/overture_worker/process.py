@@ -53,7 +53,7 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
     with (
         ExitStack() as stack,
         connect(settings) as redis,
-        start_blocking_portal() as portal,
+        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
         portal.wrap_async_context_manager(open_transports(settings, store.clock)) as transports,
         portal.wrap_async_context_manager(Rates(settings, redis.url)) as rates,
     ):

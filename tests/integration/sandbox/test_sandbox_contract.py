@@ -31,6 +31,7 @@ BAD_MAILS: list[tuple[dict[str, Any], str | None]] = [
         {"personalizations": [to("a@x.example", substitutions=TOO_LONG)]},
         "personalizations.0.substitutions",
     ),
+    ({"personalizations": [to("a@x.example", custom_args=TOO_LONG)]}, "personalizations.0.custom_args"),
     ({"personalizations": [to("a@x.example", headers={"Subject": "x"})]}, "personalizations.0.headers"),
     ({"custom_args": "text"}, "custom_args"),
     ({"content": []}, "content"),
