@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +25,7 @@ from overture_core.storage.store import Store, Work
 from overture_core.templates import service as templates
 
 MANY = 1_000
+LEADS = 120
 CHUNK = 20
 HANG_S = 20.0
 
@@ -130,7 +128,7 @@ def test_a_sendgrid_that_hangs_holds_up_no_sms(start: Any, wait_for: Any, databa
     hanging = {"provider_timeout_s": HANG_S, "lease_s": 2 * HANG_S}
     with start(chunk_size=10, email_batch_size=10, wave_size=10, **hanging, **database) as system:
         store = Store(system.settings)
-        prepare(store, 120)
+        prepare(store, LEADS)
         system.fault(provider="sendgrid", kind="hang", seconds=2 * HANG_S, count=10_000)
         launch_campaign(store, "Mail", Channel.EMAIL, "mail")
         wait_for(lambda: count(store, State.SENDING) > 0, deadline=30)
@@ -144,18 +142,7 @@ def test_a_sendgrid_that_hangs_holds_up_no_sms(start: Any, wait_for: Any, databa
         # Those who have an e-mail in some worker's hands wait for it; all others get their SMS meanwhile.
         wait_for(lambda: texts().get(State.ACCEPTED, 0) >= 20, deadline=HANG_S)
         assert count(store, State.UNKNOWN) == 0
+        # Whose e-mail may have left rests until tomorrow; nobody's SMS is lost.
+        wait_for(lambda: set(texts()) <= {State.ACCEPTED, State.HELD}, deadline=3 * HANG_S)
+        assert sum(texts().values()) == LEADS
         store.close()
-
-
-def test_children_end_with_a_supervisor_that_is_killed(start: Any, wait_for: Any) -> None:
-    with start() as system:
-        log = system.settings.data_dir / "logs" / "worker.log"
-
-        def owners(event: str) -> set[str]:
-            lines = [json.loads(line) for line in log.read_text().splitlines()]
-            return {line["owner"] for line in lines if line["event"] == event}
-
-        children = owners("worker_ready")
-        assert children
-        os.kill(system.running.pid("worker"), signal.SIGKILL)
-        wait_for(lambda: owners("worker_stopped") == children, deadline=40)
