@@ -7,7 +7,8 @@ the launch then finds the approval still waiting and fails closed.
 
 from __future__ import annotations
 
-from mcp.server.mcpserver import AcceptedElicitation, Elicit, ElicitationResult
+from mcp.server.mcpserver import AcceptedElicitation, DeclinedElicitation, Elicit, ElicitationResult
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 
 from overture_core.approvals import service as approvals
@@ -58,7 +59,18 @@ def _can_ask(ctx: Ctx) -> bool:
 
 
 async def record_answer(ctx: Ctx, plan_id: str, person: ElicitationResult[Answer]) -> None:
-    """Write an approval down. Anything but a yes decides nothing: the plan goes on waiting."""
+    """Write an approval down. Anything but a yes decides nothing: the plan goes on waiting.
+
+    Raises:
+        ToolError: the person declined.
+    """
+    if isinstance(person, DeclinedElicitation):
+        plan = await runtime_of(ctx).read(lambda work: view(work, get_plan(work, plan_id)))
+        msg = (
+            "The person declined, and nothing was launched. Change the plan and plan again; or they approve this one "
+            f"after all by `overture approvals approve {plan.approval.id}`, then launch again."
+        )
+        raise ToolError(msg)
     if not isinstance(person, AcceptedElicitation) or not person.data.approve:
         return
     by = f"person at {client_name(ctx)}"

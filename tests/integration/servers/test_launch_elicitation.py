@@ -38,14 +38,16 @@ async def launch(desk: Any, person: Person | None, plan: dict[str, Any], name: s
         return found
 
 
-async def not_launched(desk: Any, person: Person | None, plan: dict[str, Any], name: str = TRUSTED) -> None:
-    """Launch, and see that it failed closed: the error names the way out, nothing is due, nothing is decided."""
+async def not_launched(desk: Any, person: Person | None, plan: dict[str, Any], name: str = TRUSTED) -> str:
+    """Launch, and see that it failed closed: the error names the way out, nothing is due, nothing is decided.
+    Returns the error."""
     async with desk.messaging(name=name, ask=person) as client:
-        text = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
+        text: str = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
         assert f"overture approvals approve {plan['approval']['id']}" in text
         found = await desk.call(client, "messaging_get_campaign", campaign=plan["campaign"])
         assert (found["state"], found["counts"]) == ("planned", {"draft": 2, "skipped": 1})
         assert found["approval"] == {**plan["approval"], "state": "pending"}
+        return text
 
 
 async def test_a_person_at_a_trusted_client_approves_what_the_server_shows(desk: Any) -> None:
@@ -101,7 +103,7 @@ async def test_after_a_no_the_person_may_still_say_yes(desk: Any) -> None:
     await desk.filled()
     desk.trust(TRUSTED)
     plan = await desk.planned()
-    await not_launched(desk, Person("decline"), plan)
+    assert "The person declined" in await not_launched(desk, Person("decline"), plan)
     assert (await launch(desk, Person("accept", approve=True), plan))["queued"] == 2
 
 
@@ -125,7 +127,7 @@ async def test_no_argument_of_a_tool_approves(desk: Any, forged: dict[str, Any])
     desk.trust(TRUSTED)
     plan = await desk.planned()
     async with desk.messaging(ask=Person("decline")) as client:
-        text = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"], **forged)
+        text: str = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"], **forged)
         (name,) = forged
         assert text == f"messaging_launch_campaign has no argument {name!r}; it takes plan_id."
     await not_launched(desk, None, plan)
@@ -138,7 +140,7 @@ async def test_a_plan_whose_messages_changed_after_the_approval_is_not_launched(
     with runtime.store.begin("default", actor="test") as work:
         work.session.query(Message).update({Message.address: "elsewhere@example.com"})
     async with desk.messaging(ask=Person("accept", approve=True)) as client:
-        text = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
+        text: str = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
         assert text == "The plan's messages changed after it was made; plan again and have a person approve it."
         found = await desk.call(client, "messaging_get_campaign", campaign="Spring")
         assert found["counts"] == {"draft": 2, "skipped": 1}
@@ -159,7 +161,7 @@ async def test_a_plan_made_anew_after_the_approval_needs_another_one(desk: Any) 
             return await super().__call__(context, params)
 
     async with desk.messaging(ask=Slow("accept", approve=True)) as client:
-        text = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
+        text: str = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
         assert "plan" in text
         found = await desk.call(client, "messaging_get_campaign", campaign="Spring")
         assert (found["state"], found["approval"]["state"]) == ("planned", "pending")
