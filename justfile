@@ -36,6 +36,6 @@ bench-one name *arguments:
     uv run python -m bench.{{ name }} {{ arguments }}
 
 # Kill, starve and cut off the sending path, judged by the sandbox's inbox: 10,000 messages, some 100 kills,
-# about a quarter of an hour; --short is what the tests run
+# up to half an hour; --short is what the tests run
 faults *arguments:
     uv run python -m tests.faults {{ arguments }}
