@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from overture_core.campaigns import world
+from overture_core.campaigns import sequence, world
+from overture_core.campaigns.drafting import SEND_WINDOW
+from overture_core.campaigns.timetable import SendWindow
+from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import TemplateError
@@ -22,7 +25,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose
 from overture_core.messages.ledger import Claimed
 from overture_core.storage.among import among
-from overture_core.storage.schema import Lead, Sender, Template
+from overture_core.storage.schema import Lead, Plan, Sender, Template
 from overture_core.storage.store import Work
 from overture_queue.jobs import DeliverChunk
 
@@ -92,6 +95,9 @@ def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prep
     ours = func.coalesce(Lead.workspace_id, "") == work.workspace
     leads = work.session.execute(asked.where(ours, among(Lead.id, {row.lead_id for row in rows}))).all()
     decisions = contactabilities(work, leads, [channel])
+    windows = _windows(work, rows)
+    known = {lead.id: lead for lead in leads}
+    now = work.now()
     passed: list[Claimed] = []
     served: set[str] = set()
     for row in rows:
@@ -102,7 +108,16 @@ def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prep
             made.held[str(decision.reason), decision.not_before].append(row.id)
         elif row.lead_id in served:  # two messages, one chunk: the cap counts the first one already
             made.held[Reason.FREQUENCY_CAP, work.now() + SAME_LEAD_REST].append(row.id)
+        elif (window := windows.get(row.plan_id)) and (opening := window.opening(now, zones(known[row.lead_id]))) > now:
+            made.held[SEND_WINDOW, opening].append(row.id)
         else:
             served.add(row.lead_id)
             passed.append(row)
     return passed
+
+
+def _windows(work: Work, rows: Sequence[Claimed]) -> dict[str | None, SendWindow]:
+    """Return the hours that plans name, by plan: a message that waited may have waited out of them."""
+    plans = select(Plan.id, Plan.spec).where(among(Plan.id, {row.plan_id for row in rows if row.plan_id}))
+    named = ((plan_id, sequence.window_of(spec)) for plan_id, spec in work.session.execute(plans))
+    return {plan_id: window for plan_id, window in named if window is not None}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import dramatiq
 import structlog
 
-from overture_core.campaigns import launching
+from overture_core.campaigns import following, launching
 from overture_core.campaigns import service as campaigns
 from overture_core.errors import QueueUnavailable, SystemFault
 from overture_core.messages import intake, ledger
@@ -65,6 +65,7 @@ class Pump:
             if swept.released or swept.unknown:
                 log.warning("leases_expired", workspace=workspace, released=swept.released, unknown=swept.unknown)
         launching.resume(self._store)
+        following.advance(self._store)
         dispatch_due(self._store, self._broker, owner=self._owner)
         if intake.waiting(self._store):
             enqueue(self._broker, ProcessEvents())

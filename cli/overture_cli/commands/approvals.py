@@ -88,6 +88,9 @@ def trust(
 def policy_(
     max_per_plan: Annotated[int | None, typer.Option(min=1, help="Most recipients of one plan.")] = None,
     max_per_day: Annotated[int | None, typer.Option(min=1, help="Most recipients in 24 hours.")] = None,
+    max_messages: Annotated[
+        int, typer.Option(min=1, help="Most messages to one person: the first, and follow-ups.")
+    ] = 1,
     channel: Annotated[list[Channel] | None, typer.Option(help="Channels covered; repeatable. Default: all.")] = None,
     note: Annotated[str, typer.Option(help="Why, for the record.")] = "written at the command line",
     real: Annotated[bool, typer.Option("--real", help="Cover sends to real providers, not only the sandbox.")] = False,
@@ -108,6 +111,7 @@ def policy_(
                     channels=channel or list(Channel),
                     max_recipients_per_plan=max_per_plan,
                     max_recipients_per_day=max_per_day,
+                    max_messages_per_recipient=max_messages,
                     sandbox_only=not real,
                 ),
             )

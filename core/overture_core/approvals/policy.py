@@ -5,7 +5,10 @@ Written by the CLI alone; no tool reaches it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
@@ -26,6 +29,7 @@ class PreApproval(BaseModel):
     channels: list[Channel]
     max_recipients_per_plan: int = Field(ge=1)
     max_recipients_per_day: int = Field(ge=1)
+    max_messages_per_recipient: int = Field(default=1, ge=1, description="The first message and its follow-ups.")
     sandbox_only: bool = Field(default=True, description="Covers nothing that would reach a real provider.")
 
 
@@ -45,14 +49,32 @@ def read(work: Work) -> PreApproval | None:
     return PreApproval.model_validate(stored) if stored else None
 
 
-def covers(work: Work, policy: PreApproval, *, by_channel: dict[Channel, int], sandbox: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a policy asks of a plan. `channels` are those of any step, `messages` the most that one person gets."""
+
+    recipients: int
+    channels: frozenset[Channel]
+    messages: int
+    sandbox: bool
+
+
+def sized(summary: Mapping[str, Any]) -> Size:
+    """Return the size of a plan, by its summary."""
+    later = summary.get("follow_ups", [])
+    counts = [summary["by_channel"], *(each["at_most"] for each in later)]
+    channels = frozenset(Channel(channel) for each in counts for channel in each)
+    return Size(summary["recipients"], channels, 1 + len(later), summary["sandbox"])
+
+
+def covers(work: Work, policy: PreApproval, size: Size) -> bool:
     """Tell whether the policy approves a plan of this size today."""
-    recipients = sum(by_channel.values())
     return (
-        (sandbox or not policy.sandbox_only)
-        and set(by_channel) <= set(policy.channels)
-        and recipients <= policy.max_recipients_per_plan
-        and recipients + _used_today(work) <= policy.max_recipients_per_day
+        (size.sandbox or not policy.sandbox_only)
+        and size.channels <= set(policy.channels)
+        and size.messages <= policy.max_messages_per_recipient
+        and size.recipients <= policy.max_recipients_per_plan
+        and size.recipients + _used_today(work) <= policy.max_recipients_per_day
     )
 
 
@@ -64,6 +86,9 @@ def _used_today(work: Work) -> int:
         Approval.decided_at > work.now() - timedelta(days=1),
     )
     counted = select(func.count()).where(
-        Message.workspace_id == work.workspace, Message.plan_id.in_(plans), Message.state != State.SKIPPED
+        Message.workspace_id == work.workspace,
+        Message.plan_id.in_(plans),
+        Message.step == 1,
+        Message.state != State.SKIPPED,
     )
     return work.session.scalar(counted) or 0

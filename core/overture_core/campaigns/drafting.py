@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,28 +11,29 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, func, select
 
+from overture_core.campaigns import sequence
 from overture_core.campaigns.models import Sample
 from overture_core.campaigns.sealing import seal
+from overture_core.campaigns.sequence import FIRST, Line, Lines
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
+from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import Decisions, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
-from overture_core.messages.content import Content, compose, own_fields, sms_segments
+from overture_core.messages.content import Content, compose, sms_segments
 from overture_core.messages.states import State
 from overture_core.segments.filter import LeadFilter, where
-from overture_core.storage.schema import Lead, Message, Plan, Template
+from overture_core.storage.schema import Lead, Message, Plan
 from overture_core.storage.store import Work
-from overture_core.templates.foreseeing import Foresight
-from overture_core.templates.render import LEAD_FIELDS, MissingField, fields_of, merge_values
-from overture_core.workspaces.service import sender_for
+from overture_core.templates.render import LEAD_FIELDS, MissingField, merge_values
 
-SAMPLES = 3  # and one more for each channel that none of them is of
-STEP = 1
+SAMPLES = 3  # leads; and those that show a template which none of them got
 ALREADY_IN = "already_in_campaign"
+SEND_WINDOW = "send_window"
 _OWN = (
     *("id", "lead_id", "step", "channel", "address", "sandbox", "sender_id", "template_id"),
-    *("merge", "due_at", "reason", "state"),
+    *("merge", "next_step", "due_at", "reason", "state"),
 )
 _MESSAGE = ("workspace_id", "campaign_id", "plan_id", "attempt", "created_at", "updated_at", *_OWN)
 _EVENT = ("workspace_id", "at", "cause", "message_id", "to_state", "detail")
@@ -45,44 +46,41 @@ _Row = tuple[Any, ...]  # the values of `_OWN`; a plain tuple, of which a millio
 @dataclass(slots=True)
 class Tally:
     """What became of a segment's leads; `excluded` and `held` count by reason, `pages` has for each page its last
-    lead, the number of drafts and their digest."""
+    lead, the number of drafts and their digest. `by_step` has the channels of every step, those of later ones as
+    they would be if nobody answered and every address stayed good."""
 
-    by_channel: Counter[Channel] = field(default_factory=Counter)
+    by_step: defaultdict[int, Counter[Channel]] = field(default_factory=lambda: defaultdict(Counter))
     excluded: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
     sms_segments: int = 0
     samples: list[Sample] = field(default_factory=list)
     pages: list[tuple[str, int, str]] = field(default_factory=list)
 
-
-@dataclass(slots=True)
-class _Line:
-    """A channel of the plan: what is sent on it, and from where."""
-
-    template: Template
-    fields: frozenset[str]
-    template_id: str
-    sandbox: bool
-    sender_id: str | None
-    foresight: Foresight
+    @property
+    def by_channel(self) -> Counter[Channel]:
+        """The messages of the first step: one a recipient."""
+        return self.by_step[FIRST]
 
 
 class Drafting:
-    """The drafting of one plan, page by page: one message for each lead of its segment that has none in its campaign
-    yet. It goes through the leads by their ids."""
+    """The drafting of one plan, page by page: the first message for each lead of its segment that has none in its
+    campaign yet. It goes through the leads by their ids."""
 
-    def __init__(
-        self, work: Work, plan: Plan, chosen: dict[Channel, Template], order: list[Channel], at: datetime
-    ) -> None:
+    def __init__(self, work: Work, plan: Plan, at: datetime) -> None:
         self.tally = Tally()
         self.leads = 0
         self._plan_id, self._campaign_id = plan.id, plan.campaign_id
-        self._order, self._at = order, at
-        self._lines = {channel: _line(work, plan, channel, chosen[channel]) for channel in order}
+        self._first, *self._later = sequence.lines(work, plan)
+        self._order, self._at = self._first.order, at
+        self._window = sequence.window_of(plan.spec)
+        # Frozen with the first message: later ones are made of the same values.
+        self._fields = self._first.fields.union(*(step.fields for step in self._later))
+        self._next_step = FIRST + 1 if self._later else None
         self._conditions = where(work, LeadFilter.model_validate(plan.spec["filter"]))
         self._by_id = _without_index(work, self._conditions)
-        self._columns = _columns(frozenset().union(*(line.fields for line in self._lines.values())))
+        self._columns = _columns(self._fields)
         self._last = ""
+        self._shown: set[str] = set()  # templates that there is a sample of
 
     def count(self, work: Work) -> int:
         """Return how many leads there are to go through."""
@@ -97,13 +95,13 @@ class Drafting:
         after, self._last = self._last, leads[-1].id
         # By a range of the index of campaign and lead: with a list, PostgreSQL may compare it with every message.
         between = (Message.lead_id > after, Message.lead_id <= self._last)
-        known = select(Message.lead_id).where(Message.campaign_id == self._campaign_id, *between, Message.step == STEP)
+        known = select(Message.lead_id).where(Message.campaign_id == self._campaign_id, *between, Message.step == FIRST)
         already = set(work.session.scalars(known)).intersection([lead.id for lead in leads])
         self.tally.excluded.update([ALREADY_IN] * len(already))
         fresh = [lead for lead in leads if lead.id not in already] if already else leads
         decisions = first_usable(work, fresh, self._order, self._at)
         rows = [
-            self._row(work, message_id, lead, *_best(decisions[lead.id], self._order))
+            self._row(work, message_id, lead, *best(decisions[lead.id], self._order))
             for message_id, lead in zip(new_ids("msg", len(fresh)), fresh, strict=True)
         ]
         self._insert(work, rows)
@@ -112,43 +110,57 @@ class Drafting:
         return True
 
     def _row(self, work: Work, message_id: str, lead: Any, channel: Channel, decision: Decision) -> _Row:
-        line = self._lines[channel]
-        merge = merge_values(lead, line.fields)
-        address = (lead.email if channel is Channel.EMAIL else lead.phone) or ""
-        state, reason, due_at = _SKIPPED, self._refused(work, message_id, lead, channel, decision, merge), None
+        line = self._first.line(channel, self._campaign_id, lead.id)
+        merge = merge_values(lead, self._fields)
+        address = _address(lead, channel) or ""
+        state, next_step, due_at = _SKIPPED, None, None
+        reason = str(decision.reason) if decision.verdict is Verdict.NEVER else None
+        reason = reason or self._foreseen(work, message_id, lead, channel, line, merge)
         if reason is None:
-            state, due_at = _DRAFT, decision.not_before or self._at
-            self.tally.by_channel[channel] += 1
+            state, next_step, due_at = _DRAFT, self._next_step, decision.not_before or self._at
             if decision.verdict is Verdict.LATER:
                 reason = str(decision.reason)
+            if self._window is not None and (opening := self._window.opening(due_at, zones(lead))) > due_at:
+                due_at, reason = opening, reason or SEND_WINDOW
+            if reason is not None:
                 self.tally.held[reason] += 1
         else:
             self.tally.excluded[reason] += 1
         return (
-            *(message_id, lead.id, STEP, channel.value, address, line.sandbox, line.sender_id, line.template_id),
-            *(to_json(merge).decode(), due_at, reason, state),
+            *(message_id, lead.id, FIRST, channel.value, address, line.sandbox, line.sender_id, line.template_id),
+            *(to_json(merge).decode(), next_step, due_at, reason, state),
         )
 
-    def _refused(
-        self, work: Work, message_id: str, lead: Any, channel: Channel, decision: Decision, merge: dict[str, Any]
+    def _foreseen(
+        self, work: Work, message_id: str, lead: Any, channel: Channel, line: Line, merge: dict[str, Any]
     ) -> str | None:
-        """Return why a lead is never to get its message; what can't be foreseen is tried."""
-        if decision.verdict is Verdict.NEVER:
-            return str(decision.reason)
-        line, tally = self._lines[channel], self.tally
-        wanted = len(tally.samples) < SAMPLES or channel not in tally.by_channel
-        if not wanted and channel is not Channel.SMS and line.foresight.certain(merge):
-            return None
+        """Return why one of a lead's messages can't be made; what can't be foreseen is tried."""
+        later = ((step, usual) for step in self._later if (usual := _usual(step, lead)) is not None)
+        messages = [
+            (FIRST, channel, line),
+            *((step.number, usual, step.line(usual, self._campaign_id, lead.id)) for step, usual in later),
+        ]
+        enough = len(self.tally.samples) >= SAMPLES
+        samples: list[Sample] = []
+        segments = 0
         try:
-            content = compose(work.settings, line.template, message_id, merge)
+            for number, by, each in messages:
+                shown = enough and each.template_id in self._shown
+                if shown and by is not Channel.SMS and each.foresight.certain(merge):
+                    continue
+                content = compose(work.settings, each.template, message_id, merge)
+                segments += sms_segments(content.body) if by is Channel.SMS else 0
+                if not shown:
+                    samples.append(_sample(lead, by, each, content, number))
         except MissingField as error:
             return f"{error.code}:{error.field}"[:_REASON]
         except TemplateError as error:
             return error.code
-        if channel is Channel.SMS:
-            tally.sms_segments += sms_segments(content.body)
-        if wanted:
-            tally.samples.append(_sample(lead, channel, content))
+        self.tally.samples += samples
+        self.tally.sms_segments += segments
+        self._shown.update(each.template_id for _, _, each in messages)
+        for number, by, _ in messages:
+            self.tally.by_step[number][by] += 1
         return None
 
     def _insert(self, work: Work, rows: list[_Row]) -> None:
@@ -172,17 +184,26 @@ def _without_index(work: Work, conditions: list[ColumnElement[bool]]) -> list[Co
     return [func.coalesce(Lead.workspace_id, "") == work.workspace, *rest]
 
 
-def _sample(lead: Any, channel: Channel, content: Content) -> Sample:
-    to = lead.email if channel is Channel.EMAIL else lead.phone
-    return Sample(lead_id=lead.id, channel=channel, to=to, subject=content.subject, body=content.body)
+def _sample(lead: Any, channel: Channel, line: Line, content: Content, step: int) -> Sample:
+    return Sample(
+        step=step,
+        template=line.template.name,
+        lead_id=lead.id,
+        channel=channel,
+        to=_address(lead, channel) or "",
+        subject=content.subject,
+        body=content.body,
+    )
 
 
-def _line(work: Work, plan: Plan, channel: Channel, template: Template) -> _Line:
-    sender = sender_for(work, channel)
-    fields = fields_of(template.body) | fields_of(template.subject or "")
-    foresight = Foresight(template, own_fields(work.settings, template, new_ids("msg", 1)[0]))
-    sandbox = plan.spec["sandbox"][channel.value]
-    return _Line(template, fields, template.id, sandbox, sender.id if sender else None, foresight)
+def _address(lead: Any, channel: Channel) -> str | None:
+    address: str | None = lead.email if channel is Channel.EMAIL else lead.phone
+    return address
+
+
+def _usual(step: Lines, lead: Any) -> Channel | None:
+    """The first channel of a later step that the lead has an address on."""
+    return next((channel for channel in step.order if _address(lead, channel)), None)
 
 
 def _columns(fields: frozenset[str]) -> list[Any]:
@@ -193,8 +214,8 @@ def _columns(fields: frozenset[str]) -> list[Any]:
     return [getattr(Lead, name) for name in sorted(names)]
 
 
-def _best(decisions: Decisions, order: list[Channel]) -> tuple[Channel, Decision]:
-    """The first channel that may be used now, else the first that may later, else the first."""
+def best(decisions: Decisions, order: Sequence[Channel]) -> tuple[Channel, Decision]:
+    """Return the first channel that may be used now, else the first that may later, else the first."""
     for verdict in (Verdict.YES, Verdict.LATER):
         for channel in order:
             decision = decisions.get(channel)
@@ -203,7 +224,7 @@ def _best(decisions: Decisions, order: list[Channel]) -> tuple[Channel, Decision
     return _most_telling(decisions, order)
 
 
-def _most_telling(decisions: Decisions, order: list[Channel]) -> tuple[Channel, Decision]:
+def _most_telling(decisions: Decisions, order: Sequence[Channel]) -> tuple[Channel, Decision]:
     """Of channels that are all refused, one that the lead has: its reason says more than `no_address`."""
     reachable = [channel for channel in order if decisions[channel].reason is not Reason.NO_ADDRESS]
     channel = (reachable or order)[0]

@@ -22,7 +22,6 @@ from overture_core.campaigns.paging import Progress, Transactions, each, unseen,
 from overture_core.campaigns.showing import nobody
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
-from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Message, Plan
@@ -232,7 +231,7 @@ def _withhold(work: Work, row: Plan, campaign: Campaign, ids: list[str]) -> None
 
 
 def _require_same_world(work: Work, row: Plan) -> None:
-    if not all(world.holds(work.settings, row, Channel(channel)) for channel in row.summary["by_channel"]):
+    if not all(world.holds(work.settings, row, channel) for channel in policy.sized(row.summary).channels):
         msg = (
             "The providers changed between the sandbox and real ones since this plan was approved; plan again and "
             "have a person approve it."
@@ -246,8 +245,7 @@ def _require_policy_still_covers(work: Work, row: Plan) -> None:
     if approval.state != ApprovalState.APPROVED or approval.decided_via != Via.POLICY:
         return
     written = policy.read(work)
-    by_channel = {Channel(channel): number for channel, number in row.summary["by_channel"].items()}
-    if written is None or not policy.covers(work, written, by_channel=by_channel, sandbox=row.summary["sandbox"]):
+    if written is None or not policy.covers(work, written, policy.sized(row.summary)):
         msg = "The policy that approved this plan no longer covers it; plan again and have a person approve it."
         raise ApprovalRequired(msg)
 

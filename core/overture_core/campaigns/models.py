@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, Field, field_validator
 
 from overture_core.approvals.service import ApprovalState, Via
+from overture_core.campaigns.timetable import SendWindow, WaitText
 from overture_core.messages.channels import Channel
 
+MOST_FOLLOW_UPS = 9
+MOST_VARIANTS = 5
 
-class PlanRequest(BaseModel):
-    """What is asked for. Each lead is written to on the first channel of `channel_order` that the
-    gate allows now or later."""
+
+class Condition(StrEnum):
+    """Asked of the step before. Who answered or asked to stop gets no follow-up in any case."""
+
+    NO_REPLY = "no_reply"
+    NOT_OPENED = "not_opened"
+    NOT_CLICKED = "not_clicked"
+    NOT_DELIVERED = "not_delivered"
+
+
+TemplateNames = str | Annotated[list[str], Field(min_length=1, max_length=MOST_VARIANTS)]
+
+
+class Step(BaseModel):
+    """One message of a sequence. Each lead gets it on the first channel of `channel_order` that the gate allows now
+    or later. Several templates for a channel are variants, of which each lead gets one."""
+
+    templates: dict[Channel, TemplateNames] = Field(min_length=1)
+    channel_order: list[Channel] = Field(default_factory=lambda: [Channel.EMAIL, Channel.SMS])
+
+    def variants(self, channel: Channel) -> list[str]:
+        """Return the names of a channel's templates."""
+        names = self.templates[channel]
+        return [names] if isinstance(names, str) else list(dict.fromkeys(names))
+
+
+class FollowUp(Step):
+    """A later step, counted from the one before."""
+
+    wait_before: WaitText
+    only_if: Condition = Condition.NO_REPLY
+
+
+class PlanRequest(Step):
+    """What is asked for: the first step, and what follows it."""
 
     name: str = Field(min_length=1, max_length=100)
     segment: str
-    templates: dict[Channel, str] = Field(min_length=1)
-    channel_order: list[Channel] = Field(default_factory=lambda: [Channel.EMAIL, Channel.SMS])
     send_at: datetime | None = None
+    send_window: SendWindow | None = None
+    follow_ups: list[FollowUp] = Field(default_factory=list, max_length=MOST_FOLLOW_UPS)
 
     @field_validator("send_at")
     @classmethod
@@ -32,6 +69,8 @@ class PlanRequest(BaseModel):
 class Sample(BaseModel):
     """One message as its recipient would see it."""
 
+    step: int = 1
+    template: str = ""
     lead_id: str
     channel: Channel
     to: str
@@ -48,8 +87,17 @@ class PlanApproval(BaseModel):
     decided_via: Via | None = None
 
 
+class PlannedFollowUp(BaseModel):
+    """A later step of a plan. `at_most` counts its messages if nobody answered before, by channel."""
+
+    step: int
+    wait_before: str
+    only_if: Condition
+    at_most: dict[Channel, int]
+
+
 class PlanView(BaseModel):
-    """A frozen plan. `excluded` and `held` count leads by the gate's reason."""
+    """A frozen plan. `excluded` and `held` count leads by the gate's reason; `by_channel` is of the first step."""
 
     plan_id: str
     campaign_id: str
@@ -60,9 +108,11 @@ class PlanView(BaseModel):
     by_channel: dict[Channel, int]
     excluded: dict[str, int]
     held: dict[str, int]
-    sms_segments: int = Field(description="SMS segments that would be billed.")
+    sms_segments: int = Field(description="SMS segments that would be billed, at most.")
     send_at: datetime | None
-    samples: list[Sample] = Field(description="At least one a channel.")
+    send_window: str | None = None
+    follow_ups: list[PlannedFollowUp] = Field(default_factory=list)
+    samples: list[Sample] = Field(description="At least one a step and channel.")
     approval: PlanApproval
     expires_at: datetime
     goes_to: dict[Channel, str] = Field(description="The sandbox, or the provider that writes to real people.")

@@ -10,13 +10,14 @@ crash leaves of it can't be approved, and the next plan of the campaign takes it
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select, text
 
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
-from overture_core.campaigns import world
+from overture_core.campaigns import sequence, world
 from overture_core.campaigns.drafting import Drafting, Tally
 from overture_core.campaigns.models import PlanApproval, PlanRequest, PlanView
 from overture_core.campaigns.paging import PAGE, Progress, Transactions, each, unseen, within
@@ -24,12 +25,10 @@ from overture_core.campaigns.sealing import content_hash, stored
 from overture_core.campaigns.states import REPLACEABLE, CampaignState, PlanState
 from overture_core.errors import Conflict, InvalidInput
 from overture_core.ids import new_id
-from overture_core.messages.channels import Channel
 from overture_core.segments import service as segments
 from overture_core.storage.among import among
-from overture_core.storage.schema import Approval, Campaign, Message, MessageEvent, Plan, Template
+from overture_core.storage.schema import Approval, Campaign, Message, MessageEvent, Plan
 from overture_core.storage.store import Store, Work
-from overture_core.templates import service as templates
 
 PLAN_LIFE = timedelta(days=7)
 LATE = timedelta(minutes=5)  # "now", said by somebody who then thought, or whose clock is slow
@@ -83,11 +82,7 @@ def _plan(transactions: Transactions, request: PlanRequest, progress: Progress, 
 
 def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
     segment = segments.get(work, request.segment)
-    chosen = _templates(work, request)
-    order = [channel for channel in dict.fromkeys(request.channel_order) if channel in chosen]
-    if not order:
-        msg = "channel_order names no channel that has a template."
-        raise InvalidInput(msg)
+    steps = sequence.frozen(work, request)
     send_at = _send_at(work, request)
     campaign = _campaign(work, request.name)
     _replace_open_plans(work, campaign)
@@ -99,9 +94,8 @@ def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
         spec={
             "segment": segment.name,
             "filter": segment.filter,
-            "templates": {channel: templates.content_hash(template) for channel, template in chosen.items()},
-            "channel_order": order,
-            "sandbox": world.frozen(work.settings, order),
+            **steps,
+            "sandbox": world.frozen(work.settings, sequence.channels_of(steps)),
             "send_at": send_at.isoformat() if send_at else None,
         },
         summary={"campaign": campaign.name},
@@ -111,7 +105,7 @@ def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
     )
     work.session.add(row)
     work.session.flush()
-    return row, Drafting(work, row, chosen, order, send_at or work.now())
+    return row, Drafting(work, row, send_at or work.now())
 
 
 def _preparing(work: Work, row: Plan) -> Plan:
@@ -124,13 +118,18 @@ def _preparing(work: Work, row: Plan) -> Plan:
 
 
 def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
-    sandbox = all(world.sandboxed(work.settings, channel) for channel in tally.by_channel)
+    used = {channel for counts in tally.by_step.values() for channel in counts}
+    sandbox = all(world.sandboxed(work.settings, channel) for channel in used)
     row.summary = {
         **row.summary,
         "recipients": tally.by_channel.total(),
         "by_channel": dict(tally.by_channel),
         "excluded": dict(tally.excluded),
         "held": dict(tally.held),
+        "follow_ups": [
+            {**each, "at_most": dict(tally.by_step[each["step"]])}
+            for each in _announced(row.spec.get("follow_ups", []))
+        ],
         "sms_segments": tally.sms_segments,
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
@@ -150,11 +149,17 @@ def view(work: Work, row: Plan) -> PlanView:
         segment=row.spec["segment"],
         content_hash=row.content_hash,
         send_at=row.spec["send_at"],
+        send_window=str(window) if (window := sequence.window_of(row.spec)) else None,
         approval=shown_approval(approvals.for_subject(work, row.id)),
         expires_at=row.expires_at,
-        goes_to={channel: world.goes_to(row, Channel(channel)) for channel in row.summary["by_channel"]},
+        goes_to={channel: world.goes_to(row, channel) for channel in sorted(policy.sized(row.summary).channels)},
         **row.summary,
     )
+
+
+def _announced(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    steps = enumerate(kept, sequence.FIRST + 1)
+    return [{"step": step, "wait_before": each["wait_before"], "only_if": each["only_if"]} for step, each in steps]
 
 
 def shown_approval(approval: Approval) -> PlanApproval:
@@ -165,15 +170,6 @@ def shown_approval(approval: Approval) -> PlanApproval:
         decided_by=approval.decided_by,
         decided_via=Via(approval.decided_via) if approval.decided_via else None,
     )
-
-
-def _templates(work: Work, request: PlanRequest) -> dict[Channel, Template]:
-    chosen = {channel: templates.get(work, name) for channel, name in request.templates.items()}
-    for channel, template in chosen.items():
-        if template.channel != channel:
-            msg = f"The template {template.name!r} is for {template.channel}, not for {channel}; choose another."
-            raise InvalidInput(msg)
-    return chosen
 
 
 def _send_at(work: Work, request: PlanRequest) -> datetime | None:
@@ -241,7 +237,7 @@ def _request_approval(work: Work, row: Plan, tally: Tally, *, sandbox: bool) -> 
         approvals.void(work, row.id, reason="the plan reaches nobody")
         return
     written = policy.read(work)
-    if written and policy.covers(work, written, by_channel=dict(tally.by_channel), sandbox=sandbox):
+    if written and policy.covers(work, written, policy.sized(row.summary)):
         approvals.decide(
             work,
             asked.id,

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import exists, func, or_, select, update
 
+from overture_core.campaigns import following
 from overture_core.campaigns.paging import PAGE, Transactions, each, within
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import Conflict, NotFound
@@ -139,6 +140,7 @@ def finish_done(work: Work) -> int:
         ledger.has(State.DUE),
         ledger.has(State.HELD),
         exists().where(Lease.campaign_id == Campaign.id),  # claimed, or being sent
+        following.outstanding(),
     )
     launching = exists().where(Plan.campaign_id == Campaign.id, Plan.state == PlanState.LAUNCHING)
     running = (Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 
-from overture_core.campaigns.drafting import ALREADY_IN
-from overture_core.campaigns.models import PlanView, Sample
+from overture_core.campaigns.drafting import ALREADY_IN, SEND_WINDOW
+from overture_core.campaigns.models import Condition, PlanView, Sample
 from overture_core.campaigns.world import SANDBOX
 from overture_core.contactability.rules import EXPLANATIONS
 from overture_core.errors import TemplateError
@@ -20,9 +20,19 @@ from overture_core.text import clean
 
 MAX_SAMPLE = 3_000  # characters of one sample; the CLI shows the rest
 MAX_REASONS = 10
+_CONDITIONS = {
+    Condition.NO_REPLY: "did not answer",
+    Condition.NOT_OPENED: "neither answered nor opened it",
+    Condition.NOT_CLICKED: "neither answered nor clicked in it",
+    Condition.NOT_DELIVERED: "did not answer and did not get it",
+}
 _OURS: dict[str, str] = {
     **{reason.value: text for reason, text in EXPLANATIONS.items()},
     ALREADY_IN: "is in this campaign already",
+    SEND_WINDOW: "is outside the hours that the campaign writes in",
+    "unless:not_opened": "opened the message before",
+    "unless:not_clicked": "clicked in the message before",
+    "unless:not_delivered": "got the message before",
     EmptyMessage.code: "would get an empty message",
     EmptySubject.code: "would get a message without a subject",
     MessageTooLong.code: "would get a message that is too long",
@@ -66,25 +76,27 @@ def described(shown: PlanView, *, longest: int | None = MAX_SAMPLE) -> list[str]
         f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
         _where(shown),
         _when(shown),
+        *_follow_ups(shown),
         *_group("Later", shown.held),
         *_group("Left out", shown.excluded),
         f"To pay for: {_cost(shown)}.",
         f"Content {shown.content_hash[:16]}.",
     ]
-    for sample in one_a_channel(shown.samples):
+    for sample in one_a_line(shown.samples):
+        step = f"step {sample.step}, " if shown.follow_ups else ""
         lines += [
-            f"For example, by {sample.channel} to {clean(sample.to, limit=320)!r}:",
+            f"For example, {step}by {sample.channel} to {clean(sample.to, limit=320)!r}:",
             *_quoted(sample, shown, longest),
         ]
     return lines
 
 
-def one_a_channel(samples: Iterable[Sample]) -> list[Sample]:
-    """Return the first sample of each channel."""
-    first: dict[Channel, Sample] = {}
+def one_a_line(samples: Iterable[Sample]) -> list[Sample]:
+    """Return the first sample of each step and template, step by step."""
+    first: dict[tuple[int, Channel, str], Sample] = {}
     for sample in samples:
-        first.setdefault(sample.channel, sample)
-    return list(first.values())
+        first.setdefault((sample.step, sample.channel, sample.template), sample)
+    return sorted(first.values(), key=lambda each: each.step)
 
 
 def _where(shown: PlanView) -> str:
@@ -97,9 +109,21 @@ def _where(shown: PlanView) -> str:
 
 
 def _when(shown: PlanView) -> str:
-    if shown.send_at is None:
-        return "When: as soon as it is launched."
-    return f"When: from {shown.send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC on."
+    start = "as soon as it is launched"
+    if shown.send_at is not None:
+        start = f"from {shown.send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC on"
+    if (window := shown.send_window) is None:
+        return f"When: {start}."
+    return f"When: {start}, {window}, in each recipient's own time zone (UTC where it is not known)."
+
+
+def _follow_ups(shown: PlanView) -> list[str]:
+    """Say each later step; whoever answers or asks to stop gets none of them."""
+    return [
+        f"Step {each.step}: {each.wait_before} after step {each.step - 1}, to who {_CONDITIONS[each.only_if]} "
+        f"(at most {_listed(f'{number} by {channel}' for channel, number in each.at_most.items()) or 'nobody'})."
+        for each in shown.follow_ups
+    ]
 
 
 def _group(title: str, reasons: Mapping[str, int]) -> list[str]:
@@ -108,12 +132,14 @@ def _group(title: str, reasons: Mapping[str, int]) -> list[str]:
 
 def _cost(shown: PlanView) -> str:
     parts = []
-    if mails := shown.by_channel.get(Channel.EMAIL, 0):
+    counts = [shown.by_channel, *(each.at_most for each in shown.follow_ups)]
+    if mails := sum(each.get(Channel.EMAIL, 0) for each in counts):
         parts.append(f"{mails} e-mail{'s' * (mails != 1)}")
     if segments := shown.sms_segments:
         parts.append(f"{segments} SMS segment{'s' * (segments != 1)}")
     price = "nothing is billed, it is the sandbox" if shown.sandbox else "at your provider's prices"
-    return f"{_listed(parts)}; {price}" if parts else "nothing"
+    most = "at most " if shown.follow_ups else ""
+    return f"{most}{_listed(parts)}; {price}" if parts else "nothing"
 
 
 def _quoted(sample: Sample, shown: PlanView, longest: int | None) -> list[str]:

@@ -10,25 +10,37 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Select, case, func, select
 
 from overture_core.approvals import service as approvals
-from overture_core.campaigns import service, world
+from overture_core.campaigns import following, sequence, service, world
 from overture_core.campaigns.models import PlanApproval
 from overture_core.campaigns.planning import shown_approval
 from overture_core.campaigns.states import CampaignState, PlanState
+from overture_core.campaigns.variants import VariantStatus, winner
 from overture_core.messages import breaker
 from overture_core.messages.breaker import BreakerState, ProviderView
 from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.messages.outcomes import UNAUTHORIZED
 from overture_core.messages.states import IN_MOTION, State
 from overture_core.replies.intent import Intent
-from overture_core.storage.schema import Campaign, Message, Plan, Reply
+from overture_core.storage.schema import Campaign, Message, Plan, Reply, Template
 from overture_core.storage.store import Work
 
 UNAUTHORIZED_REASON = f"retry:{UNAUTHORIZED}"
 _UNFINISHED = (PlanState.PREPARING, PlanState.REPLACED)  # nothing was asked of anybody
+_VARIANT = ("channel", "template", "version", "accepted", "opened", "clicked", "replied")
 CREDENTIALS = (
     "The provider refused our credentials: check OVERTURE_SENDGRID_API_KEY for e-mail, OVERTURE_TWILIO_ACCOUNT_SID and "
     "OVERTURE_TWILIO_AUTH_TOKEN for SMS. Nothing is lost; the messages are tried again every minute."
 )
+
+
+class StepStatus(BaseModel):
+    """What became of one step of a sequence. Leads who were passed over count as nothing else."""
+
+    step: int
+    accepted: int
+    replied: int
+    passed_over: int = Field(description="Leads for whom the step was left out: condition not met, or refused.")
+    variants: list[VariantStatus]
 
 
 class CampaignStatus(BaseModel):
@@ -48,6 +60,8 @@ class CampaignStatus(BaseModel):
     advice: list[str] = Field(description="What a person has to do so that messages move again.")
     providers: list[ProviderView] = Field(description="Providers that are left alone for now, and until when.")
     next_at: datetime | None = Field(description="When the next held or waiting message goes out.")
+    follow_ups_left: bool = Field(description="Some who got a message may still get a follow-up.")
+    steps: list[StepStatus] = Field(description="By step and template, where there are several of either.")
     accepted: int = Field(description="Messages that a provider took, whatever came of them.")
     delivered: int = Field(description="Messages that arrived.")
     opened: int
@@ -78,7 +92,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     arrived = counts.get(State.DELIVERED, 0) + counts.get(
         State.COMPLAINED, 0
     )  # only what arrived can be complained about
-    newest = _newest_plan(work, campaign)
+    newest, plans = _newest_plan(work, campaign), _plans(work, campaign)
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
     of_campaign = (Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
     opened, clicked, accepted = work.session.execute(engaged.where(*of_campaign)).one()
@@ -99,6 +113,8 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         advice=_advice(reasons[State.DUE], resting),
         providers=resting,
         next_at=_next_at(work, campaign),
+        follow_ups_left=_follow_ups_left(work, campaign),
+        steps=_steps(work, campaign) if any(sequence.has_several(each.spec) for each in plans) else [],
         accepted=accepted,
         delivered=arrived,
         opened=opened,
@@ -106,7 +122,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         replied=replied,
         stopped=stopped,
         done=not any(counts.get(state) for state in IN_MOTION),
-        sandbox=world.all_sandboxed(_plans(work, campaign)),
+        sandbox=world.all_sandboxed(plans),
     )
 
 
@@ -138,6 +154,48 @@ def _answers(work: Work, campaign: Campaign) -> tuple[int, int]:
     )
     replied, stopped = work.session.execute(counted).one()
     return replied, stopped
+
+
+def _follow_ups_left(work: Work, campaign: Campaign) -> bool:
+    left = select(Campaign.id).where(Campaign.id == campaign.id, following.outstanding())
+    return work.session.scalar(left) is not None
+
+
+def _steps(work: Work, campaign: Campaign) -> list[StepStatus]:
+    """Count each step's templates; an answer counts for the message that it answers."""
+    answered = (
+        select(Reply.message_id).where(
+            Reply.message_id == Message.id, Reply.intent.not_in((Intent.STOP, Intent.OUT_OF_OFFICE))
+        )
+    ).exists()
+    counted = (
+        select(
+            Message.step,
+            func.count(case((Message.state == State.SKIPPED, Message.id))),
+            *(Message.channel, Template.name, Template.version),
+            *(func.count(each) for each in (Message.accepted_at, Message.opened_at, Message.clicked_at)),
+            func.count(case((answered, Message.id))),
+        )
+        .join(Template, Template.id == Message.template_id)
+        .where(Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
+        .group_by(Message.step, Message.channel, Template.name, Template.version)
+        .order_by(Message.step, Message.channel, Template.name, Template.version)
+    )
+    steps: dict[int, StepStatus] = {}
+    for row in work.session.execute(counted).all():
+        step, skipped, *variant = row
+        of_step = steps.setdefault(step, StepStatus(step=step, accepted=0, replied=0, passed_over=0, variants=[]))
+        counts = VariantStatus.model_validate(dict(zip(_VARIANT, variant, strict=True)))
+        of_step.accepted += counts.accepted
+        of_step.replied += counts.replied
+        of_step.passed_over += skipped
+        if counts.accepted:
+            of_step.variants.append(counts)
+    for each in steps.values():
+        for channel in Channel:
+            if (best := winner([variant for variant in each.variants if variant.channel is channel])) is not None:
+                best.winner = True
+    return list(steps.values())
 
 
 def _newest_plan(work: Work, campaign: Campaign) -> Plan | None:

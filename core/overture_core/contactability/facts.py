@@ -56,21 +56,21 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     alike: dict[tuple[str | None, bool, bool, Sequence[str]], Facts] = {}
     known: dict[str, Facts] = {}
     for lead in leads:
-        lead_id, zones = lead.id, _zones(lead) if by_phone else ()
+        lead_id, maybe_in = lead.id, zones(lead) if by_phone else ()
         if lead_id in on_record:
             known[lead_id] = Facts(
                 lead.country,
                 _reachable(lead),
                 suppressed_on.get(lead_id, set()),
                 consents.get(lead_id, {}),
-                zones,
+                maybe_in,
                 replied_at.get(lead_id),
                 contacted.get(lead_id, ()),
             )
             continue
-        kind = (lead.country, bool(lead.email), bool(lead.phone), zones)
+        kind = (lead.country, bool(lead.email), bool(lead.phone), maybe_in)
         if (facts := alike.get(kind)) is None:
-            facts = alike[kind] = Facts(lead.country, _reachable(lead), zones=zones)
+            facts = alike[kind] = Facts(lead.country, _reachable(lead), zones=maybe_in)
         known[lead_id] = facts
     return known
 
@@ -134,8 +134,8 @@ def _reachable(lead: Person) -> frozenset[Channel]:
     return frozenset(channel for channel, address in both if address)
 
 
-def _zones(lead: Person) -> Sequence[str]:
-    """The lead's own zone, else every zone that the phone number may be in."""
+def zones(lead: Person) -> Sequence[str]:
+    """Return the lead's own zone, else every zone that the phone number may be in."""
     if lead.time_zone:
         return (lead.time_zone,)
     return _zones_of(lead.phone) if lead.phone else ()

@@ -58,6 +58,7 @@ class Claimed(NamedTuple):
     sandbox: bool
     sender_id: str | None
     template_id: str
+    plan_id: str | None
     merge: dict[str, Any]
 
 

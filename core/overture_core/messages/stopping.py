@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import NO_LEASE, PENDING, State, change
@@ -52,19 +52,28 @@ def stop_lead(work: Work, lead_id: str, *, cause: str, channel: Channel | None =
 
 
 def stop_leads(work: Work, stops: Sequence[Stop]) -> int:
-    """Cancel what is pending for many leads; a message ends for the first stop that covers it."""
+    """Cancel what is pending for many leads; a message ends for the first stop that covers it.
+
+    Whoever is stopped on all channels gets no follow-up of what they have either.
+    """
     of_lead: dict[str, list[Stop]] = defaultdict(list)
     for stop in stops:
         of_lead[stop.lead_id].append(stop)
     cancelled: dict[tuple[str, str], list[str]] = defaultdict(list)
+    over: set[str] = set()
     for part in _parts(sorted(of_lead)):
         pending = (
-            select(Message.id, Message.lead_id, Message.channel, Message.state)
-            .where(Message.workspace_id == work.workspace, among(Message.lead_id, part), Message.state.in_(PENDING))
+            select(Message.id, Message.lead_id, Message.channel, Message.state, Message.next_step)
+            .where(Message.workspace_id == work.workspace, among(Message.lead_id, part))
+            .where(Message.state.in_(PENDING) | Message.next_step.is_not(None))
             .order_by(Message.id)
             .with_for_update()
         )
         for row in work.session.execute(pending):
+            if row.next_step is not None and any(stop.channel is None for stop in of_lead[row.lead_id]):
+                over.add(row.id)
+            if row.state not in PENDING:
+                continue
             causes = (stop.cause for stop in of_lead[row.lead_id] if stop.channel in {None, row.channel})
             if (cause := next(causes, None)) is not None:
                 cancelled[row.state, cause].append(row.id)
@@ -72,6 +81,9 @@ def stop_leads(work: Work, stops: Sequence[Stop]) -> int:
         for part in _parts(ids):
             mine = among(Message.id, part)
             change(work, State(state), State.CANCELLED, mine, cause=cause, values={**NO_LEASE, "reason": cause})
+    for part in _parts(sorted(over)):
+        ended = update(Message).where(among(Message.id, part)).values(next_step=None)
+        work.session.connection().execute(ended)
     return sum(len(ids) for ids in cancelled.values())
 
 

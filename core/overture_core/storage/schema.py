@@ -35,6 +35,9 @@ class Base(DeclarativeBase):
 _EventId = BigInteger().with_variant(Integer, "sqlite")
 
 
+MISSED = "accepted_at IS NULL AND state IN ('failed', 'skipped')"
+
+
 def _partial(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
     """An index of the messages that meet `condition`."""
     return Index(
@@ -240,7 +243,8 @@ class Approval(Base):
 
 class Message(Base):
     """One intended message. `merge` holds the values its template uses, frozen when it was planned; `sandbox` says
-    for which world it is meant, so that nobody real gets what was approved for the sandbox, nor the other way round.
+    for which world it is meant, so that nobody real gets what was approved for the sandbox, nor the other way round;
+    `next_step` names the step that may follow this one, and is None once that was decided.
 
     `lease_token` names the lease that holds the row; every write-back must carry it. Of its references only
     the lead is checked by the database: the others are rows that planning has in hand and nothing deletes,
@@ -259,6 +263,11 @@ class Message(Base):
         _partial("keyed", "idempotency_key IS NOT NULL", "workspace_id", "idempotency_key", unique=True),
         _partial("planned", "state IN ('draft', 'skipped')", "plan_id"),
         _partial("unknown", "state = 'unknown'", "workspace_id", "due_at"),
+        # What may be followed up: by when it was accepted, and what was never accepted by when it ended.
+        _partial(
+            "followed", "next_step IS NOT NULL AND accepted_at IS NOT NULL", "plan_id", "next_step", "accepted_at"
+        ),
+        _partial("missed", f"next_step IS NOT NULL AND {MISSED}", "plan_id", "next_step", "updated_at"),
         Index(None, "lead_id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -266,6 +275,7 @@ class Message(Base):
     campaign_id: Mapped[str | None] = mapped_column(ID)
     plan_id: Mapped[str | None] = mapped_column(ID)
     step: Mapped[int] = mapped_column(default=1)
+    next_step: Mapped[int | None]
     lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id"))
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     channel: Mapped[str] = mapped_column(KEYWORD)

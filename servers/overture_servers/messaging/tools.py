@@ -16,13 +16,14 @@ from pydantic import BaseModel, Field
 from overture_core.approvals.service import ApprovalState
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import LaunchResult, launch_paged
-from overture_core.campaigns.models import PlanRequest, PlanView
+from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanRequest, PlanView, TemplateNames
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
 from overture_core.campaigns.showing import counted, nobody
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
+from overture_core.campaigns.timetable import SendWindow
 from overture_core.messages.channels import Channel
 from overture_core.replies import service as replies
 from overture_core.replies.service import ReplyPage
@@ -107,18 +108,27 @@ async def messaging_plan_campaign(
     ctx: Ctx,
     name: Name,
     segment: Annotated[str, Field(description="A saved segment.")],
-    templates: Annotated[dict[Channel, str], Field(description="{channel: template name}.")],
+    templates: Annotated[
+        dict[Channel, TemplateNames], Field(description="{channel: template name, or several as variants}.")
+    ],
     channel_order: Annotated[
         list[Channel] | None, Field(description="Each lead gets the first that may be used; default email, sms.")
     ] = None,
     send_at: Annotated[datetime | None, Field(description="ISO 8601 with time zone; default now.")] = None,
+    send_window: Annotated[SendWindow | None, Field(description="Only in these local hours.")] = None,
+    follow_ups: Annotated[
+        list[FollowUp] | None, Field(description="Later steps for who has not answered.", max_length=MOST_FOLLOW_UPS)
+    ] = None,
 ) -> Annotated[CallToolResult, PlanView]:
     """Freeze who would get what and when, under a content hash, and ask for approval. Sends nothing.
     Planning again replaces a plan that was not launched; leads who have a message are left alone."""
     with told():
         order = {"channel_order": channel_order} if channel_order else {}
         request = PlanRequest.model_validate(
-            {"name": name, "segment": segment, "templates": templates, "send_at": send_at, **order}
+            {
+                **{"name": name, "segment": segment, "templates": templates, "send_at": send_at, **order},
+                **{"send_window": send_window, "follow_ups": follow_ups or []},
+            }
         )
     runtime = runtime_of(ctx)
     progress = _progress(ctx, "leads")
@@ -131,10 +141,12 @@ async def messaging_plan_campaign(
         return answer(made, f"Plan {made.plan_id} reaches nobody: {nobody(made.excluded)} Nothing waits for approval.")
     channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
     left_out = "; ".join(counted(made.excluded))
+    steps = f" in {1 + len(made.follow_ups)} steps" if made.follow_ups else ""
+    where = SANDBOX if made.sandbox else "REAL providers."
     text = (
-        f"Plan {made.plan_id}: {made.recipients} recipients ({channels}), {sum(made.held.values())} of them later, "
-        f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. Approval {made.approval.id} is "
-        f"{made.approval.state}. {SANDBOX if made.sandbox else 'REAL providers.'} {UNTRUSTED}"
+        f"Plan {made.plan_id}: {made.recipients} recipients ({channels}){steps}, {sum(made.held.values())} of them "
+        f"later, {sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
+        f"Approval {made.approval.id} is {made.approval.state}. {where} {UNTRUSTED}"
     )
     return answer(made, text)
 

@@ -84,7 +84,7 @@ class Scene:
         self.store = Store(self.store.settings.model_copy(update=values), self.store.clock)
 
     def launched(
-        self, leads: str, *, body: str = "Hi {{ first_name | default('there') }}.", name: str = "Spring"
+        self, leads: str, *, body: str = "Hi {{ first_name | default('there') }}.", name: str = "Spring", **more: Any
     ) -> None:
         source = Source.from_text("First Name,E-mail,Phone,Country,Consent\n" + leads, "leads.csv")
         import_leads(self.store, source, ImportOptions(), workspace=WORKSPACE, actor="test")
@@ -93,7 +93,7 @@ class Scene:
             templates.save(work, "mail", Channel.EMAIL, body, "Hi {{ first_name | default('there') }}")
             templates.save(work, "text", Channel.SMS, body)
             asked = PlanRequest.model_validate(
-                {"name": name, "segment": "all", "templates": {"email": "mail", "sms": "text"}}
+                {"name": name, "segment": "all", "templates": {"email": "mail", "sms": "text"}, **more}
             )
             planned = plan(work, asked)
             approvals.decide(work, planned.approval.id, approve=True, by="test", via=Via.CLI)

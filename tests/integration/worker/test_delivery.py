@@ -86,6 +86,16 @@ async def test_the_gate_is_asked_again_before_sending(scene: Any, clock: ManualC
     assert {row.due_at.isoformat() for row in scene.rows()} == {"2026-11-24T13:00:00+00:00"}
 
 
+async def test_a_message_that_waited_out_of_the_campaigns_hours_waits_for_the_next_ones(
+    scene: Any, clock: ManualClock
+) -> None:
+    scene.launched(THREE, send_window={"start": "09:00", "until": "17:00", "days": ["mon", "tue"]})
+    clock.advance(timedelta(hours=12))  # half past eleven at night in New York; Leads without a phone have no zone
+    assert await scene.deliver() == 0
+    assert {(row.state, row.reason) for row in scene.rows()} == {("held", "send_window")}
+    assert {row.due_at.isoformat() for row in scene.rows()} == {"2026-11-24T09:00:00+00:00"}
+
+
 async def test_a_second_campaign_on_the_same_day_waits_for_the_cap(scene: Any) -> None:
     scene.launched(THREE)
     scene.launched(THREE, name="Summer")
