@@ -217,7 +217,11 @@ class Supervisor:
 
     def _last_line(self, spec: Spec) -> str:
         lines = self._log(spec).read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it said nothing; run `overture {' '.join(spec.args)}` to see why."
+        return (
+            lines[-1].removeprefix("overture: ")
+            if lines
+            else f"it said nothing; run `overture {' '.join(spec.args)}` to see why."
+        )
 
     def _log(self, spec: Spec) -> Path:
         return self.log_dir / f"{spec.name}.log"

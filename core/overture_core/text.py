@@ -28,5 +28,17 @@ def clean(value: str, *, limit: int = MAX_FIELD, keep_lines: bool = False) -> st
     return _SUSPECTS.sub(_kept, text).strip()[:limit]
 
 
+def quoted(value: str, *, limit: int = 100) -> str:
+    """Return what somebody gave us between quotation marks, for an error: cleaned, and cut where it is long."""
+    text = clean(value, limit=limit + 1)
+    return repr(text if len(text) <= limit else f"{text[:limit]}...")
+
+
+def quantity(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `2 rows`, `3 replies`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("ly") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def _kept(found: re.Match[str]) -> str:
     return "" if unicodedata.category(found[0]) in _REMOVED else found[0]

@@ -89,7 +89,7 @@ class Journey:
             args = {"path": str(path)}
             found = self._call(LEADS, "leads_import_file", args, step="import")
             self.report.imported = found
-            closing.append(f"{found['rows']} rows: {found['created']} new, {found['rejected']} rejected")
+            closing.append(f"{_count(found['rows'], 'row')}: {found['created']} new, {found['rejected']} rejected")
 
     def resume(self) -> bool:
         """Take up the plan that an earlier run with the same brief left open; return whether there is one."""
@@ -115,7 +115,7 @@ class Journey:
             bounded = within(proposal.filter, widest_filter(self._brief))
             args = {"name": f"{self._brief.slug}-audience", "filter": bounded}
             self.report.segment = self._call(LEADS, "leads_save_segment", args)
-            closing.append(f"{self.report.segment['count']} leads in the segment {args['name']}")
+            closing.append(f"{_count(self.report.segment['count'], 'lead')} in the segment {args['name']}")
 
     def write(self) -> None:
         """Have the copywriter draft the messages."""
@@ -138,7 +138,7 @@ class Journey:
             for template in self.report.templates:
                 self._call(MESSAGING, "messaging_save_template", template.model_dump())
                 self.report.problems += self._preview_problems(template)
-            closing.append(f"{len(self.report.templates)} templates saved")
+            closing.append(f"{_count(len(self.report.templates), 'template')} saved")
 
     def review(self) -> bool:
         """Have the reviewer look at the drafts; return whether they may be planned."""
@@ -169,7 +169,7 @@ class Journey:
             self.report.approval_id = plan["approval"]["id"]
             self._notes.keep(self._brief, self.report)
             waits = f"approval {plan['approval']['state']}" if plan["recipients"] else "nothing to approve"
-            closing.append(f"{plan['recipients']} recipients; {waits}")
+            closing.append(f"{_count(plan['recipients'], 'recipient')}; {waits}")
         limit = self._brief.limits.max_recipients
         if limit is not None and plan["recipients"] > limit:
             self._end(
@@ -198,7 +198,7 @@ class Journey:
                 return True
             if not outcome.is_error:
                 self.report.launch = outcome.result("messaging_launch_campaign")
-                closing.append(f"{self.report.launch['queued']} messages queued")
+                closing.append(f"{_count(self.report.launch['queued'], 'message')} queued")
                 return True
             self._not_launched(outcome.text)
             closing.append(outcome.text)
@@ -306,3 +306,7 @@ class Journey:
 def _counts(status: Mapping[str, Any]) -> str:
     counted = ", ".join(f"{number} {state}" for state, number in sorted(status["counts"].items()) if number)
     return counted or "nothing sent yet"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else f'{noun}s'}"

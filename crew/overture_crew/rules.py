@@ -152,4 +152,5 @@ def _audience_reason(brief: Brief, preview: str) -> str:
         count = json.loads(preview)["count"]
     except (ValueError, KeyError, TypeError):
         return f"everybody whom the brief allows; the preview did not work: {preview[:200]}"
-    return f"{count} leads have been quiet for {brief.audience.dormant_days_min} days or more and fit the brief"
+    who = "1 lead has" if count == 1 else f"{count} leads have"
+    return f"{who} been quiet for {brief.audience.dormant_days_min} days or more and fit the brief"

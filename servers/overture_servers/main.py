@@ -11,6 +11,7 @@ import structlog
 
 from overture_core.errors import ConfigurationError, InvalidInput
 from overture_core.settings import Settings
+from overture_core.text import quoted
 from overture_servers.runtime import Runtime
 
 STDIO = ("leads", "messaging")
@@ -29,7 +30,7 @@ def serve_stdio(name: str, settings: Settings) -> None:
     elif name == "messaging":
         from overture_servers.messaging.server import create
     else:
-        msg = f"There is no server {name!r}; the servers are: {', '.join(STDIO)}."
+        msg = f"There is no server {quoted(name)}; the servers are: {', '.join(STDIO)}."
         raise InvalidInput(msg)
     _keep_stdout_clean()
     runtime = Runtime(settings)

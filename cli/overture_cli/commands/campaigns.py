@@ -26,6 +26,9 @@ def campaigns(
     if as_json:
         emit_json(listed)
         return
+    if not listed:
+        say("There are no campaigns yet; plan one by the tool messaging_plan_campaign, or run `overture demo`.")
+        return
     rows = [(each.campaign, each.state, each.messages, f"{each.created_at:%Y-%m-%d %H:%M} UTC") for each in listed]
     table("Campaigns", ("name", "state", "messages", "created"), rows)
 

@@ -15,6 +15,7 @@ from overture_core.errors import InvalidInput
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
 from overture_core.leads.mapping import NoAddressColumn
 from overture_core.leads.reading import Source
+from overture_core.text import quantity, quoted
 
 # What the options want that ImportOptions checks, in the words of the command line.
 _WANTED = {
@@ -86,7 +87,7 @@ def import_(
 def show_report(report: ImportReport) -> None:
     """Print what an import did."""
     how = "Dry run of" if report.import_id is None else "Imported"
-    say(f"{how} {report.filename} ({report.encoding}): {report.rows} {'row' if report.rows == 1 else 'rows'}")
+    say(f"{how} {report.filename} ({report.encoding}): {quantity(report.rows, 'row')}")
     outcome = [("created", report.created), ("merged", report.merged)]
     outcome += [("unchanged", report.unchanged), ("rejected", report.rejected)]
     table("Rows", ("became", "rows"), outcome)
@@ -105,7 +106,7 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         column, sep, field = pair.rpartition("=")
         if not sep or not column or not field:
-            msg = f'--map wants "COLUMN=FIELD", not {pair!r}; for example --map "E-post=email".'
+            msg = f'--map wants "COLUMN=FIELD", not {quoted(pair)}; for example --map "E-post=email".'
             raise InvalidInput(msg)
         mapping[column] = field
     return mapping

@@ -15,6 +15,7 @@ from overture_core.messages.reconciling import Resolution
 from overture_core.messages.showing import MessageStory
 from overture_core.messages.states import State
 from overture_core.storage.store import Work
+from overture_core.text import quantity
 
 app = typer.Typer(help="Look at single messages; settle those whose outcome is unknown.", no_args_is_help=True)
 CampaignOption = Annotated[str | None, typer.Option(help="Name or id of a campaign.")]
@@ -107,7 +108,7 @@ def _confirm(number: int, outcome: Resolution, *, as_json: bool) -> None:
 
 
 def _messages(number: int) -> str:
-    return f"{number} message{'s' * (number != 1)}"
+    return quantity(number, "message")
 
 
 def _show_story(found: MessageStory) -> None:

@@ -42,13 +42,14 @@ def worker(
     threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs of a queue at once in each process.")] = 2,
 ) -> None:
     """Run a worker: it sends what is due and applies what providers report. A process that dies is replaced."""
-    from overture_queue.broker import describe
+    from overture_queue.broker import connect, describe
     from overture_worker.supervisor import supervise
 
     settings = Settings()
     log_to_stderr()
     if settings.redis_url is not None:
         # Once it runs, a worker outlives a Redis that goes away; one that never answered is a mistake to report.
+        connect(settings).close()
         info = describe(settings)
         if not info.reachable:
             raise QueueUnavailable(info.detail)

@@ -22,6 +22,7 @@ from overture_core.segments import service as segments
 from overture_core.settings import Settings
 from overture_core.storage.schema import Lead, Message, Suppression
 from overture_core.storage.store import Store, Work
+from overture_core.text import quantity
 from overture_crew.report import CrewReport
 from overture_queue.broker import describe
 
@@ -110,11 +111,13 @@ def _why_nobody(story: Story) -> str:
         return "No row of the file became a lead: table 1 counts why; correct the file, then run the demo again."
     if not story.in_segment:
         return (
-            f"None of the {story.leads} leads is dormant, that is without activity for long enough; give a file with "
-            "older leads, or wait."
+            f"Of {quantity(story.leads, 'lead')} none is dormant, that is without activity for long enough; give a "
+            "file with older leads, or wait."
         )
     reasons = "; ".join(f"{number} {explained(reason)}" for reason, number in story.excluded.items())
-    return f"All {story.in_segment} dormant leads have to be left out ({reasons}); give a file with others."
+    return (
+        f"Of {quantity(story.in_segment, 'dormant lead')} all have to be left out ({reasons}); give a file with others."
+    )
 
 
 def _approved_by(found: CampaignStatus | None) -> str:

@@ -16,6 +16,7 @@ from overture_core.errors import ApprovalRequired, Conflict, NotFound
 from overture_core.ids import new_id
 from overture_core.storage.schema import Approval
 from overture_core.storage.store import Work
+from overture_core.text import quoted
 
 
 class Via(StrEnum):
@@ -92,7 +93,7 @@ def get(work: Work, approval_id: str) -> Approval:
         select(Approval).where(Approval.workspace_id == work.workspace, Approval.id == approval_id)
     )
     if row is None:
-        msg = f"There is no approval {approval_id!r}; `overture approvals list` shows those that wait."
+        msg = f"There is no approval {quoted(approval_id)}; `overture approvals list` shows those that wait."
         raise NotFound(msg)
     return row
 
@@ -110,7 +111,7 @@ def for_subject(work: Work, subject_id: str) -> Approval:
         .limit(1)
     )
     if row is None:
-        msg = f"No approval was asked for {subject_id!r}; plan the campaign again."
+        msg = f"No approval was asked for {quoted(subject_id)}; plan the campaign again."
         raise NotFound(msg)
     return row
 

@@ -26,6 +26,7 @@ from overture_core.messages.states import State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Message, Plan
 from overture_core.storage.store import Store, Work
+from overture_core.text import quoted
 
 STALLED = timedelta(seconds=10)  # a launch that goes on writes its next page long before
 PAGES_A_ROUND = 10
@@ -52,7 +53,7 @@ def get_plan(work: Work, plan_id: str) -> Plan:
     """
     row = work.session.scalar(select(Plan).where(Plan.workspace_id == work.workspace, Plan.id == plan_id))
     if row is None:
-        msg = f"There is no plan {plan_id!r}; plan the campaign and use the plan_id that comes back."
+        msg = f"There is no plan {quoted(plan_id)}; plan the campaign and use the plan_id that comes back."
         raise NotFound(msg)
     return row
 

@@ -16,6 +16,7 @@ from overture_core.messages.states import NO_LEASE, PENDING, State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Lease, Message, Plan
 from overture_core.storage.store import Store, Work
+from overture_core.text import quoted
 
 _FROM: dict[CampaignState, tuple[CampaignState, ...]] = {
     CampaignState.PAUSED: (CampaignState.RUNNING,),
@@ -47,7 +48,7 @@ def get(work: Work, name_or_id: str) -> Campaign:
     )
     if row is None:
         known = ", ".join(each.campaign for each in list_(work)[:20]) or "none yet"
-        msg = f"There is no campaign {name_or_id!r}; the campaigns are: {known}."
+        msg = f"There is no campaign {quoted(name_or_id)}; the campaigns are: {known}."
         raise NotFound(msg)
     return row
 

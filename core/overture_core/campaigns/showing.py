@@ -16,7 +16,7 @@ from overture_core.contactability.rules import EXPLANATIONS
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.templates.render import EmptyMessage, EmptySubject, MessageTooLong
-from overture_core.text import clean
+from overture_core.text import clean, quantity
 
 MAX_SAMPLE = 3_000  # characters of one sample; the CLI shows the rest
 MAX_REASONS = 10
@@ -51,7 +51,7 @@ def explained(reason: str) -> str:
 def counted(reasons: Mapping[str, int]) -> list[str]:
     """Return a line for each reason with the number of its leads, the most frequent first."""
     often = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
-    lines = [f"{number} {'lead' if number == 1 else 'leads'}: {explained(reason)}" for reason, number in often]
+    lines = [f"{quantity(number, 'lead')}: {explained(reason)}" for reason, number in often]
     rest = sum(number for _, number in often[MAX_REASONS:])
     return [*lines[:MAX_REASONS], *([f"{rest} more for other reasons"] if rest else [])]
 
@@ -134,9 +134,9 @@ def _cost(shown: PlanView) -> str:
     parts = []
     counts = [shown.by_channel, *(each.at_most for each in shown.follow_ups)]
     if mails := sum(each.get(Channel.EMAIL, 0) for each in counts):
-        parts.append(f"{mails} e-mail{'s' * (mails != 1)}")
+        parts.append(quantity(mails, "e-mail"))
     if segments := shown.sms_segments:
-        parts.append(f"{segments} SMS segment{'s' * (segments != 1)}")
+        parts.append(quantity(segments, "SMS segment"))
     price = "nothing is billed, it is the sandbox" if shown.sandbox else "at your provider's prices"
     most = "at most " if shown.follow_ups else ""
     return f"{most}{_listed(parts)}; {price}" if parts else "nothing"

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from overture_core.text import quantity
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SATURDAY = 5
@@ -76,7 +78,7 @@ def parse_wait(text: str) -> Wait:
 
 def _said(text: str) -> str:
     wait = parse_wait(text)
-    return f"{wait.number} {wait.unit}{'s' * (wait.number != 1)}"
+    return quantity(wait.number, wait.unit)
 
 
 WaitText = Annotated[str, AfterValidator(_said), Field(description="'48 hours', '3 days', '2 business days'.")]

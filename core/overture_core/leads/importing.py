@@ -24,7 +24,7 @@ from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import LeadRow, RowReader, RowRejected
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
-from overture_core.text import clean
+from overture_core.text import clean, quoted
 
 CHUNK = 500
 SAMPLE = 200
@@ -328,6 +328,6 @@ def _get(work: Work, import_id: str) -> LeadImport:
         select(LeadImport).where(LeadImport.workspace_id == work.workspace, LeadImport.id == import_id)
     )
     if row is None:
-        msg = f"There is no import {import_id!r}; the id is in the report of leads_import_file."
+        msg = f"There is no import {quoted(import_id)}; the id is in the report of leads_import_file."
         raise NotFound(msg)
     return row

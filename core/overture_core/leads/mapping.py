@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from overture_core.errors import InvalidInput
+from overture_core.text import quoted
 
 FIELDS = (
     *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
@@ -91,10 +92,10 @@ def checked(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str
     """
     for column, field in mapping.items():
         if column not in columns:
-            msg = f"The mapping names the column {column!r}; the columns are: {', '.join(columns)}."
+            msg = f"The mapping names the column {quoted(column)}; the columns are: {', '.join(columns)}."
             raise InvalidInput(msg)
         if field not in FIELDS:
-            msg = f"The mapping names the field {field!r}; the fields are: {', '.join(FIELDS)}."
+            msg = f"The mapping names the field {quoted(field)}; the fields are: {', '.join(FIELDS)}."
             raise InvalidInput(msg)
     single = [field for field in mapping.values() if field not in REFUSALS]
     if len(set(single)) < len(single):

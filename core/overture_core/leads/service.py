@@ -16,6 +16,7 @@ from overture_core.messages.channels import Channel
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
+from overture_core.text import quoted
 
 RECENT = 10
 _KINDS = {Channel.EMAIL: "email", Channel.SMS: "phone"}
@@ -123,7 +124,7 @@ def get(work: Work, lead_id: str) -> LeadView:
     """
     lead = work.session.scalar(select(Lead).where(Lead.workspace_id == work.workspace, Lead.id == lead_id))
     if lead is None:
-        msg = f"There is no lead {lead_id!r}; leads_search finds leads and their ids."
+        msg = f"There is no lead {quoted(lead_id)}; leads_search finds leads and their ids."
         raise NotFound(msg)
     tags = select(LeadTag.tag).where(LeadTag.workspace_id == work.workspace, LeadTag.lead_id == lead_id)
     consents = select(Consent).where(Consent.workspace_id == work.workspace, Consent.lead_id == lead_id)
@@ -166,7 +167,7 @@ def add_tags(work: Work, lead_ids: Sequence[str], tags: Sequence[str]) -> None:
     own = select(Lead.id).where(Lead.workspace_id == work.workspace, Lead.id.in_(lead_ids))
     strangers = set(lead_ids) - set(work.session.scalars(own))
     if strangers:
-        msg = f"There is no lead {min(strangers)!r}; leads_search finds leads and their ids."
+        msg = f"There is no lead {quoted(min(strangers))}; leads_search finds leads and their ids."
         raise NotFound(msg)
     for tag in tags:
         known = select(LeadTag.lead_id).where(

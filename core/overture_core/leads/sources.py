@@ -54,6 +54,9 @@ class Source:
         except OSError as error:
             msg = f"{clean(str(path), limit=200)} cannot be read ({error.strerror}); check the path."
             raise UnreadableFile(msg) from error
+        if not str(path).strip() or str(path) == ".":
+            msg = "No file was named; give the path of one."
+            raise UnreadableFile(msg)
         if is_dir:
             msg = f"{path} is a folder; name a file in it."
             raise UnreadableFile(msg)

@@ -25,7 +25,7 @@ from overture_core.messages.content import compose
 from overture_core.messages.states import State, change, record
 from overture_core.storage.schema import Message, MessageEvent, Template
 from overture_core.storage.store import Work
-from overture_core.text import clean
+from overture_core.text import clean, quoted
 
 LOOKUP = "lookup"
 PERSON = "person"
@@ -154,7 +154,7 @@ def require_unknown(work: Work, message_id: str) -> None:
     """
     row = work.session.get(Message, message_id)
     if row is None or row.workspace_id != work.workspace:
-        msg = f"There is no message {message_id!r}; `overture messages list --state unknown` shows what can be settled."
+        msg = f"There is no message {quoted(message_id)}; `overture messages list --state unknown` shows those."
         raise NotFound(msg)
     if row.state != State.UNKNOWN:
         msg = f"The message {message_id} is {row.state}, so there is nothing to settle; see `overture messages show`."

@@ -14,6 +14,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_core.storage.schema import Campaign, Message, MessageEvent
 from overture_core.storage.store import Work
+from overture_core.text import quoted
 
 
 class MessageView(BaseModel):
@@ -86,7 +87,7 @@ def get(work: Work, message_id: str) -> MessageStory:
         .where(Message.workspace_id == work.workspace, Message.id == message_id)
     ).one_or_none()
     if found is None:
-        msg = f"There is no message {message_id!r}; `overture messages list` shows the ids."
+        msg = f"There is no message {quoted(message_id)}; `overture messages list` shows the ids."
         raise NotFound(msg)
     row, name = found
     events = select(MessageEvent).where(MessageEvent.message_id == row.id).order_by(MessageEvent.id)

@@ -12,6 +12,7 @@ from overture_core.ids import new_id
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Segment
 from overture_core.storage.store import Work
+from overture_core.text import quoted
 
 SAMPLE = 5
 
@@ -76,7 +77,7 @@ def get(work: Work, name: str) -> Segment:
             select(Segment.name).where(Segment.workspace_id == work.workspace).order_by(Segment.name).limit(20)
         )
         known = ", ".join(names) or "none yet; save one with leads_save_segment"
-        msg = f"There is no segment {name!r}; the segments are: {known}."
+        msg = f"There is no segment {quoted(name)}; the segments are: {known}."
         raise NotFound(msg)
     return row
 

@@ -13,6 +13,7 @@ from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
 from overture_core.storage.store import Work
 from overture_core.templates.render import MAX_BODY, fields_of
+from overture_core.text import quoted
 
 
 class TemplateView(BaseModel):
@@ -84,7 +85,7 @@ def get(work: Work, name: str) -> Template:
     row = _latest(work, name)
     if row is None:
         known = ", ".join(each.name for each in list_(work)) or "none yet"
-        msg = f"There is no template {name!r}; the templates are: {known}."
+        msg = f"There is no template {quoted(name)}; the templates are: {known}."
         raise NotFound(msg)
     return row
 

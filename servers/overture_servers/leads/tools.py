@@ -23,6 +23,7 @@ from overture_core.segments.service import SegmentPreview, SegmentView
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import SuppressionPage, SuppressionView
+from overture_core.text import quantity
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
@@ -69,7 +70,7 @@ async def leads_import_file(
         source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
 
         def progress(done: int, total: int | None) -> None:
-            from_thread.run(ctx.report_progress, done, total, f"{done} rows")
+            from_thread.run(ctx.report_progress, done, total, quantity(done, "row"))
 
         run = partial(
             import_leads,
@@ -83,7 +84,7 @@ async def leads_import_file(
         report = await to_thread.run_sync(run)
     uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
     text = (
-        f"{'Dry run, nothing stored: ' if dry_run else ''}{report.rows} rows: {report.created} created, "
+        f"{'Dry run, nothing stored: ' if dry_run else ''}{quantity(report.rows, 'row')}: {report.created} created, "
         f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected."
     )
     return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
@@ -108,14 +109,16 @@ async def leads_search(
         f"{lead.id} {' '.join(_filled(lead.first_name, lead.last_name))}, {lead.company or 'no company'}"
         for lead in found.leads
     ]
-    return answer(found, "\n".join([f"{found.total} leads match, {len(lines)} shown.{more} {UNTRUSTED}", *lines]))
+    return answer(
+        found, "\n".join([f"{quantity(found.total, 'lead')} match, {len(lines)} shown.{more} {UNTRUSTED}", *lines])
+    )
 
 
 async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, LeadView]:
     """Everything known of one lead: fields, tags, consents, newest messages and replies."""
     found = await runtime_of(ctx).read(lambda work: service.get(work, lead_id))
     name = " ".join(_filled(found.first_name, found.last_name)) or "(no name)"
-    text = f"{name}: {len(found.messages)} messages, {len(found.replies)} replies. {UNTRUSTED}"
+    text = f"{name}: {quantity(len(found.messages), 'message')}, {quantity(len(found.replies), 'reply')}. {UNTRUSTED}"
     return answer(found, text)
 
 
@@ -133,7 +136,7 @@ async def leads_preview_segment(
 
     found = await runtime_of(ctx).read(preview)
     channels = ", ".join(f"{channel} {number}" for channel, number in found.by_channel.items())
-    return answer(found, f"{found.count} leads ({channels or 'none'}). {UNTRUSTED}")
+    return answer(found, f"{quantity(found.count, 'lead')} ({channels or 'none'}). {UNTRUSTED}")
 
 
 async def leads_save_segment(
@@ -141,13 +144,13 @@ async def leads_save_segment(
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
     saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter))
-    return answer(saved, f"Segment {saved.name!r} has {saved.count} leads.")
+    return answer(saved, f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.")
 
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
     """All segments with their size now."""
     found = SegmentList(segments=await runtime_of(ctx).read(segments.list_))
-    lines = [f"{each.name}: {each.count} leads" for each in found.segments]
+    lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]
     return answer(found, "\n".join(lines) or "There are no segments yet; save one with leads_save_segment.")
 
 

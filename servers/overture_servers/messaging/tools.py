@@ -30,6 +30,7 @@ from overture_core.replies.service import ReplyPage
 from overture_core.templates import service as templates
 from overture_core.templates.preview import TemplatePreview, preview
 from overture_core.templates.service import TemplateView
+from overture_core.text import quantity
 from overture_servers.messaging.approval import Answer, ask_person, record_answer
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
@@ -144,8 +145,9 @@ async def messaging_plan_campaign(
     steps = f" in {1 + len(made.follow_ups)} steps" if made.follow_ups else ""
     where = SANDBOX if made.sandbox else "REAL providers."
     text = (
-        f"Plan {made.plan_id}: {made.recipients} recipients ({channels}){steps}, {sum(made.held.values())} of them "
-        f"later, {sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
+        f"Plan {made.plan_id}: {quantity(made.recipients, 'recipient')} ({channels}){steps}, "
+        f"{sum(made.held.values())} of them later, "
+        f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
         f"Approval {made.approval.id} is {made.approval.state}. {where} {UNTRUSTED}"
     )
     return answer(made, text)
@@ -171,7 +173,7 @@ async def messaging_launch_campaign(
     later = f", {done.held} later" if done.held else ""
     how = "" if queued else " Redis is away: the messages stay due and go out when it is back."
     how += " Nothing leaves until it is resumed." if done.state is CampaignState.PAUSED else ""
-    return answer(result, f"{done.campaign} is {done.state}: {done.queued} messages due{later}.{how}")
+    return answer(result, f"{done.campaign} is {done.state}: {quantity(done.queued, 'message')} due{later}.{how}")
 
 
 def _progress(ctx: Ctx, what: str, *, after_first: Callable[[], Coroutine[Any, Any, bool]] | None = None) -> Progress:
@@ -203,7 +205,7 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
 async def messaging_list_campaigns(ctx: Ctx) -> Annotated[CallToolResult, CampaignList]:
     """All campaigns, newest first."""
     found = CampaignList(campaigns=await runtime_of(ctx).read(campaigns.list_))
-    lines = [f"{each.campaign}: {each.state}, {each.messages} messages" for each in found.campaigns]
+    lines = [f"{each.campaign}: {each.state}, {quantity(each.messages, 'message')}" for each in found.campaigns]
     return answer(found, "\n".join(lines) or "There are no campaigns yet.")
 
 
@@ -218,7 +220,7 @@ async def messaging_list_replies(
     lines = [f"{each.lead_name} ({each.channel}): {each.intent}" for each in found.replies]
     if not lines:
         return answer(found, "There are no replies yet." if cursor is None else "There are no more replies.")
-    return answer(found, "\n".join([f"{len(lines)} replies. {UNTRUSTED}", *lines]))
+    return answer(found, "\n".join([f"{quantity(len(lines), 'reply')}. {UNTRUSTED}", *lines]))
 
 
 async def messaging_stop_campaign(

@@ -63,6 +63,7 @@ def test_a_policy_is_written_shown_and_removed(overture: Overture) -> None:
         "channels": ["email", "sms"],
         "max_recipients_per_plan": 200,
         "max_recipients_per_day": 500,
+        "max_messages_per_recipient": 1,
         "sandbox_only": True,
     }
     assert answer(overture("approvals", "policy", "--json")) == {"pre_approval": written}

@@ -75,8 +75,8 @@ def test_leads_that_cannot_be_imported_are_refused_before_anything_starts(
 @pytest.mark.parametrize(
     ("rows", "says", "counts"),
     [
-        ("ada@example.com,Ada,DE,\n", "All 1 dormant leads have to be left out (1 gave no consent", (1, 0)),
-        ("ada@example.com,Ada,US,2999-01-01\n", "None of the 1 leads is dormant", (0, 0)),
+        ("ada@example.com,Ada,DE,\n", "Of 1 dormant lead all have to be left out (1 gave no consent", (1, 0)),
+        ("ada@example.com,Ada,US,2999-01-01\n", "Of 1 lead none is dormant", (0, 0)),
         ("nobody,Ada,US,\n", "No row of the file became a lead", (0, 0)),
     ],
     ids=["no consent", "not dormant", "all rejected"],

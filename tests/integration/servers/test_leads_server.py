@@ -48,7 +48,7 @@ async def test_an_import_by_path_reports_progress(desk: Any, tmp_path: Path) -> 
 async def test_a_dry_run_stores_nothing(desk: Any) -> None:
     async with desk.leads() as client:
         text = await desk.text(client, "leads_import_file", content=f"{HEADER}Ada,ada@a.example,US\n", dry_run=True)
-        assert text == "Dry run, nothing stored: 1 rows: 1 created, 0 merged, 0 unchanged, 0 rejected."
+        assert text == "Dry run, nothing stored: 1 row: 1 created, 0 merged, 0 unchanged, 0 rejected."
         assert (await desk.call(client, "leads_search"))["total"] == 0
 
 
