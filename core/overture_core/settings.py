@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=30.0, gt=0, description="Seconds a claim lasts without being renewed.")
     max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
     provider_timeout_s: float = Field(default=20.0, gt=0, description="Seconds to wait for a provider's answer.")
+    health_least_messages: int = Field(
+        default=200, ge=1, description="E-mails accepted in 7 days before bounce and complaint rates count."
+    )
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ import structlog
 from overture_core.campaigns import following, launching
 from overture_core.campaigns import service as campaigns
 from overture_core.errors import QueueUnavailable, SystemFault
+from overture_core.health import service as health
 from overture_core.messages import intake, ledger
 from overture_core.storage.store import Store
 from overture_queue.broker import enqueue
@@ -25,6 +26,7 @@ from overture_queue.jobs import ProcessEvents
 
 INTERVAL_S = 1.0
 RECONCILE_EVERY_S = 30.0
+HEALTH_EVERY_S = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,7 @@ class Pump:
         self._owner = owner
         self._reconcile = reconcile
         self._reconciled_at = 0.0
+        self._judged_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="overture-pump", daemon=True)
         self._trouble: str | None = None
@@ -64,6 +67,9 @@ class Pump:
                 campaigns.finish_done(work)
             if swept.released or swept.unknown:
                 log.warning("leases_expired", workspace=workspace, released=swept.released, unknown=swept.unknown)
+        if time.monotonic() - self._judged_at > HEALTH_EVERY_S:
+            self._judged_at = time.monotonic()
+            self._pause_unhealthy()
         launching.resume(self._store)
         following.advance(self._store)
         dispatch_due(self._store, self._broker, owner=self._owner)
@@ -72,6 +78,13 @@ class Pump:
         if time.monotonic() - self._reconciled_at > RECONCILE_EVERY_S:
             self._reconciled_at = time.monotonic()
             self._reconcile()
+
+    def _pause_unhealthy(self) -> None:
+        for workspace in ledger.workspaces(self._store):
+            with self._store.begin(workspace, actor=self._owner) as work:
+                paused = health.pause_unhealthy(work)
+            for each in paused:
+                log.warning("campaign_paused", workspace=workspace, campaign=each.campaign, reason=each.reason)
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):

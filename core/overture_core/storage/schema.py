@@ -191,7 +191,8 @@ class Template(Base):
 
 
 class Campaign(Base):
-    """A named effort towards a segment. States are in campaigns/states.py."""
+    """A named effort towards a segment. States are in campaigns/states.py. `paused_reason` is set by the automatic
+    pause (health/service.py); what was accepted before `rates_from` does not count for it."""
 
     __tablename__ = "campaigns"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -202,6 +203,8 @@ class Campaign(Base):
     created_at: Mapped[datetime]
     launched_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    paused_reason: Mapped[str | None] = mapped_column(String(1000))
+    rates_from: Mapped[datetime | None]
 
 
 class Plan(Base):
@@ -268,6 +271,7 @@ class Message(Base):
             "followed", "next_step IS NOT NULL AND accepted_at IS NOT NULL", "plan_id", "next_step", "accepted_at"
         ),
         _partial("missed", f"next_step IS NOT NULL AND {MISSED}", "plan_id", "next_step", "updated_at"),
+        _partial("troubled", "state IN ('bounced', 'complained')", "campaign_id"),
         Index(None, "lead_id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)

@@ -24,6 +24,9 @@ from overture_core.campaigns.showing import counted, nobody
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.campaigns.timetable import SendWindow
+from overture_core.health import service as health
+from overture_core.health.service import HealthReport
+from overture_core.health.thresholds import Level
 from overture_core.messages.channels import Channel
 from overture_core.replies import service as replies
 from overture_core.replies.service import ReplyPage
@@ -202,6 +205,15 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))
 
 
+async def messaging_get_health(ctx: Ctx) -> Annotated[CallToolResult, HealthReport]:
+    """Bounce and complaint rates of e-mail in the last 7 days, campaigns paused for them, what to do next."""
+    found = await runtime_of(ctx).read(health.report)
+    troubled = [each for each in found.rates if each.level in (Level.WARNING, Level.OVER)]
+    lines = [f"{each.campaign} is paused: {each.reason}" for each in found.paused]
+    lines += [f"{each.kind} {each.name}: {' '.join(each.next)}" for each in troubled]
+    return answer(found, "\n".join(lines) or "No rate is at a threshold.")
+
+
 async def messaging_list_campaigns(ctx: Ctx) -> Annotated[CallToolResult, CampaignList]:
     """All campaigns, newest first."""
     found = CampaignList(campaigns=await runtime_of(ctx).read(campaigns.list_))
@@ -233,6 +245,9 @@ async def messaging_stop_campaign(
         "cancel": CampaignState.CANCELLED,
     }[action]
     runtime = runtime_of(ctx)
+    if target is CampaignState.RUNNING:
+        resumed = await runtime.write(actor_of(ctx), lambda work: health.resume(work, campaign))
+        return answer(CampaignChange(campaign=resumed.name, state=target), f"{resumed.name} is {target}.")
     run = partial(
         campaigns.set_state_paged,
         *(runtime.store, runtime.settings.workspace, campaign, target),
@@ -251,6 +266,7 @@ TOOLS = (
     ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False),
     ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
     ToolSpec(messaging_get_campaign, "Campaign status"),
+    ToolSpec(messaging_get_health, "Delivery health"),
     ToolSpec(messaging_list_campaigns, "List campaigns"),
     ToolSpec(messaging_list_replies, "List replies"),
     ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),

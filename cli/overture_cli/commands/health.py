@@ -1,0 +1,50 @@
+"""`overture health` and `overture resume`: how delivery stands, and sending again after a pause."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from overture_cli.context import open_store, person
+from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_core.health import service
+
+
+class Resumed(BaseModel):
+    """A campaign that runs again."""
+
+    campaign: str
+    state: str
+
+
+def health(as_json: JsonFlag = False) -> None:
+    """Show bounce and complaint rates of e-mail in the last 7 days, and what to do about them."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        found = service.report(work)
+    if as_json:
+        emit_json(found)
+        return
+    rows = [
+        (each.kind, each.name, each.accepted, f"{each.bounce_rate:.2%}", f"{each.complaint_rate:.2%}", each.level)
+        for each in found.rates
+    ]
+    table("Delivery health", ("of", "name", "accepted", "bounces", "complaints", "level"), rows)
+    for each in found.paused:
+        say(f"{each.campaign} is paused. {each.reason}")
+    for rates in found.rates:
+        if rates.next:
+            say(f"{rates.kind} {rates.name}: {' '.join(rates.next)}")
+
+
+def resume(
+    campaign: Annotated[str, typer.Argument(help="Name or id.")],
+    anyway: Annotated[bool, typer.Option("--anyway", help="Although its rates are still over a limit.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a paused campaign send again."""
+    with open_store() as store, store.begin(store.settings.workspace, actor=f"cli:{person()}") as work:
+        row = service.resume(work, campaign, anyway=anyway)
+        resumed = Resumed(campaign=row.name, state=row.state)
+    emit_json(resumed) if as_json else say(f"{resumed.campaign} is {resumed.state}.")

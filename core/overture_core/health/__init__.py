@@ -1,0 +1,1 @@
+"""Delivery health: bounce and complaint rates, and what follows from them."""
