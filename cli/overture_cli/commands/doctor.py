@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ class Health(StrEnum):
     OK = "ok"
     LATER = "starts when needed"
     PROBLEM = "problem"
+    UNKNOWN = "not known"
 
 
 class Check(BaseModel):
@@ -43,10 +45,21 @@ class Diagnosis(BaseModel):
     checks: list[Check]
 
 
-def doctor(as_json: JsonFlag = False) -> None:
+def doctor(
+    domain: Annotated[str | None, typer.Option("--domain", help="Check this sending domain's DNS records too.")] = None,
+    selectors: Annotated[
+        list[str] | None, typer.Option("--selector", help="DKIM selectors; default s1 and s2, SendGrid's.")
+    ] = None,
+    resolver: Annotated[
+        str | None, typer.Option("--resolver", help="DNS server to ask, address or address:port; default the system's.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Tell what is configured, what answers, and what would be used instead. Changes nothing."""
     settings = Settings()
     checks = [_python(), _database(settings), _redis(settings), *_providers(settings), _brain()]
+    if domain is not None:
+        checks += _domain(domain, selectors or ["s1", "s2"], resolver)
     found = Diagnosis(healthy=all(check.health is not Health.PROBLEM for check in checks), checks=checks)
     if as_json:
         emit_json(found)
@@ -55,6 +68,19 @@ def doctor(as_json: JsonFlag = False) -> None:
         say("All is well." if found.healthy else "Something needs you: see the lines that say problem.")
     if not found.healthy:
         raise typer.Exit(3)
+
+
+def _domain(domain: str, selectors: Sequence[str], resolver: str | None) -> list[Check]:
+    from overture_cli.domain import Unreachable, faults
+
+    try:
+        return [
+            Check(part=part, uses=domain, health=Health.PROBLEM if fault else Health.OK, detail=fault or "")
+            for part, fault in faults(domain, selectors=selectors, resolver=resolver)
+        ]
+    except Unreachable:
+        detail = "no DNS server answered, so nothing is known of its records; try again, or name one with --resolver"
+        return [Check(part="DNS", uses=domain, health=Health.UNKNOWN, detail=detail)]
 
 
 def _python() -> Check:
