@@ -35,6 +35,10 @@ bench: (bench-one "sink_capacity") (bench-one "http_clients") (bench-one "delive
 bench-one name *arguments:
     uv run python -m bench.{{ name }} {{ arguments }}
 
+# A client that obeys every order it reads, against real servers: unauthorised sends, refunds and exports
+hostile:
+    uv run python -m tests.hostile
+
 # Kill, starve and cut off the sending path, judged by the sandbox's inbox: 10,000 messages, some 100 kills,
 # up to half an hour; --short is what the tests run
 faults *arguments:

@@ -12,6 +12,7 @@ from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
 from overture_core.storage.store import Work
+from overture_core.templates.links import check_links
 from overture_core.templates.render import MAX_BODY, fields_of
 from overture_core.text import quoted
 
@@ -52,8 +53,9 @@ def save(work: Work, name: str, channel: Channel, body: str, subject: str | None
     if subject and ("\n" in subject or "\r" in subject or len(subject) > 500):
         msg = "A subject is one line of at most 500 characters."
         raise InvalidInput(msg)
-    fields_of(body)
-    fields_of(subject or "")
+    for source in (body, subject or ""):
+        fields_of(source)
+        check_links(source)
     latest = _latest(work, name)
     if latest is not None and latest.channel != channel:
         # As its next version it would take the template away from the campaigns that use the name.
