@@ -1,6 +1,6 @@
 """The rates that mailbox providers put up with, and what to do beyond them.
 
-Complaints: Gmail and Yahoo ask bulk senders to stay below 0.1 % and never to reach 0.3 %
+Complaints: Gmail asks bulk senders to stay below 0.1 % and never to reach 0.3 %, Yahoo to stay below 0.3 %
 (support.google.com/a/answer/81126, senders.yahooinc.com/best-practices). Neither gives a figure for
 bounces; 2 % and 5 % are what sending providers commonly warn at and suspend at.
 """
