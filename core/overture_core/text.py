@@ -40,5 +40,10 @@ def quantity(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
+def without_controls(value: str) -> str:
+    """Return `value` without control and format characters, and otherwise as it stands."""
+    return _SUSPECTS.sub(_kept, value)
+
+
 def _kept(found: re.Match[str]) -> str:
     return "" if unicodedata.category(found[0]) in _REMOVED else found[0]

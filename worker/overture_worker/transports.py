@@ -20,6 +20,7 @@ from overture_providers.transport import make_http
 from overture_worker.delivery import Transport
 from overture_worker.preparing import Outgoing
 
+SINGLES_AT_ONCE = 20
 _FAULTY_CONTENT = frozenset({"400", "413", "unencodable"})
 
 
@@ -37,9 +38,29 @@ class EmailTransport:
         by_sender: dict[tuple[str, str], list[EmailRecipient]] = defaultdict(list)
         for message in wave:
             by_sender[message.sender, message.sender_name].append(_recipient(message))
+        together: list[EmailBatch] = []
+        alone: list[EmailBatch] = []
         for (address, name), recipients in by_sender.items():
             for batch in self._client.batches(recipients, from_address=address, from_name=name):
-                results += await self._send_batch(batch)
+                (alone if batch.literal else together).append(batch)
+        for batch in together:
+            results += await self._send_batch(batch)
+        if alone:
+            results += await self._send_singles(alone)
+        return results
+
+    async def _send_singles(self, batches: Sequence[EmailBatch]) -> list[tuple[str, Outcome]]:
+        """Send mails that are too long to travel together, such as long HTML, by concurrent requests."""
+        results: list[tuple[str, Outcome]] = []
+        at_once = anyio.CapacityLimiter(SINGLES_AT_ONCE)
+
+        async def send_one(batch: EmailBatch) -> None:
+            async with at_once:
+                results.extend(await self._send_batch(batch))
+
+        async with anyio.create_task_group() as tasks:
+            for batch in batches:
+                tasks.start_soon(send_one, batch)
         return results
 
     async def _send_batch(self, batch: EmailBatch) -> list[tuple[str, Outcome]]:
@@ -111,5 +132,6 @@ def _recipient(message: Outgoing) -> EmailRecipient:
         to=message.to,
         subject=content.subject or "",
         text=content.body,
+        html=content.html,
         headers=headers,
     )

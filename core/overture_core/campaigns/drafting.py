@@ -26,6 +26,7 @@ from overture_core.messages.states import State
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Message, Plan
 from overture_core.storage.store import Work
+from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import LEAD_FIELDS, MissingField, merge_values
 
 SAMPLES = 3  # leads; and those that show a template which none of them got
@@ -193,6 +194,7 @@ def _sample(lead: Any, channel: Channel, line: Line, content: Content, step: int
         to=_address(lead, channel) or "",
         subject=content.subject,
         body=content.body,
+        html=text_of_html(content.html) if content.html else None,
     )
 
 

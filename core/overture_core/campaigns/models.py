@@ -76,6 +76,7 @@ class Sample(BaseModel):
     to: str
     subject: str | None
     body: str
+    html: str | None = Field(default=None, description="The HTML part as text, with where its links lead.")
 
 
 class PlanApproval(BaseModel):

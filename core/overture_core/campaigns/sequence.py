@@ -23,7 +23,7 @@ from overture_core.storage.schema import Plan, Template
 from overture_core.storage.store import Work
 from overture_core.templates import service as templates
 from overture_core.templates.foreseeing import Foresight
-from overture_core.templates.render import fields_of
+from overture_core.templates.render import fields_of_all
 from overture_core.workspaces.service import sender_for
 
 FIRST = 1
@@ -187,7 +187,7 @@ def _lines(work: Work, plan: Plan, step: Mapping[str, Any], number: int) -> Line
 
 def _line(work: Work, plan: Plan, channel: Channel, template: Template) -> Line:
     sender = sender_for(work, channel)
-    used = fields_of(template.body) | fields_of(template.subject or "")
+    used = fields_of_all(template)
     # Any message id has the length of every other.
     foresight = Foresight(template, own_fields(work.settings, template, "msg_" + "0" * 26))
     sandbox = plan.spec["sandbox"][channel.value]

@@ -144,6 +144,15 @@ def _cost(shown: PlanView) -> str:
 
 def _quoted(sample: Sample, shown: PlanView, longest: int | None) -> list[str]:
     text = f"Subject: {sample.subject}\n\n{sample.body}" if sample.subject else sample.body
+    lines = _lines(text, shown, longest)
+    return (
+        [*lines, "The same as HTML, with where its links lead:", *_lines(sample.html, shown, longest)]
+        if (sample.html)
+        else lines
+    )
+
+
+def _lines(text: str, shown: PlanView, longest: int | None) -> list[str]:
     whole = clean(text, limit=len(text), keep_lines=True)
     # splitlines, not split: a line or paragraph separator of Unicode begins a new line for a reader too.
     lines = [f"> {line}" for line in whole[:longest].splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from overture_core import secrets
@@ -23,11 +24,12 @@ class Content:
     subject: str | None
     body: str
     unsubscribe_url: str | None
+    html: str | None = None
 
 
 def compose(settings: Settings, template: Template, message_id: str, merge: dict[str, Any]) -> Content:
-    """Render a message and see to its opt-out: an unsubscribe link and postal address under an e-mail
-    (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS, where the template lacks them.
+    """Render a message and see to its opt-out: an unsubscribe link and postal address under both parts of an
+    e-mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS, where the template lacks them.
 
     Raises:
         TemplateError: the template cannot be rendered for these values.
@@ -41,7 +43,22 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     footer = [settings.postal_address] if settings.postal_address not in made.body else []
     footer += [f"Unsubscribe: {url}"] if url not in made.body else []
     body = "\n".join((made.body, "", "-- ", *footer)) if footer else made.body
-    return Content(made.subject, body, url)
+    return Content(made.subject, body, url, _with_footer(settings, made.html, url) if made.html else None)
+
+
+_END = re.compile(r"</body\s*>", re.IGNORECASE)
+
+
+def _with_footer(settings: Settings, html: str, url: str) -> str:
+    address, link = escape(settings.postal_address), escape(url)
+    footer = [address] if address not in html else []
+    footer += [f'<a href="{link}">Unsubscribe</a>'] if f'href="{link}"' not in html else []
+    if not footer:
+        return html
+    block = f"<hr><p>{'<br>'.join(footer)}</p>"
+    ends = list(_END.finditer(html))
+    at = ends[-1].start() if ends else len(html)
+    return f"{html[:at]}{block}{html[at:]}"
 
 
 def own_fields(settings: Settings, template: Template, message_id: str) -> dict[str, str]:

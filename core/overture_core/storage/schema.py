@@ -176,7 +176,9 @@ class Segment(Base):
 
 
 class Template(Base):
-    """One version of a template; saving under the same name adds a version and changes none."""
+    """One version of a template; saving under the same name adds a version and changes none. `body_html` is the
+    HTML part of an e-mail; `content_sid` names a WhatsApp template that Meta approved, with the texts of its
+    variables."""
 
     __tablename__ = "templates"
     __table_args__ = (UniqueConstraint("workspace_id", "name", "version"),)
@@ -188,6 +190,9 @@ class Template(Base):
     subject: Mapped[str | None] = mapped_column(String(998))
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+    body_html: Mapped[str | None] = mapped_column(Text)
+    content_sid: Mapped[str | None] = mapped_column(String(40))
+    content_variables: Mapped[dict[str, Any] | None]
 
 
 class Campaign(Base):

@@ -16,11 +16,12 @@ from jinja2 import nodes
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
-from overture_core.templates.render import is_custom, longest, parse, render_raw
+from overture_core.templates.render import MAX_HTML, is_custom, longest, parse, render_raw, sources
 from overture_core.text import clean
 
 _TRACELESS = "\u200b"  # true, unchanged by every filter, and removed from what is sent
 _GROWTH = 3  # at most so many times longer: by a filter such as upper, and again by NFC (UAX 15, section 9)
+_ESCAPED = 5  # characters that one becomes in HTML, at most
 _NO_ROOM = -1
 _CONDITIONS = (nodes.And, nodes.Or, nodes.Not)
 
@@ -32,7 +33,7 @@ class Foresight:
     def __init__(self, template: Template, own: Mapping[str, str]) -> None:
         self._template = template
         self._own = own
-        trees = [parse(source) for source in (template.body, template.subject or "")]
+        trees = [parse(source) for source in sources(template)]
         self._simple = all(_only_puts_in(tree) for tree in trees)
         self._uses = sum(1 for tree in trees for _ in tree.find_all(nodes.Name))
         self._rooms: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
@@ -63,12 +64,15 @@ class Foresight:
         try:
             body = render_raw(self._template.body, context)
             subject = render_raw(self._template.subject or "", context)
+            html = render_raw(self._template.body_html or "", context, html=True)
         except TemplateError:
             return _NO_ROOM
         texts = [body, subject] if channel is Channel.EMAIL else [body]
         if not all(clean(text, limit=len(text)) for text in texts):
             return _NO_ROOM
-        left = longest(channel) // _GROWTH - len(body)
+        if self._template.body_html and not clean(html, limit=len(html)):
+            return _NO_ROOM
+        left = min(longest(channel) // _GROWTH - len(body), (MAX_HTML // _GROWTH - len(html)) // _ESCAPED)
         return left // (_GROWTH * max(self._uses, 1)) if left >= 0 else _NO_ROOM
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from overture_core.errors import InvalidInput, TemplateError
@@ -15,7 +15,8 @@ from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Template
 from overture_core.storage.store import Work
 from overture_core.templates import service
-from overture_core.templates.render import fields_of, merge_values
+from overture_core.templates.markup import text_of_html
+from overture_core.templates.render import fields_of_all, merge_values
 
 SHOWN = 5
 PREVIEW_ID = "msg_preview"
@@ -28,6 +29,7 @@ class Rendering(BaseModel):
     to: str | None
     subject: str | None = None
     body: str | None = None
+    html: str | None = Field(default=None, description="The HTML part as text, with where its links lead.")
     sms_segments: int | None = None
     error: str | None = None
 
@@ -51,7 +53,7 @@ def preview(
         InvalidInput: none of the given leads exists.
     """
     template = service.get(work, name)
-    fields = fields_of(template.body) | fields_of(template.subject or "")
+    fields = fields_of_all(template)
     leads = _leads(work, template, segment, lead_ids)
     return TemplatePreview(
         template=template.name,
@@ -82,4 +84,5 @@ def _render(work: Work, template: Template, lead: Lead, fields: frozenset[str]) 
     except TemplateError as error:
         return Rendering(lead_id=lead.id, to=to, error=error.message)
     parts = sms_segments(content.body) if template.channel == Channel.SMS else None
-    return Rendering(lead_id=lead.id, to=to, subject=content.subject, body=content.body, sms_segments=parts)
+    html = text_of_html(content.html) if content.html else None
+    return Rendering(lead_id=lead.id, to=to, subject=content.subject, body=content.body, html=html, sms_segments=parts)

@@ -19,11 +19,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
-from overture_core.text import clean
+from overture_core.text import clean, without_controls
 
 LEAD_FIELDS = ("first_name", "last_name", "company", "title", "country", "email", "phone")
 OWN_FIELDS = ("sender_name", "postal_address", "unsubscribe_url")
 MAX_BODY = 20_000
+MAX_HTML = 100_000  # Gmail shows no more than 102 kB of a mail without a click
 MAX_SMS = 1_600  # Twilio's limit on Body
 
 
@@ -35,14 +36,15 @@ _ALLOWED = (
 )
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=autoescape)
     made.globals.clear()
     made.filters = {name: made.filters[name] for name in FILTERS}
     return made
 
 
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = _environment(autoescape=False)
+_HTML_ENVIRONMENT = _environment(autoescape=True)
 
 
 class MissingField(TemplateError):
@@ -88,6 +90,18 @@ class Rendered:
 
     subject: str | None
     body: str
+    html: str | None = None
+
+
+def fields_of_all(template: Template) -> frozenset[str]:
+    """Return the fields that any part of a template uses."""
+    return frozenset[str]().union(*(fields_of(source) for source in sources(template)))
+
+
+def sources(template: Template) -> tuple[str, ...]:
+    """Return the parts of a template that are rendered."""
+    html = (template.body_html,) if template.body_html else ()
+    return (template.body, template.subject or "", *html)
 
 
 def fields_of(source: str) -> frozenset[str]:
@@ -191,24 +205,36 @@ def render(template: Template, merge: dict[str, Any], own: dict[str, str]) -> Re
         if not subject:
             msg = f"The template {template.name!r} makes an empty subject."
             raise EmptySubject(msg)
-    return Rendered(subject, body)
+    return Rendered(subject, body, _html(template, context) if template.body_html else None)
+
+
+def _html(template: Template, context: dict[str, Any]) -> str:
+    # Not brought into a normal form: a combining mark that a value begins with would join the tag before it.
+    html = without_controls(render_raw(template.body_html or "", context, html=True)).strip()
+    if not html:
+        msg = f"The template {template.name!r} makes an empty HTML part."
+        raise EmptyMessage(msg)
+    if len(html) > MAX_HTML:
+        msg = f"The template {template.name!r} makes an HTML part of over {MAX_HTML} characters; shorten it."
+        raise MessageTooLong(msg)
+    return html
 
 
 @lru_cache(maxsize=256)
-def _compiled(source: str) -> Compiled:
+def _compiled(source: str, html: bool) -> Compiled:
     parse(source)
-    return _ENVIRONMENT.from_string(source)
+    return (_HTML_ENVIRONMENT if html else _ENVIRONMENT).from_string(source)
 
 
-def render_raw(source: str, context: dict[str, Any]) -> str:
-    """Render a subject or body with all of its values, as it is before it is cleaned.
+def render_raw(source: str, context: dict[str, Any], *, html: bool = False) -> str:
+    """Render a part of a template with all of its values, as it is before it is cleaned; in HTML they are escaped.
 
     Raises:
         MissingField: the context lacks a field.
         TemplateError: the template fails.
     """
     try:
-        return _compiled(source).render(context)
+        return _compiled(source, html).render(context)
     except UndefinedError as error:
         raise MissingField(_missing_name(source, context)) from error
     except (SecurityError, TemplateRuntimeError, TypeError, ValueError) as error:

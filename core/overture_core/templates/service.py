@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
@@ -13,7 +14,8 @@ from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
 from overture_core.storage.store import Work
 from overture_core.templates.links import check_links
-from overture_core.templates.render import MAX_BODY, fields_of
+from overture_core.templates.markup import check_html, html_from_text
+from overture_core.templates.render import MAX_BODY, MAX_HTML, fields_of, fields_of_all
 from overture_core.text import quoted
 
 
@@ -25,12 +27,25 @@ class TemplateView(BaseModel):
     channel: Channel
     subject: str | None
     body: str
+    body_html: str | None = None
     fields: list[str] = Field(description="Lead fields the template uses.")
     content_hash: str
 
 
-def save(work: Work, name: str, channel: Channel, body: str, subject: str | None = None) -> TemplateView:
-    """Save a template; the same text again is the same version.
+AUTO = "auto"
+
+
+def save(
+    work: Work,
+    name: str,
+    channel: Channel,
+    body: str,
+    subject: str | None = None,
+    *,
+    body_html: str | None = None,
+) -> TemplateView:
+    """Save a template; the same text again is the same version. `body_html` is the HTML part of an e-mail: a
+    template of its own, or `auto`, which makes one from the body; without it mail is text alone.
 
     Raises:
         TemplateError: the syntax is wrong, or a field is unknown.
@@ -56,12 +71,14 @@ def save(work: Work, name: str, channel: Channel, body: str, subject: str | None
     for source in (body, subject or ""):
         fields_of(source)
         check_links(source)
+    html = _html(channel, body, body_html)
     latest = _latest(work, name)
     if latest is not None and latest.channel != channel:
         # As its next version it would take the template away from the campaigns that use the name.
         msg = f"The name {name!r} belongs to a template for {latest.channel}; choose another name for {channel}."
         raise Conflict(msg)
-    if latest is not None and (latest.channel, latest.subject, latest.body) == (channel, subject, body):
+    wanted = (channel, subject, body, html)
+    if latest is not None and (latest.channel, latest.subject, latest.body, latest.body_html) == wanted:
         return view(latest)
     row = Template(
         id=new_id("tpl"),
@@ -71,6 +88,7 @@ def save(work: Work, name: str, channel: Channel, body: str, subject: str | None
         channel=channel,
         subject=subject,
         body=body,
+        body_html=html,
         created_at=work.now(),
     )
     work.session.add(row)
@@ -117,14 +135,34 @@ def view(row: Template) -> TemplateView:
         channel=Channel(row.channel),
         subject=row.subject,
         body=row.body,
-        fields=sorted(fields_of(row.body) | fields_of(row.subject or "")),
+        body_html=row.body_html,
+        fields=sorted(fields_of_all(row)),
         content_hash=content_hash(row),
     )
 
 
 def content_hash(row: Template) -> str:
     """Return the SHA-256 of everything that a recipient could see of a template."""
-    return hashlib.sha256("\x00".join((row.channel, row.subject or "", row.body)).encode()).hexdigest()
+    parts = (row.channel, row.subject or "", row.body)
+    if row.body_html is None:  # as it was before there was HTML, so that what was approved then still holds
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*parts, row.body_html]).encode()).hexdigest()
+
+
+def _html(channel: Channel, body: str, given: str | None) -> str | None:
+    source = (given or "").strip()
+    if not source:
+        return None
+    if channel is not Channel.EMAIL:
+        msg = f"Only an e-mail has an HTML part; leave body_html out for {channel}."
+        raise InvalidInput(msg)
+    html = html_from_text(body) if source == AUTO else source
+    if len(html) > MAX_HTML:
+        msg = f"The HTML part has at most {MAX_HTML} characters."
+        raise InvalidInput(msg)
+    fields_of(html)
+    check_html(html)
+    return html
 
 
 def _latest(work: Work, name: str) -> Template | None:

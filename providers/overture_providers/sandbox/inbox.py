@@ -20,7 +20,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
   n INTEGER PRIMARY KEY, provider_id TEXT NOT NULL, channel TEXT NOT NULL, message_id TEXT, workspace TEXT,
   recipient TEXT NOT NULL, sender TEXT NOT NULL, subject TEXT, body TEXT NOT NULL, status TEXT NOT NULL,
-  error_code INTEGER, accepted_at REAL NOT NULL
+  error_code INTEGER, accepted_at REAL NOT NULL, html TEXT, headers TEXT
 );
 CREATE INDEX IF NOT EXISTS messages_by_message_id ON messages (message_id);
 CREATE INDEX IF NOT EXISTS messages_by_provider_id ON messages (provider_id);
@@ -52,6 +52,8 @@ class Accepted:
     status: str
     accepted_at: float
     error_code: int | None = None
+    html: str | None = None
+    headers: str | None = None  # JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,10 @@ class Inbox:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")  # survives a killed process, which is what is asked for
         self._db.executescript(_SCHEMA)
+        known = {column["name"] for column in self._db.execute("PRAGMA table_info(messages)")}
+        for name in ("html", "headers"):
+            if name not in known:  # an inbox from before there was HTML
+                self._db.execute(f"ALTER TABLE messages ADD COLUMN {name} TEXT")
 
     def close(self) -> None:
         with self._lock:
@@ -107,8 +113,9 @@ class Inbox:
         with self._write() as db:
             db.executemany(
                 "INSERT INTO messages (provider_id, channel, message_id, workspace, recipient, sender, subject, body,"
-                " status, error_code, accepted_at) VALUES (:provider_id, :channel, :message_id, :workspace,"
-                " :recipient, :sender, :subject, :body, :status, :error_code, :accepted_at)",
+                " status, error_code, accepted_at, html, headers) VALUES (:provider_id, :channel, :message_id,"
+                " :workspace, :recipient, :sender, :subject, :body, :status, :error_code, :accepted_at, :html,"
+                " :headers)",
                 [asdict(message) for message in messages],
             )
             db.executemany(

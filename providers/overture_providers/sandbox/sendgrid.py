@@ -176,7 +176,9 @@ def _record(sandbox: Sandbox, mail: dict[str, Any], request_id: str) -> None:
         values = part.get("substitutions", {})
         subject = filled(part.get("subject", mail.get("subject", "")), values)
         body = next((filled(c["value"], values) for c in mail.get("content", ()) if c["type"] == "text/plain"), "")
+        html = next((filled(c["value"], values) for c in mail.get("content", ()) if c["type"] == "text/html"), None)
         body = body or next((filled(c["value"], values) for c in mail.get("content", ())), "")
+        headers = json.dumps({**mail.get("headers", {}), **part.get("headers", {})}, sort_keys=True)
         reply_to = filled(mail.get("reply_to", mail["from"])["email"], values)
         arguments = {
             k: v if isinstance(v, str) else json.dumps(v)
@@ -195,6 +197,8 @@ def _record(sandbox: Sandbox, mail: dict[str, Any], request_id: str) -> None:
                 body=body,
                 status="accepted",
                 accepted_at=sandbox.now(),
+                html=html,
+                headers=headers,
             )
             messages.append(message)
             webhooks += _webhooks(sandbox, message, arguments, reply_to, dropped.get(each["email"].lower()))

@@ -74,11 +74,14 @@ async def messaging_save_template(
     channel: Channel,
     body: Annotated[str, Field(description="Jinja fields: {{ first_name | default('there') }}.")],
     subject: Annotated[str | None, Field(description="For e-mail only.")] = None,
+    body_html: Annotated[str | None, Field(description="HTML part of an e-mail; 'auto' makes it from body.")] = None,
 ) -> Annotated[CallToolResult, TemplateView]:
     """Save a template; changed text becomes a new version. Fields: first_name, last_name, company, title,
     country, email, phone, custom.<column>, sender_name, postal_address, unsubscribe_url. A lead that lacks a
     field without a default is left out of plans."""
-    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: templates.save(work, name, channel, body, subject))
+    saved = await runtime_of(ctx).write(
+        actor_of(ctx), lambda work: templates.save(work, name, channel, body, subject, body_html=body_html)
+    )
     return answer(
         saved, f"Template {saved.name!r}, version {saved.version}, uses {', '.join(saved.fields) or 'no fields'}."
     )

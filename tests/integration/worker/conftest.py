@@ -84,13 +84,20 @@ class Scene:
         self.store = Store(self.store.settings.model_copy(update=values), self.store.clock)
 
     def launched(
-        self, leads: str, *, body: str = "Hi {{ first_name | default('there') }}.", name: str = "Spring", **more: Any
+        self,
+        leads: str,
+        *,
+        body: str = "Hi {{ first_name | default('there') }}.",
+        html: str | None = None,
+        name: str = "Spring",
+        **more: Any,
     ) -> None:
         source = Source.from_text("First Name,E-mail,Phone,Country,Consent\n" + leads, "leads.csv")
         import_leads(self.store, source, ImportOptions(), workspace=WORKSPACE, actor="test")
         with self.store.begin(WORKSPACE, actor="test") as work:
             segments.save(work, "all", LeadFilter())
-            templates.save(work, "mail", Channel.EMAIL, body, "Hi {{ first_name | default('there') }}")
+            subject = "Hi {{ first_name | default('there') }}"
+            templates.save(work, "mail", Channel.EMAIL, body, subject, body_html=html)
             templates.save(work, "text", Channel.SMS, body)
             asked = PlanRequest.model_validate(
                 {"name": name, "segment": "all", "templates": {"email": "mail", "sms": "text"}, **more}

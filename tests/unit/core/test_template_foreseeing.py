@@ -48,15 +48,13 @@ PARTS = st.one_of(
 SOURCES = st.lists(PARTS, max_size=4).map("".join)
 VALUES = st.one_of(
     st.text(st.sampled_from("aßΐİ\u0301\u200b \n\u1100\u1161"), min_size=1, max_size=8),
-    st.sampled_from(["x", "X", "ΐ" * 700, "y" * 30_000]),
+    st.sampled_from(["x", "X", "&" * 700, "ΐ" * 700, "y" * 30_000]),
 )
 
 
-def template(body: str, subject: str = "Hi", channel: str = "email") -> Template:
-    at = datetime(2026, 11, 23, tzinfo=UTC)
-    return Template(
-        id="tpl_1", workspace_id="w", name="t", version=1, channel=channel, subject=subject, body=body, created_at=at
-    )
+def template(body: str, subject: str = "Hi", channel: str = "email", html: str | None = None) -> Template:
+    made = {"name": "t", "version": 1, "channel": channel, "subject": subject, "body": body, "body_html": html}
+    return Template(id="tpl_1", workspace_id="w", created_at=datetime(2026, 11, 23, tzinfo=UTC), **made)
 
 
 @settings(max_examples=400, deadline=None)
@@ -64,6 +62,7 @@ def template(body: str, subject: str = "Hi", channel: str = "email") -> Template
     SOURCES,
     SOURCES,
     st.sampled_from(["email", "sms"]),
+    st.none() | SOURCES,
     st.lists(
         st.tuples(
             st.dictionaries(st.sampled_from(["first_name", "company"]), VALUES),
@@ -74,9 +73,9 @@ def template(body: str, subject: str = "Hi", channel: str = "email") -> Template
     ),
 )
 def test_what_is_certain_renders(
-    body: str, subject: str, channel: str, leads: list[tuple[dict[str, Any], dict[str, Any]]]
+    body: str, subject: str, channel: str, html: str | None, leads: list[tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
-    made = template(body, subject, channel)
+    made = template(body, subject, channel, html)
     foresight = Foresight(made, OWN)
     for values, custom in leads:
         merge = {**values, "custom": custom}
