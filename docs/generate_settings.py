@@ -11,7 +11,11 @@ from overture_core.settings import Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 # What a factory makes differs by machine and user; a new factory has to be described here.
-FACTORIES = {"data_dir": "the user's data folder", "import_roots": "the working folder"}
+FACTORIES = {
+    "sms_prices": '`{"US": 0.0083, "CA": 0.0083, "*": 0.1}`',
+    "data_dir": "the user's data folder",
+    "import_roots": "the working folder",
+}
 HEAD = """# Settings
 
 Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the folder where the

@@ -6,8 +6,9 @@ providers, and the rules planner. Each setting switches one of these.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, model_validator
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
+ELSEWHERE = "*"
 LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 
 
@@ -49,6 +51,13 @@ class Settings(BaseSettings):
     email_from: str = Field(default="hello@overture.example", description="Sender address of e-mail.")
     email_from_name: str = Field(default="Overture", description="Sender name of e-mail.")
     sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
+    sms_prices: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
+        # Twilio's published price for the US and Canada in 2026, without carriers' fees; a cautious guess elsewhere.
+        default_factory=lambda: {"US": Decimal("0.0083"), "CA": Decimal("0.0083"), ELSEWHERE: Decimal("0.1")},
+        min_length=1,
+        description="Price of an SMS segment by country (JSON), `*` for all others: for the estimate that plans show.",
+    )
+    sms_currency: str = Field(default="USD", description="Currency of `OVERTURE_SMS_PRICES`.")
     secret_key: SecretStr | None = Field(
         default=None, description="Signs unsubscribe links; kept in the data folder without it."
     )

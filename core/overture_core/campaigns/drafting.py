@@ -22,6 +22,7 @@ from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose, sms_segments
+from overture_core.messages.pricing import region_of
 from overture_core.messages.states import State
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Message, Plan
@@ -46,14 +47,14 @@ _Row = tuple[Any, ...]  # the values of `_OWN`; a plain tuple, of which a millio
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a segment's leads; `excluded` and `held` count by reason, `pages` has for each page its last
-    lead, the number of drafts and their digest. `by_step` has the channels of every step, those of later ones as
-    they would be if nobody answered and every address stayed good."""
+    """What became of a segment's leads; `excluded` and `held` count by reason, `sms_segments` by country, `pages` has
+    for each page its last lead, the number of drafts and their digest. `by_step` has the channels of every step, those
+    of later ones as they would be if nobody answered and every address stayed good."""
 
     by_step: defaultdict[int, Counter[Channel]] = field(default_factory=lambda: defaultdict(Counter))
     excluded: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
-    sms_segments: int = 0
+    sms_segments: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     pages: list[tuple[str, int, str]] = field(default_factory=list)
 
@@ -143,14 +144,15 @@ class Drafting:
         ]
         enough = len(self.tally.samples) >= SAMPLES
         samples: list[Sample] = []
-        segments = 0
+        segments: list[int] = []
         try:
             for number, by, each in messages:
                 shown = enough and each.template_id in self._shown
                 if shown and by is not Channel.SMS and each.foresight.certain(merge):
                     continue
                 content = compose(work.settings, each.template, message_id, merge)
-                segments += sms_segments(content.body) if by is Channel.SMS else 0
+                if by is Channel.SMS:
+                    segments.append(sms_segments(content.body))
                 if not shown:
                     samples.append(_sample(lead, by, each, content, number))
         except MissingField as error:
@@ -158,7 +160,8 @@ class Drafting:
         except TemplateError as error:
             return error.code
         self.tally.samples += samples
-        self.tally.sms_segments += segments
+        if segments:
+            self.tally.sms_segments[region_of(lead.phone, lead.country)] += sum(segments)
         self._shown.update(each.template_id for _, _, each in messages)
         for number, by, _ in messages:
             self.tally.by_step[number][by] += 1

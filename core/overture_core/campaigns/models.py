@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, field_validator
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns.timetable import SendWindow, WaitText
 from overture_core.messages.channels import Channel
+from overture_core.messages.pricing import Cost
 
 MOST_FOLLOW_UPS = 9
 MOST_VARIANTS = 5
@@ -110,6 +111,7 @@ class PlanView(BaseModel):
     excluded: dict[str, int]
     held: dict[str, int]
     sms_segments: int = Field(description="SMS segments that would be billed, at most.")
+    sms_cost: Cost | None = Field(default=None, description="Estimated, by OVERTURE_SMS_PRICES.")
     send_at: datetime | None
     send_window: str | None = None
     follow_ups: list[PlannedFollowUp] = Field(default_factory=list)

@@ -25,6 +25,7 @@ from overture_core.campaigns.sealing import content_hash, stored
 from overture_core.campaigns.states import REPLACEABLE, CampaignState, PlanState
 from overture_core.errors import Conflict, InvalidInput
 from overture_core.ids import new_id
+from overture_core.messages.pricing import cost_of
 from overture_core.segments import service as segments
 from overture_core.storage.among import among
 from overture_core.storage.schema import Approval, Campaign, Message, MessageEvent, Plan
@@ -130,7 +131,8 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
             {**each, "at_most": dict(tally.by_step[each["step"]])}
             for each in _announced(row.spec.get("follow_ups", []))
         ],
-        "sms_segments": tally.sms_segments,
+        "sms_segments": tally.sms_segments.total(),
+        "sms_cost": _sms_cost(work, tally),
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
         "pages": stored(tally.pages),
@@ -155,6 +157,10 @@ def view(work: Work, row: Plan) -> PlanView:
         goes_to={channel: world.goes_to(row, channel) for channel in sorted(policy.sized(row.summary).channels)},
         **row.summary,
     )
+
+
+def _sms_cost(work: Work, tally: Tally) -> dict[str, Any] | None:
+    return cost_of(work.settings, tally.sms_segments).model_dump() if tally.sms_segments else None
 
 
 def _announced(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:

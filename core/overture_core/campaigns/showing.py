@@ -137,7 +137,11 @@ def _cost(shown: PlanView) -> str:
         parts.append(quantity(mails, "e-mail"))
     if segments := shown.sms_segments:
         parts.append(quantity(segments, "SMS segment"))
-    price = "nothing is billed, it is the sandbox" if shown.sandbox else "at your provider's prices"
+    sms = f"about {shown.sms_cost} for SMS" if shown.sms_cost else ""
+    if shown.sandbox:
+        price = "nothing is billed, it is the sandbox" + (f" (for real {sms})" if sms else "")
+    else:
+        price = "at your provider's prices" + (f", {sms}" if sms else "")
     most = "at most " if shown.follow_ups else ""
     return f"{most}{_listed(parts)}; {price}" if parts else "nothing"
 

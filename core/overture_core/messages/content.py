@@ -91,6 +91,13 @@ _IS_GSM = re.compile(f"[{re.escape(''.join(sorted(_GSM_BASIC | _GSM_EXTENDED)))}
 _EXTENDED = re.compile(f"[{re.escape(''.join(sorted(_GSM_EXTENDED)))}]")
 
 
+def foreign_to_gsm(body: str, limit: int = 5) -> str:
+    """Return the first characters of a text that GSM 03.38 lacks, each once: they make it UCS-2."""
+    if _IS_GSM.fullmatch(body):
+        return ""
+    return "".join(list(dict.fromkeys(c for c in body if c not in _GSM_BASIC and c not in _GSM_EXTENDED))[:limit])
+
+
 def sms_segments(body: str) -> int:
     """Count the segments an SMS is billed as (GSM 03.38: 160, or 153 each; UCS-2: 70, or 67 each)."""
     if _IS_GSM.fullmatch(body):

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from overture_core.errors import InvalidInput, TemplateError
 from overture_core.messages.channels import Channel
-from overture_core.messages.content import compose, sms_segments
+from overture_core.messages.content import compose
+from overture_core.messages.pricing import SmsEstimate, sms_estimate
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Template
@@ -30,7 +31,7 @@ class Rendering(BaseModel):
     subject: str | None = None
     body: str | None = None
     html: str | None = Field(default=None, description="The HTML part as text, with where its links lead.")
-    sms_segments: int | None = None
+    sms: SmsEstimate | None = None
     error: str | None = None
 
 
@@ -83,6 +84,7 @@ def _render(work: Work, template: Template, lead: Lead, fields: frozenset[str]) 
         content = compose(work.settings, template, PREVIEW_ID, merge_values(lead, fields))
     except TemplateError as error:
         return Rendering(lead_id=lead.id, to=to, error=error.message)
-    parts = sms_segments(content.body) if template.channel == Channel.SMS else None
+    billed = template.channel == Channel.SMS
+    sms = sms_estimate(work.settings, content.body, lead.phone, lead.country) if billed else None
     html = text_of_html(content.html) if content.html else None
-    return Rendering(lead_id=lead.id, to=to, subject=content.subject, body=content.body, html=html, sms_segments=parts)
+    return Rendering(lead_id=lead.id, to=to, subject=content.subject, body=content.body, html=html, sms=sms)

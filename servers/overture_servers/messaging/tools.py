@@ -107,6 +107,10 @@ async def messaging_preview_template(
     lines = [f"{len(made.renderings) - errors.total()} rendered{failed}. {UNTRUSTED}"]
     if not made.renderings:
         lines = [f"There is nobody to render it for: no lead asked for has an address for {made.channel}."]
+    if billed := [each.sms for each in made.renderings if each.sms is not None]:
+        most = max(billed, key=lambda each: each.segments)
+        why = f" because of {most.because!r}" if most.because else ""
+        lines.append(f"At most {most.segments} SMS segments each ({most.encoding}{why}), about {most.cost}.")
     lines += [f"Not rendered ({number}): {error}" for error, number in errors.most_common()]
     return answer(made, "\n".join(lines))
 

@@ -52,7 +52,8 @@ def test_it_names_numbers_time_cost_reasons_and_a_sample_of_each_channel(scene: 
         "Left out: 3.",
         "- 2 leads: gave no consent, which this channel or country needs first",
         "- 1 lead: has no first_name, which the template needs",
-        "To pay for: 4 e-mails, 2 SMS segments; nothing is billed, it is the sandbox.",
+        "To pay for: 4 e-mails, 2 SMS segments; nothing is billed, it is the sandbox "
+        "(for real about 0.1083 USD for SMS).",
         f"Content {planned.content_hash[:16]}.",
         "For example, by email to 'ada0@example.com':",
         "> Subject: Hi Ada",

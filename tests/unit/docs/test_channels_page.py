@@ -1,0 +1,32 @@
+"""The examples of docs/channels.md are templates and settings that are taken."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from overture_core.messages.channels import Channel
+from overture_core.messages.pricing import cost_of
+from overture_core.settings import Settings
+from overture_core.storage.store import Store
+from overture_core.templates import service as templates
+
+PAGE = Path(__file__).parents[3] / "docs" / "channels.md"
+
+
+def test_the_templates_can_be_saved(store: Store) -> None:
+    examples = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)]
+    assert examples
+    for each in examples:
+        with store.begin("default", actor="test") as work:
+            saved = templates.save(work, **{**each, "channel": Channel(each["channel"])})
+        assert saved.name == each["name"]
+
+
+def test_the_prices_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (prices,) = re.findall(r"OVERTURE_SMS_PRICES='(.*?)'", PAGE.read_text())
+    monkeypatch.setenv("OVERTURE_SMS_PRICES", prices)
+    assert str(cost_of(Settings(data_dir=tmp_path), {"DE": 1})) == "0.11 USD"
