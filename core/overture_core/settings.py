@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 ELSEWHERE = "*"
+SANDBOX_WHATSAPP = "+14155238886"  # Twilio's own WhatsApp sandbox
 LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 
 
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     email_from: str = Field(default="hello@overture.example", description="Sender address of e-mail.")
     email_from_name: str = Field(default="Overture", description="Sender name of e-mail.")
     sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
+    whatsapp_from: str | None = Field(
+        default=None, description="Twilio's WhatsApp sender, in E.164; without it only the sandbox has one."
+    )
     sms_prices: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
         # Twilio's published price for the US and Canada in 2026, without carriers' fees; a cautious guess elsewhere.
         default_factory=lambda: {"US": Decimal("0.0083"), "CA": Decimal("0.0083"), ELSEWHERE: Decimal("0.1")},
@@ -87,6 +91,9 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         description="SMS a second for a sender (Twilio: 1 for a US long code, 100 for a short code).",
+    )
+    whatsapp_per_sender_per_second: int | None = Field(
+        default=None, ge=1, description="WhatsApp messages a second for a sender (Twilio: 80)."
     )
     lease_s: float = Field(default=30.0, gt=0, description="Seconds a claim lasts without being renewed.")
     max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
@@ -132,6 +139,11 @@ class Settings(BaseSettings):
     def sms_sandboxed(self) -> bool:
         """Whether SMS goes to the sandbox."""
         return self.sandbox_only or self.twilio_account_sid is None or self.twilio_auth_token is None
+
+    @property
+    def whatsapp_sender(self) -> str | None:
+        """The number that WhatsApp messages come from; None where there is none yet."""
+        return self.whatsapp_from or (SANDBOX_WHATSAPP if self.sms_sandboxed else None)
 
     @property
     def effective_database_url(self) -> str:

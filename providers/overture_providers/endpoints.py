@@ -9,7 +9,8 @@ from overture_core.errors import ConfigurationError
 from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.settings import Settings
 
-SENDGRID, TWILIO = PROVIDERS[Channel.EMAIL], PROVIDERS[Channel.SMS]
+SENDGRID, TWILIO, TWILIO_WHATSAPP = (PROVIDERS[each] for each in (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP))
+WHATSAPP_PREFIX = "whatsapp:"
 SENDGRID_EVENTS_PATH = "/messaging/webhooks/sendgrid/events"
 SENDGRID_INBOUND_PATH = "/messaging/webhooks/sendgrid/inbound"
 TWILIO_STATUS_PATH = "/messaging/webhooks/twilio/status"

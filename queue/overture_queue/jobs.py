@@ -19,12 +19,14 @@ from overture_core.messages.channels import Channel
 
 QUEUE_EMAIL: Final = "email"
 QUEUE_SMS: Final = "sms"
+QUEUE_WHATSAPP: Final = "whatsapp"
 QUEUE_EVENTS: Final = "events"
 QUEUE_CONTROL: Final = "control"
-QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_EVENTS, QUEUE_CONTROL)
+QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_EVENTS, QUEUE_CONTROL)
 
 ACTOR_DELIVER_EMAIL: Final = "deliver_email"
 ACTOR_DELIVER_SMS: Final = "deliver_sms"
+ACTOR_DELIVER_WHATSAPP: Final = "deliver_whatsapp"
 ACTOR_PROCESS_EVENTS: Final = "process_events"
 ACTOR_DISPATCH: Final = "dispatch"
 
@@ -80,6 +82,8 @@ def route(job: Job) -> Route:
     match job:
         case DeliverChunk(channel=Channel.EMAIL):
             return Route(QUEUE_EMAIL, ACTOR_DELIVER_EMAIL)
+        case DeliverChunk(channel=Channel.WHATSAPP):
+            return Route(QUEUE_WHATSAPP, ACTOR_DELIVER_WHATSAPP)
         case DeliverChunk():
             return Route(QUEUE_SMS, ACTOR_DELIVER_SMS)
         case ProcessEvents():

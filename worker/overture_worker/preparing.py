@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from overture_core.campaigns import sequence, world
 from overture_core.campaigns.drafting import SEND_WINDOW
 from overture_core.campaigns.timetable import SendWindow
-from overture_core.contactability.facts import zones
-from overture_core.contactability.gate import contactabilities
+from overture_core.contactability.facts import Person, zones
+from overture_core.contactability.gate import Decisions, contactabilities
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import TemplateError
 from overture_core.messages import ledger
@@ -94,7 +94,7 @@ def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prep
     # The workspace stands in a function: by its index a database may read every lead there is.
     ours = func.coalesce(Lead.workspace_id, "") == work.workspace
     leads = work.session.execute(asked.where(ours, among(Lead.id, {row.lead_id for row in rows}))).all()
-    decisions = contactabilities(work, leads, [channel])
+    decisions = _decisions(work, channel, leads, rows)
     windows = _windows(work, rows)
     known = {lead.id: lead for lead in leads}
     now = work.now()
@@ -114,6 +114,21 @@ def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prep
             served.add(row.lead_id)
             passed.append(row)
     return passed
+
+
+def _decisions(work: Work, channel: Channel, leads: Sequence[Person], rows: Sequence[Claimed]) -> dict[str, Decisions]:
+    """Ask the gate; on WhatsApp apart for those who would get free text."""
+    if channel is not Channel.WHATSAPP:
+        return contactabilities(work, leads, [channel])
+    approved = select(Template.id).where(
+        among(Template.id, {row.template_id for row in rows}), Template.content_sid.is_not(None)
+    )
+    known = set(work.session.scalars(approved))
+    freely = {row.lead_id for row in rows if row.template_id not in known}
+    return {
+        **contactabilities(work, [lead for lead in leads if lead.id not in freely], [channel]),
+        **contactabilities(work, [lead for lead in leads if lead.id in freely], [channel], free_text=True),
+    }
 
 
 def _windows(work: Work, rows: Sequence[Claimed]) -> dict[str | None, SendWindow]:

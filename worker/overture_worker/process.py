@@ -22,7 +22,7 @@ from anyio.from_thread import start_blocking_portal
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_queue.broker import connect
-from overture_queue.jobs import QUEUE_CONTROL, QUEUE_EMAIL, QUEUE_EVENTS, QUEUE_SMS
+from overture_queue.jobs import QUEUE_CONTROL, QUEUE_EMAIL, QUEUE_EVENTS, QUEUE_SMS, QUEUE_WHATSAPP
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
 from overture_worker.pump import Pump
@@ -32,7 +32,10 @@ from overture_worker.transports import open_transports
 
 # A lane each, so that a provider that hangs holds up neither the other channel nor what answers it: two threads,
 # for one chunk that waits for its provider and one that is prepared meanwhile.
-LANES = (frozenset({QUEUE_EMAIL}), frozenset({QUEUE_SMS}), frozenset({QUEUE_EVENTS, QUEUE_CONTROL}))
+LANES = (
+    *(frozenset({queue}) for queue in (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP)),
+    frozenset({QUEUE_EVENTS, QUEUE_CONTROL}),
+)
 THREADS = 2
 GRACE_MS = 30_000
 

@@ -39,6 +39,7 @@ class Rates:
         self._limiter = FixedWindowRateLimiter(storage)
         self._limits = {
             Channel.EMAIL: _limits(settings.email_per_second, settings.email_per_sender_per_second),
+            Channel.WHATSAPP: _limits(None, settings.whatsapp_per_sender_per_second),
             Channel.SMS: _limits(settings.sms_per_second, settings.sms_per_sender_per_second),
         }
 

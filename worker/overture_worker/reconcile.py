@@ -1,4 +1,4 @@
-"""Asks Twilio what became of SMS whose outcome is unknown. It reads there, and never sends.
+"""Asks Twilio what became of SMS and WhatsApp messages whose outcome is unknown. It reads there, and never sends.
 
 E-mail needs no such question: every event of SendGrid's carries our own id, and settles its message
 whenever it comes.
@@ -16,16 +16,18 @@ from anyio import to_thread
 
 from overture_core.errors import SystemFault
 from overture_core.messages import intake, ledger, reconciling
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.messages.evidence import DeliveryEvent, Kind
 from overture_core.messages.reconciling import Found, Unsettled
 from overture_core.storage.store import Store
-from overture_providers.endpoints import TWILIO
+from overture_providers.endpoints import WHATSAPP_PREFIX
 from overture_providers.sms.client import FoundSms
 from overture_providers.sms.events import OPTED_OUT
 
 MOST_A_TURN = 100
 AT_ONCE = 5
+# What Twilio has before the numbers of each.
+CHANNELS = {Channel.SMS: "", Channel.WHATSAPP: WHATSAPP_PREFIX}
 
 # What says more than that Twilio took the message.
 _FURTHER = {
@@ -65,16 +67,17 @@ class Reconciler:
         try:
             left = self._most
             for workspace in await to_thread.run_sync(ledger.workspaces, self._store):
-                taken = await to_thread.run_sync(self._take, workspace, left)
-                left -= len(taken)
-                settled += await self._settle_all(workspace, taken)
+                for channel in CHANNELS:
+                    taken = await to_thread.run_sync(self._take, workspace, channel, left)
+                    left -= len(taken)
+                    settled += await self._settle_all(workspace, channel, taken)
                 if not left:
                     break
         except SystemFault as error:
             log.warning("reconciling_stopped", error=error.code, detail=error.message)
         return settled
 
-    async def _settle_all(self, workspace: str, taken: Sequence[Unsettled]) -> int:
+    async def _settle_all(self, workspace: str, channel: Channel, taken: Sequence[Unsettled]) -> int:
         waiting = list(reversed(taken))
         settled: list[str] = []
         trouble: list[SystemFault] = []
@@ -83,8 +86,8 @@ class Reconciler:
             while waiting and not trouble:
                 message = waiting.pop()
                 try:
-                    found = await self._lookup.find(message.address, message.body, message.since)
-                    if await to_thread.run_sync(self._apply, workspace, message, found):
+                    found = await self._lookup.find(CHANNELS[channel] + message.address, message.body, message.since)
+                    if await to_thread.run_sync(self._apply, workspace, channel, message, found):
                         settled.append(message.id)
                 except SystemFault as error:
                     trouble.append(error)
@@ -98,36 +101,36 @@ class Reconciler:
             raise trouble[0]
         return len(settled)
 
-    def _take(self, workspace: str, limit: int) -> list[Unsettled]:
+    def _take(self, workspace: str, channel: Channel, limit: int) -> list[Unsettled]:
         with self._store.begin(workspace, actor=self._owner) as work:
-            return reconciling.take_for_lookup(work, Channel.SMS, limit=limit)
+            return reconciling.take_for_lookup(work, channel, limit=limit) if limit else []
 
-    def _apply(self, workspace: str, message: Unsettled, found: Sequence[FoundSms]) -> bool:
+    def _apply(self, workspace: str, channel: Channel, message: Unsettled, found: Sequence[FoundSms]) -> bool:
         known = [Found(sms.sid, sms.created_at) for sms in found]
         with self._store.begin(workspace, actor=self._owner) as work:
-            used = reconciling.apply_lookup(work, message.id, known, provider=TWILIO)
+            used = reconciling.apply_lookup(work, message.id, known, provider=PROVIDERS[channel])
         if used is None:
             return False
         # What became of it since is evidence like a webhook's, which may have come or not.
         sms = next(sms for sms in found if sms.sid == used.provider_id)
-        intake.store_events(self._store, _further(message.id, sms, self._store.clock.now()))
+        intake.store_events(self._store, _further(channel, message.id, sms, self._store.clock.now()))
         return True
 
 
-def _further(message_id: str, sms: FoundSms, now: datetime) -> list[DeliveryEvent]:
+def _further(channel: Channel, message_id: str, sms: FoundSms, now: datetime) -> list[DeliveryEvent]:
     kind = _FURTHER.get(sms.status)
     if kind is None:
         return []
     code = str(sms.error_code) if sms.error_code else None
     event = DeliveryEvent(
-        provider=TWILIO,
+        provider=PROVIDERS[channel],
         dedupe_key=f"{sms.sid}:{sms.status}:lookup",
         kind=Kind.UNSUBSCRIBED if code == OPTED_OUT else kind,
         at=now,
-        channel=Channel.SMS,
+        channel=channel,
         message_id=message_id,
         provider_id=sms.sid,
-        address=sms.to,
+        address=sms.to.removeprefix(WHATSAPP_PREFIX),
         code=code,
     )
     return [event]

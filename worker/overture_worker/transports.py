@@ -14,7 +14,15 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.outcomes import Outcome, Refused
 from overture_core.settings import Settings
 from overture_providers.email.client import EmailBatch, EmailRecipient, SendGridClient, halve
-from overture_providers.endpoints import SENDGRID, TWILIO, email_endpoint, sms_endpoint, sms_status_callback
+from overture_providers.endpoints import (
+    SENDGRID,
+    TWILIO,
+    TWILIO_WHATSAPP,
+    WHATSAPP_PREFIX,
+    email_endpoint,
+    sms_endpoint,
+    sms_status_callback,
+)
 from overture_providers.sms.client import SmsMessage, TwilioClient
 from overture_providers.transport import make_http
 from overture_worker.delivery import Transport
@@ -73,12 +81,12 @@ class EmailTransport:
 
 
 class SmsTransport:
-    """Sends a wave of SMS by concurrent requests."""
+    """Sends a wave of SMS, or with `prefix` of WhatsApp messages, by concurrent requests."""
 
-    provider = TWILIO
-
-    def __init__(self, client: TwilioClient, settings: Settings) -> None:
+    def __init__(self, client: TwilioClient, settings: Settings, *, provider: str = TWILIO, prefix: str = "") -> None:
         self._client = client
+        self.provider = provider
+        self._prefix = prefix
         self._settings = settings
         self.wave_size = settings.wave_size
 
@@ -87,7 +95,12 @@ class SmsTransport:
 
         async def send_one(message: Outgoing) -> None:
             callback = sms_status_callback(self._settings, workspace=message.workspace, message_id=message.id)
-            sms = SmsMessage(message.id, message.workspace, message.sender, message.to, message.content.body, callback)
+            sender, to, content = self._prefix + message.sender, self._prefix + message.to, message.content
+            sms = SmsMessage(
+                *(message.id, message.workspace, sender, to, content.body, callback),
+                content_sid=content.content_sid,
+                variables=content.variables,
+            )
             results.append((message.id, await self._client.send(sms)))
 
         async with anyio.create_task_group() as tasks:
@@ -116,7 +129,12 @@ async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[Tra
         mail = SendGridClient(http, email_endpoint(settings), timeout_s=timeout_s, clock=clock)
         sms = TwilioClient(http, sms_endpoint(settings), timeout_s=timeout_s, clock=clock)
         email = EmailTransport(mail, wave_size=settings.email_batch_size)
-        yield Transports({Channel.EMAIL: email, Channel.SMS: SmsTransport(sms, settings)}, sms)
+        by_channel: dict[Channel, Transport] = {
+            Channel.EMAIL: email,
+            Channel.SMS: SmsTransport(sms, settings),
+            Channel.WHATSAPP: SmsTransport(sms, settings, provider=TWILIO_WHATSAPP, prefix=WHATSAPP_PREFIX),
+        }
+        yield Transports(by_channel, sms)
 
 
 def _recipient(message: Outgoing) -> EmailRecipient:

@@ -101,7 +101,7 @@ class Drafting:
         already = set(work.session.scalars(known)).intersection([lead.id for lead in leads])
         self.tally.excluded.update([ALREADY_IN] * len(already))
         fresh = [lead for lead in leads if lead.id not in already] if already else leads
-        decisions = first_usable(work, fresh, self._order, self._at)
+        decisions = first_usable(work, fresh, self._order, self._at, free_text=self._first.free_text)
         rows = [
             self._row(work, message_id, lead, *best(decisions[lead.id], self._order))
             for message_id, lead in zip(new_ids("msg", len(fresh)), fresh, strict=True)

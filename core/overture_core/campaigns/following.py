@@ -138,7 +138,8 @@ def _next(work: Work, plan_id: str, step: FollowUpStep, limit: int, *, lock: boo
 def _make(work: Work, plan: Plan, step: FollowUpStep, lines: Lines, before: Sequence[Row[Any]]) -> None:
     leads = _leads(work, [row.lead_id for row in before])
     wanted = [row for row in before if (lead := leads.get(row.lead_id)) is not None and _holds(step.only_if, row)]
-    decided = first_usable(work, [leads[row.lead_id] for row in wanted], lines.order, work.now())
+    asked = [leads[row.lead_id] for row in wanted]
+    decided = first_usable(work, asked, lines.order, work.now(), free_text=lines.free_text)
     window = sequence.window_of(plan.spec)
     after = step.number + 1 if step.number <= len(plan.spec["follow_ups"]) else None
     now = moment(work, work.now())

@@ -34,7 +34,7 @@ class Step(BaseModel):
     or later. Several templates for a channel are variants, of which each lead gets one."""
 
     templates: dict[Channel, TemplateNames] = Field(min_length=1)
-    channel_order: list[Channel] = Field(default_factory=lambda: [Channel.EMAIL, Channel.SMS])
+    channel_order: list[Channel] = Field(default_factory=lambda: list(Channel))
 
     def variants(self, channel: Channel) -> list[str]:
         """Return the names of a channel's templates."""

@@ -55,6 +55,15 @@ class Lines:
         every = (line.fields for lines in self.variants.values() for line in lines)
         return frozenset[str]().union(*every)
 
+    @property
+    def free_text(self) -> frozenset[Channel]:
+        """The channels on which a message may be none of WhatsApp's approved templates."""
+        return frozenset(
+            channel
+            for channel, lines in self.variants.items()
+            if any(line.template.content_sid is None for line in lines)
+        )
+
     def line(self, channel: Channel, campaign_id: str, lead_id: str) -> Line:
         """Return the line that a lead gets."""
         lines = self.variants[channel]

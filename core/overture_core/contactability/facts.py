@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from overture_core.contactability.rules import Facts
 from overture_core.leads.normalise import email_key
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Message, Reply
@@ -51,8 +51,11 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     consents = _consents(work, ids)
     replied_at = _replies(work, ids)
     contacted = _contacts(work, ids)
-    on_record = {*suppressed_on, *consents, *replied_at, *contacted}
-    by_phone = Channel.SMS in channels  # only there the time of day counts, and a number's zones cost a search
+    wrote_at = _replies(work, ids, Channel.WHATSAPP) if Channel.WHATSAPP in channels else {}
+    on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at}
+    by_phone = not BY_PHONE.isdisjoint(
+        channels
+    )  # only there the time of day counts, and a number's zones cost a search
     alike: dict[tuple[str | None, bool, bool, Sequence[str]], Facts] = {}
     known: dict[str, Facts] = {}
     for lead in leads:
@@ -66,6 +69,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
                 maybe_in,
                 replied_at.get(lead_id),
                 contacted.get(lead_id, ()),
+                wrote_at.get(lead_id),
             )
             continue
         kind = (lead.country, bool(lead.email), bool(lead.phone), maybe_in)
@@ -87,7 +91,7 @@ def _consents(work: Work, ids: list[str]) -> dict[str, dict[Channel, bool]]:
     return found
 
 
-def _replies(work: Work, ids: list[str]) -> dict[str, datetime]:
+def _replies(work: Work, ids: list[str], channel: Channel | None = None) -> dict[str, datetime]:
     # The workspace stands in a function, so that SQLite does not take its index and read every reply there is.
     rows = (
         select(Reply.lead_id, func.max(Reply.received_at))
@@ -98,6 +102,8 @@ def _replies(work: Work, ids: list[str]) -> dict[str, datetime]:
         )
         .group_by(Reply.lead_id)
     )
+    if channel is not None:
+        rows = rows.where(Reply.channel == channel)
     return dict(work.session.execute(rows).all())
 
 
@@ -117,21 +123,21 @@ def _suppressions(work: Work, leads: Sequence[Person]) -> dict[str, set[Channel]
     emails = [(email_key(lead.email), lead.id) for lead in leads if lead.email]
     phones = [(lead.phone, lead.id) for lead in leads if lead.phone]
     found: dict[str, set[Channel]] = defaultdict(set)
-    of_kind: tuple[tuple[Kind, Channel, list[tuple[str, str]]], ...] = (
-        ("email", Channel.EMAIL, emails),
-        ("phone", Channel.SMS, phones),
+    of_kind: tuple[tuple[Kind, frozenset[Channel], list[tuple[str, str]]], ...] = (
+        ("email", frozenset({Channel.EMAIL}), emails),
+        ("phone", BY_PHONE, phones),
     )
-    for kind, channel, addresses in of_kind:
+    for kind, channels, addresses in of_kind:
         if gone := suppressed(work, kind, [address for address, _ in addresses]):
             for address, lead_id in addresses:
                 if address in gone:
-                    found[lead_id].add(channel)
+                    found[lead_id].update(channels)
     return found
 
 
 def _reachable(lead: Person) -> frozenset[Channel]:
-    both = ((Channel.EMAIL, lead.email), (Channel.SMS, lead.phone))
-    return frozenset(channel for channel, address in both if address)
+    mail = frozenset({Channel.EMAIL}) if lead.email else frozenset[Channel]()
+    return mail | BY_PHONE if lead.phone else mail
 
 
 def zones(lead: Person) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from overture_core.contactability import facts
@@ -21,9 +21,14 @@ def contactability(work: Work, lead: Person, channel: Channel, at: datetime | No
 
 
 def contactabilities(
-    work: Work, leads: Sequence[Person], channels: Sequence[Channel], at: datetime | None = None
+    work: Work,
+    leads: Sequence[Person],
+    channels: Sequence[Channel],
+    at: datetime | None = None,
+    *,
+    free_text: bool = False,
 ) -> dict[str, Decisions]:
-    """The same for up to 10,000 leads and several channels, in a few queries."""
+    """The same for up to 10,000 leads and several channels, in a few queries. `free_text`: see `decide`."""
     moment = at or work.now()
     verified = {channel: _verified(work, channel) for channel in channels}
     known = facts.load(work, leads, channels)
@@ -32,17 +37,27 @@ def contactabilities(
     for each in known.values():
         if id(each) not in answers:
             answers[id(each)] = {
-                channel: decide(each, channel, moment, sender_verified=verified[channel]) for channel in channels
+                channel: decide(each, channel, moment, sender_verified=verified[channel], free_text=free_text)
+                for channel in channels
             }
     return {lead_id: answers[id(each)] for lead_id, each in known.items()}
 
 
-def first_usable(work: Work, leads: Sequence[Person], order: Sequence[Channel], at: datetime) -> dict[str, Decisions]:
-    """The same, but a lead's channels are asked in `order` only until one may be used now."""
+def first_usable(
+    work: Work,
+    leads: Sequence[Person],
+    order: Sequence[Channel],
+    at: datetime,
+    *,
+    free_text: Collection[Channel] = (),
+) -> dict[str, Decisions]:
+    """The same, but a lead's channels are asked in `order` only until one may be used now. `free_text` has those whose
+    message is free text."""
     decided: dict[str, Decisions] = {}
     asking = leads
     for channel in order:
-        answers = contactabilities(work, asking, [channel], at) if asking else {}
+        free = channel in free_text
+        answers = contactabilities(work, asking, [channel], at, free_text=free) if asking else {}
         for lead_id, answer in answers.items():
             decided[lead_id] = {**decided[lead_id], **answer} if lead_id in decided else answer
         asking = [lead for lead in asking if answers[lead.id][channel].verdict is not Verdict.YES]

@@ -18,12 +18,14 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_PHONE, Channel
 
 SMS_FROM, SMS_UNTIL = time(8), time(21)
 MOST_A_DAY = 1
 MOST_A_WEEK = 3
 REPLY_REST = timedelta(days=30)
+# Within it anything may be written, after it only what Meta approved (Twilio, error 63016).
+WHATSAPP_WINDOW = timedelta(hours=24)
 _EEA = {
     *("AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT"),
     *("LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "IS", "LI", "NO"),
@@ -48,6 +50,7 @@ class Reason(StrEnum):
     CONSENT_MISSING = "consent_missing"
     REPLIED = "replied"
     UNVERIFIED_SENDER = "unverified_sender"
+    WINDOW_CLOSED = "whatsapp_window_closed"
     ZONE_UNKNOWN = "time_zone_unknown"
     QUIET_HOURS = "quiet_hours"
     FREQUENCY_CAP = "frequency_cap"
@@ -60,6 +63,7 @@ EXPLANATIONS = {
     Reason.CONSENT_MISSING: "gave no consent, which this channel or country needs first",
     Reason.REPLIED: "answered within the last 30 days",
     Reason.UNVERIFIED_SENDER: "would be written to from a sender that is not verified",
+    Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
     Reason.ZONE_UNKNOWN: "has no known time zone, so quiet hours cannot be kept",
     Reason.QUIET_HOURS: "is outside 8:00 to 21:00 in their own time zone",
     Reason.FREQUENCY_CAP: f"already got {MOST_A_DAY} message within a day or {MOST_A_WEEK} within a week",
@@ -90,21 +94,25 @@ class Facts:
     zones: Sequence[str] = ()
     replied_at: datetime | None = None
     contacted: Sequence[datetime] = ()
+    wrote_whatsapp_at: datetime | None = None
 
 
-def decide(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool) -> Decision:
-    """Decide for one lead, channel and time. What never changes by waiting is asked first."""
-    never = _never(facts, channel, at, sender_verified=sender_verified)
+def decide(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool, free_text: bool = False) -> Decision:
+    """Decide for one lead, channel and time. What never changes by waiting is asked first. `free_text` tells that
+    a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day, and
+    neither that reply nor the cap keeps an answer back."""
+    answers = free_text and channel is Channel.WHATSAPP
+    never = _never(facts, channel, at, sender_verified=sender_verified, answers=answers)
     if never is not None:
         return Decision(Verdict.NEVER, never)
-    earliest = _after_cap(facts.contacted, at) if facts.contacted else at
+    earliest = _after_cap(facts.contacted, at) if facts.contacted and not answers else at
     reason = Reason.FREQUENCY_CAP if earliest > at else Reason.QUIET_HOURS
-    if channel is Channel.SMS:
+    if channel in BY_PHONE:
         earliest = _after_quiet(tuple(facts.zones), earliest)
     return Decision(Verdict.LATER, reason, earliest) if earliest > at else _YES
 
 
-def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool) -> Reason | None:
+def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool, answers: bool) -> Reason | None:
     """The first of the reasons in this order. Asked of every lead of an audience: plain conditions, no table."""
     if channel not in facts.addresses:
         return Reason.NO_ADDRESS
@@ -113,13 +121,16 @@ def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
     consent = facts.consent.get(channel)
     if consent is False:
         return Reason.CONSENT_DENIED
-    if consent is None and (channel is Channel.SMS or facts.country in CONSENT_FIRST):
+    if consent is None and (channel in BY_PHONE or facts.country in CONSENT_FIRST):
         return Reason.CONSENT_MISSING
-    if facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
+    if answers:
+        if facts.wrote_whatsapp_at is None or facts.wrote_whatsapp_at <= at - WHATSAPP_WINDOW:
+            return Reason.WINDOW_CLOSED
+    elif facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
         return Reason.REPLIED
     if not sender_verified:
         return Reason.UNVERIFIED_SENDER
-    return Reason.ZONE_UNKNOWN if channel is Channel.SMS and not facts.zones else None
+    return Reason.ZONE_UNKNOWN if channel in BY_PHONE and not facts.zones else None
 
 
 def _after_cap(contacted: Sequence[datetime], at: datetime) -> datetime:

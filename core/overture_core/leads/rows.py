@@ -28,7 +28,10 @@ _CHANNEL_WORDS = {
     "mail": Channel.EMAIL,
     "sms": Channel.SMS,
     "text": Channel.SMS,
+    "whatsapp": Channel.WHATSAPP,
 }
+# What a bare "yes" agrees to; the other channels have to be named.
+_USUAL = (Channel.EMAIL, Channel.SMS)
 _REFUSED_CHANNELS = {
     "opt_out": tuple(Channel),
     "email_opt_out": (Channel.EMAIL,),
@@ -168,7 +171,7 @@ class RowReader:
             elif word in _NO:
                 found.update(dict.fromkeys(Channel, False))
             elif word in _YES or word in {"both", "all"}:
-                found.update(dict.fromkeys(Channel, True))
+                found.update(dict.fromkeys(_USUAL, True))
             else:
                 self.notes["consent values that were not understood, left out"] += 1
         for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):

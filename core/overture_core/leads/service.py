@@ -12,14 +12,14 @@ from sqlalchemy import func, select
 
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.leads.normalise import email_key
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
 from overture_core.text import quoted
 
 RECENT = 10
-_KINDS = {Channel.EMAIL: "email", Channel.SMS: "phone"}
+_KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
 
 
 class LeadBrief(BaseModel):

@@ -10,7 +10,12 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     SMS = "sms"
+    WHATSAPP = "whatsapp"
 
 
 # Who carries each channel, under the name that messages, events and the breaker keep.
-PROVIDERS = {Channel.EMAIL: "sendgrid", Channel.SMS: "twilio"}
+# WhatsApp's trouble at Twilio is not that of SMS, so each has a breaker of its own.
+PROVIDERS = {Channel.EMAIL: "sendgrid", Channel.SMS: "twilio", Channel.WHATSAPP: "twilio-whatsapp"}
+
+# Reached by a phone number: these want consent first, and keep to the recipient's waking hours.
+BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP})

@@ -25,18 +25,23 @@ class Content:
     body: str
     unsubscribe_url: str | None
     html: str | None = None
+    content_sid: str | None = None
+    variables: dict[str, str] | None = None
 
 
 def compose(settings: Settings, template: Template, message_id: str, merge: dict[str, Any]) -> Content:
     """Render a message and see to its opt-out: an unsubscribe link and postal address under both parts of an
-    e-mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS, where the template lacks them.
+    e-mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS or a WhatsApp message in free text, where the
+    template lacks them.
 
     Raises:
         TemplateError: the template cannot be rendered for these values.
     """
     own = own_fields(settings, template, message_id)
     made: Rendered = render(template, merge, own)
-    if template.channel == Channel.SMS:
+    if template.content_sid:
+        return Content(None, made.body, None, None, template.content_sid, made.variables)
+    if template.channel != Channel.EMAIL:
         body = made.body if "STOP" in made.body else f"{made.body}\n{SMS_OPT_OUT}"
         return Content(None, body, None)
     url = own["unsubscribe_url"]
@@ -64,7 +69,7 @@ def _with_footer(settings: Settings, html: str, url: str) -> str:
 def own_fields(settings: Settings, template: Template, message_id: str) -> dict[str, str]:
     """Return Overture's own fields for a message."""
     # Signing costs as much as rendering: an SMS has a link only where its text asks for one.
-    linked = template.channel != Channel.SMS or "unsubscribe_url" in template.body
+    linked = template.channel == Channel.EMAIL or "unsubscribe_url" in template.body
     return {
         "sender_name": settings.email_from_name,
         "postal_address": settings.postal_address,

@@ -34,7 +34,8 @@ class Foresight:
         self._template = template
         self._own = own
         trees = [parse(source) for source in sources(template)]
-        self._simple = all(_only_puts_in(tree) for tree in trees)
+        # WhatsApp is rendered for everybody: its variables may be empty by themselves.
+        self._simple = not template.content_sid and all(_only_puts_in(tree) for tree in trees)
         self._uses = sum(1 for tree in trees for _ in tree.find_all(nodes.Name))
         self._rooms: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
@@ -28,11 +30,16 @@ class TemplateView(BaseModel):
     subject: str | None
     body: str
     body_html: str | None = None
+    content_sid: str | None = None
+    content_variables: dict[str, str] | None = None
     fields: list[str] = Field(description="Lead fields the template uses.")
     content_hash: str
 
 
 AUTO = "auto"
+MOST_VARIABLES = 50
+_CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
+_VARIABLE = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
 def save(
@@ -43,9 +50,14 @@ def save(
     subject: str | None = None,
     *,
     body_html: str | None = None,
+    content_sid: str | None = None,
+    content_variables: Mapping[str, str] | None = None,
 ) -> TemplateView:
-    """Save a template; the same text again is the same version. `body_html` is the HTML part of an e-mail: a
-    template of its own, or `auto`, which makes one from the body; without it mail is text alone.
+    """Save a template; the same text again is the same version.
+
+    `body_html` is the HTML part of an e-mail: a template of its own, or `auto`, which makes one from the body; without
+    it mail is text alone. `content_sid` names a WhatsApp template that Meta approved: `body` is then its text as
+    people read it, and `content_variables` has its variables, by number.
 
     Raises:
         TemplateError: the syntax is wrong, or a field is unknown.
@@ -62,8 +74,9 @@ def save(
     if channel is Channel.EMAIL and not (subject or "").strip():
         msg = "An e-mail template needs a subject."
         raise InvalidInput(msg)
-    if channel is Channel.SMS and subject:
-        msg = "An SMS has no subject; leave it out."
+    if channel is not Channel.EMAIL and subject:
+        what = "An SMS" if channel is Channel.SMS else "A WhatsApp message"
+        msg = f"{what} has no subject; leave it out."
         raise InvalidInput(msg)
     if subject and ("\n" in subject or "\r" in subject or len(subject) > 500):
         msg = "A subject is one line of at most 500 characters."
@@ -72,13 +85,17 @@ def save(
         fields_of(source)
         check_links(source)
     html = _html(channel, body, body_html)
+    variables = _variables(channel, content_sid, content_variables)
     latest = _latest(work, name)
     if latest is not None and latest.channel != channel:
         # As its next version it would take the template away from the campaigns that use the name.
         msg = f"The name {name!r} belongs to a template for {latest.channel}; choose another name for {channel}."
         raise Conflict(msg)
-    wanted = (channel, subject, body, html)
-    if latest is not None and (latest.channel, latest.subject, latest.body, latest.body_html) == wanted:
+    wanted = (channel, subject, body, html, content_sid, variables)
+    if latest is not None and wanted == (
+        *(latest.channel, latest.subject, latest.body, latest.body_html),
+        *(latest.content_sid, latest.content_variables),
+    ):
         return view(latest)
     row = Template(
         id=new_id("tpl"),
@@ -89,6 +106,8 @@ def save(
         subject=subject,
         body=body,
         body_html=html,
+        content_sid=content_sid,
+        content_variables=variables,
         created_at=work.now(),
     )
     work.session.add(row)
@@ -136,6 +155,8 @@ def view(row: Template) -> TemplateView:
         subject=row.subject,
         body=row.body,
         body_html=row.body_html,
+        content_sid=row.content_sid,
+        content_variables=row.content_variables,
         fields=sorted(fields_of_all(row)),
         content_hash=content_hash(row),
     )
@@ -144,9 +165,30 @@ def view(row: Template) -> TemplateView:
 def content_hash(row: Template) -> str:
     """Return the SHA-256 of everything that a recipient could see of a template."""
     parts = (row.channel, row.subject or "", row.body)
-    if row.body_html is None:  # as it was before there was HTML, so that what was approved then still holds
+    if (
+        row.body_html is None and row.content_sid is None
+    ):  # as it was before there was HTML, so that what was approved then still holds
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
-    return hashlib.sha256(json.dumps([*parts, row.body_html]).encode()).hexdigest()
+    more = [row.body_html, row.content_sid, row.content_variables]
+    return hashlib.sha256(json.dumps([*parts, *more], sort_keys=True).encode()).hexdigest()
+
+
+def _variables(channel: Channel, sid: str | None, given: Mapping[str, str] | None) -> dict[str, str] | None:
+    if sid is None and not given:
+        return None
+    if channel is not Channel.WHATSAPP or sid is None:
+        msg = "content_sid and content_variables belong together, to a WhatsApp template that Meta approved."
+        raise InvalidInput(msg)
+    if not _CONTENT_SID.fullmatch(sid):
+        msg = "content_sid is HX and 32 hexadecimal digits; copy it from Twilio's Content Template Builder."
+        raise InvalidInput(msg)
+    variables = dict(given or {})
+    if len(variables) > MOST_VARIABLES or not all(_VARIABLE.fullmatch(name) for name in variables):
+        msg = f"content_variables has at most {MOST_VARIABLES}, named as in the approved template, such as '1'."
+        raise InvalidInput(msg)
+    for source in variables.values():
+        fields_of(source)
+    return variables or None
 
 
 def _html(channel: Channel, body: str, given: str | None) -> str | None:

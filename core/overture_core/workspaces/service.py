@@ -18,6 +18,8 @@ def ensure_workspace(work: Work) -> None:
     settings = work.settings
     _ensure_sender(work, Channel.EMAIL, settings.email_from, settings.email_from_name)
     _ensure_sender(work, Channel.SMS, settings.sms_from, settings.email_from_name)
+    if settings.whatsapp_sender is not None:
+        _ensure_sender(work, Channel.WHATSAPP, settings.whatsapp_sender, settings.email_from_name)
 
 
 def get(work: Work) -> Workspace:
@@ -27,7 +29,15 @@ def get(work: Work) -> Workspace:
 
 def sender_for(work: Work, channel: Channel) -> Sender | None:
     """Return the sender that the settings name for `channel`, or None."""
-    address = work.settings.email_from if channel is Channel.EMAIL else work.settings.sms_from
+    settings = work.settings
+    of_channel = {
+        Channel.EMAIL: settings.email_from,
+        Channel.SMS: settings.sms_from,
+        Channel.WHATSAPP: settings.whatsapp_sender,
+    }
+    address = of_channel[channel]
+    if address is None:
+        return None
     return work.session.scalar(
         select(Sender).where(
             Sender.workspace_id == work.workspace, Sender.channel == channel, Sender.address == address

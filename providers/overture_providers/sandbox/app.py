@@ -34,7 +34,7 @@ class InboundSms(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    channel: Literal["sms"] = "sms"
+    channel: Literal["sms", "whatsapp"] = "sms"
     sender: str = Field(max_length=40)
     to: str = Field(max_length=40)
     body: str = Field(max_length=1_600)
@@ -114,7 +114,8 @@ def _own_routes(sandbox: Sandbox, faults: list[Fault]) -> list[Route]:
             sms = InboundSms.model_validate_json(await _json(request))
         except ValidationError as error:
             return _invalid(error)
-        form = twilio.inbound_form(sandbox, sender=sms.sender, to=sms.to, body=sms.body)
+        prefix = twilio.WHATSAPP if sms.channel == "whatsapp" else ""
+        form = twilio.inbound_form(sandbox, sender=prefix + sms.sender, to=prefix + sms.to, body=sms.body)
         await to_thread.run_sync(sandbox.inbox.record, [], [Webhook(sandbox.now(), "sms_reply", "", form)])
         sandbox.tell()
         return JSONResponse({"sid": form["MessageSid"]}, 202)

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS outbox (
   provider_id TEXT, status TEXT, tries INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'waiting'
 );
 CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (due_at) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS outbox_replies ON outbox (json_extract(payload, '$.From'), due_at)
+  WHERE kind = 'sms_reply';
 CREATE TABLE IF NOT EXISTS suppressions (
   list TEXT NOT NULL, address TEXT NOT NULL, reason TEXT NOT NULL, created_at REAL NOT NULL,
   PRIMARY KEY (list, address)
@@ -135,6 +137,15 @@ class Inbox:
     def next_due(self) -> float | None:
         """Return when the next webhook is due."""
         found = self._rows("SELECT min(due_at) AS due_at FROM outbox WHERE state = 'waiting'")[0]["due_at"]
+        return None if found is None else float(found)
+
+    def wrote_at(self, sender: str, now: float) -> float | None:
+        """Return when somebody last wrote to one of our numbers."""
+        found = self._rows(
+            "SELECT max(due_at) AS at FROM outbox WHERE kind = 'sms_reply' AND json_extract(payload, '$.From') = ?"
+            " AND due_at <= ?",
+            (sender, now),
+        )[0]["at"]
         return None if found is None else float(found)
 
     def told(self, webhooks: Sequence[Webhook]) -> None:

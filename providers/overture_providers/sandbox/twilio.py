@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import json
 import re
 import secrets
 from datetime import UTC, datetime
@@ -28,6 +29,11 @@ from overture_providers.sandbox.script import Step, sms_story
 
 MAX_BODY = 1_600
 STOP_LIST = "sms_stop"
+WHATSAPP = "whatsapp:"
+CHANNELS = frozenset({"sms", "whatsapp"})
+WINDOW_S = 24 * 3600
+OUTSIDE_WINDOW = "63016"
+_CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 _NUMBER = re.compile(r"(whatsapp:)?\+[1-9][0-9]{6,14}")
 _FROM_MAGIC = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611}
 _TO_MAGIC = {
@@ -55,6 +61,10 @@ _TEXTS = {
     21612: "The 'To' phone number is not currently reachable using the 'From' phone number",
     21614: "'To' number is not a valid mobile number",
     21617: "The concatenated message body exceeds the 1600 character limit",
+    21654: "ContentSid Required",
+    21656: "The ContentVariables Parameter is invalid.",
+    21910: "Invalid From and To pair. From and To should be of the same channel",
+    20422: "Invalid Parameter",
     35118: "MessagingServiceSid is required to schedule a message",
 }
 
@@ -77,8 +87,9 @@ def routes(sandbox: Sandbox) -> list[Route]:
         if not _authorized(request, sandbox):
             return error(401, 20003)
         sid = request.path_params["sid"]
-        rows = await to_thread.run_sync(lambda: sandbox.inbox.messages(channel="sms", provider_id=sid, limit=1))
-        return JSONResponse(_resource(sandbox, rows[0])) if rows else error(404, 20404)
+        rows = await to_thread.run_sync(lambda: sandbox.inbox.messages(provider_id=sid, limit=1))
+        found = rows and rows[0]["channel"] in CHANNELS
+        return JSONResponse(_resource(sandbox, rows[0])) if found else error(404, 20404)
 
     base = "/2010-04-01/Accounts/{account}/Messages"
     return [
@@ -120,17 +131,17 @@ def _accept(sandbox: Sandbox, form: FormData) -> Response:
     query = parse_qs(urlsplit(callback).query)
     message = Accepted(
         provider_id=f"SM{secrets.token_hex(16)}",
-        channel="sms",
+        channel="whatsapp" if fields["To"].startswith(WHATSAPP) else "sms",
         message_id=query.get("message", [None])[0],
         workspace=query.get("workspace", [None])[0],
         recipient=fields["To"],
         sender=fields.get("From") or fields.get("MessagingServiceSid", ""),
         subject=None,
-        body=fields.get("Body", ""),
+        body=fields.get("Body") or _template_text(fields),
         status="queued",
         accepted_at=sandbox.now(),
     )
-    sandbox.inbox.record([message], _webhooks(sandbox, message, callback))
+    sandbox.inbox.record([message], _webhooks(sandbox, message, callback, "ContentSid" in fields))
     sandbox.tell()
     (row,) = sandbox.inbox.messages(provider_id=message.provider_id)
     return JSONResponse(_resource(sandbox, row), 201)
@@ -148,6 +159,10 @@ def _problem(sandbox: Sandbox, fields: dict[str, str]) -> int | None:
         (sender in _FROM_MAGIC, _FROM_MAGIC.get(sender, 0)),
         (to in _TO_MAGIC, _TO_MAGIC.get(to, 0)),
         (bool(sender) and not _NUMBER.fullmatch(sender), 21212),
+        (bool(sender) and sender.startswith(WHATSAPP) is not to.startswith(WHATSAPP), 21910),
+        ("ContentVariables" in fields and "ContentSid" not in fields, 21654),
+        ("ContentSid" in fields and not _CONTENT_SID.fullmatch(fields["ContentSid"]), 20422),
+        ("ContentVariables" in fields and not _are_variables(fields["ContentVariables"]), 21656),
         (bool(callback) and not _is_url(callback), 21609),
         ("SendAt" in fields and not fields.get("MessagingServiceSid"), 35118),
     )
@@ -155,6 +170,19 @@ def _problem(sandbox: Sandbox, fields: dict[str, str]) -> int | None:
     if broken is None and sandbox.inbox.suppressed([to]).get(to) == STOP_LIST:
         return 21610
     return broken
+
+
+def _are_variables(value: str) -> bool:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and all(isinstance(each, str) and each for each in found.values())
+
+
+def _template_text(fields: dict[str, str]) -> str:
+    """What the inbox shows of an approved template, whose text Twilio has and the sandbox has not."""
+    return f"[approved template {fields.get('ContentSid', '')}] {fields.get('ContentVariables', '')}".strip()
 
 
 def _is_url(value: str) -> bool:
@@ -165,10 +193,16 @@ def _is_url(value: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def _webhooks(sandbox: Sandbox, message: Accepted, callback: str) -> list[Webhook]:
-    return [
-        made for step in sms_story(sandbox.seed, message.recipient) for made in _step(sandbox, message, callback, step)
-    ]
+def _webhooks(sandbox: Sandbox, message: Accepted, callback: str, approved: bool) -> list[Webhook]:
+    story = sms_story(sandbox.seed, message.recipient)
+    if message.channel == "whatsapp" and not approved and not _window_open(sandbox, message.recipient):
+        story = [Step(0.05, "undelivered", OUTSIDE_WINDOW)]  # taken at first: Meta refuses it later
+    return [made for step in story for made in _step(sandbox, message, callback, step)]
+
+
+def _window_open(sandbox: Sandbox, recipient: str) -> bool:
+    wrote_at = sandbox.inbox.wrote_at(recipient, sandbox.now())
+    return wrote_at is not None and wrote_at > sandbox.now() - WINDOW_S
 
 
 def _step(sandbox: Sandbox, message: Accepted, callback: str, step: Step) -> list[Webhook]:
@@ -189,7 +223,7 @@ def _step(sandbox: Sandbox, message: Accepted, callback: str, step: Step) -> lis
         "ApiVersion": "2010-04-01",
     }
     if step.what == "undelivered":
-        form["ErrorCode"] = "30003"
+        form["ErrorCode"] = step.text or "30003"
     return [Webhook(due_at, "sms_status", callback, form, message.provider_id, step.what)]
 
 
@@ -208,7 +242,7 @@ def inbound_form(sandbox: Sandbox, *, sender: str, to: str, body: str) -> dict[s
         "ApiVersion": "2010-04-01",
     }
     word = body.strip().upper()
-    if word in {"STOP", "START"}:
+    if word in {"STOP", "START"} and not sender.startswith(WHATSAPP):  # there Twilio keeps no list
         form["OptOutType"] = word
     return form
 
@@ -220,7 +254,8 @@ def _list(sandbox: Sandbox, query: QueryParams, path: str) -> Response:
     except ValueError:
         return error(404, 20404)
     size, page = min(max(size, 1), 1000), max(page, 0)
-    rows = sandbox.inbox.messages(channel="sms", recipient=query.get("To"), limit=10_000)
+    rows = sandbox.inbox.messages(recipient=query.get("To"), limit=10_000)
+    rows = [row for row in rows if row["channel"] in CHANNELS]
     low, high = bounds
     rows = [r for r in rows if (low is None or r["accepted_at"] >= low) and (high is None or r["accepted_at"] <= high)]
     if "From" in query:

@@ -6,12 +6,14 @@ limit and repeats a POST after a 500, which would be a second SMS.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
+import orjson
 
 from overture_core.clock import Clock, SystemClock
 from overture_core.errors import ProviderUnavailable
@@ -31,7 +33,9 @@ _AUTHENTICATE = 20003
 
 @dataclass(frozen=True, slots=True)
 class SmsMessage:
-    """One SMS. `status_callback` is `endpoints.sms_status_callback`'s URL, which carries our id."""
+    """One SMS, or with `whatsapp:` before both numbers one WhatsApp message. `status_callback` is
+    `endpoints.sms_status_callback`'s URL, which carries our id. With `content_sid` the approved template is sent, with
+    its variables, and not the body."""
 
     message_id: str
     workspace: str
@@ -39,6 +43,8 @@ class SmsMessage:
     to: str
     body: str
     status_callback: str
+    content_sid: str | None = None
+    variables: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,11 @@ class TwilioClient:
             "Body": message.body,
             "StatusCallback": message.status_callback,
         }
+        if message.content_sid is not None:
+            del form["Body"]
+            form["ContentSid"] = message.content_sid
+            if message.variables:
+                form["ContentVariables"] = orjson.dumps(dict(message.variables)).decode()
         answer = await transport.post(
             self._http, self._url, deadline_s=self._deadline_s, form=form, headers=self._headers
         )

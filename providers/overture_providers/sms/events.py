@@ -16,7 +16,7 @@ from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.text import clean
-from overture_providers.endpoints import TWILIO
+from overture_providers.endpoints import TWILIO, TWILIO_WHATSAPP, WHATSAPP_PREFIX
 from overture_providers.opt_out import is_opt_out
 from overture_providers.sms.signature import verify
 
@@ -60,19 +60,22 @@ def verify_and_parse_status(
     kind = _KINDS.get(status)
     if kind is None:
         return []
+    channel, provider = _channel(fields)
+    if channel is Channel.WHATSAPP and status == "read":
+        kind = Kind.OPENED
     code = fields.get("ErrorCode", "")
     code = code if _CODE.fullmatch(code) and code != "0" else ""
     if code == OPTED_OUT:
         kind = Kind.UNSUBSCRIBED
     event = DeliveryEvent(
-        provider=TWILIO,
+        provider=provider,
         dedupe_key=f"{sid}:{status}",
         kind=kind,
         at=now,
-        channel=Channel.SMS,
+        channel=channel,
         message_id=_our_id(url),
         provider_id=sid,
-        address=clean(fields.get("To", ""), limit=40) or None,
+        address=_number(fields, "To") or None,
         code=code or None,
         detail=clean(fields.get("ErrorMessage", ""), limit=500) or None,
         permanent=kind is not Kind.FAILED or code in _PERMANENT,
@@ -91,14 +94,15 @@ def verify_and_parse_inbound(
     """
     fields = _verified(url, form, signature, auth_token)
     sid = _sid(fields)
-    sender, recipient = clean(fields.get("From", ""), limit=40), clean(fields.get("To", ""), limit=40)
+    channel, provider = _channel(fields)
+    sender, recipient = _number(fields, "From"), _number(fields, "To")
     if not sender or not recipient:
         raise InvalidInput("The inbound message has no From or no To; it is not Twilio's.")
     body = clean(fields.get("Body", ""), limit=MAX_BODY, keep_lines=True)
     return InboundMessage(
-        provider=TWILIO,
+        provider=provider,
         dedupe_key=f"{sid}:inbound",
-        channel=Channel.SMS,
+        channel=channel,
         at=now,
         sender=sender,
         recipient=recipient,
@@ -113,6 +117,16 @@ def _verified(url: str, form: Sequence[tuple[str, str]], signature: str | None, 
         raise InvalidInput("The webhook is not a plain form of at most 200 fields; it is not Twilio's.")
     verify(url, pairs, signature, auth_token)
     return dict(pairs)
+
+
+def _channel(fields: dict[str, str]) -> tuple[Channel, str]:
+    if fields.get("From", "").startswith(WHATSAPP_PREFIX):
+        return Channel.WHATSAPP, TWILIO_WHATSAPP
+    return Channel.SMS, TWILIO
+
+
+def _number(fields: dict[str, str], name: str) -> str:
+    return clean(fields.get(name, "").removeprefix(WHATSAPP_PREFIX), limit=40)
 
 
 def _sid(fields: dict[str, str]) -> str:

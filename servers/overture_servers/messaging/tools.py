@@ -75,13 +75,14 @@ async def messaging_save_template(
     body: Annotated[str, Field(description="Jinja fields: {{ first_name | default('there') }}.")],
     subject: Annotated[str | None, Field(description="For e-mail only.")] = None,
     body_html: Annotated[str | None, Field(description="HTML part of an e-mail; 'auto' makes it from body.")] = None,
+    content_sid: Annotated[str | None, Field(description="WhatsApp: template approved by Meta.")] = None,
+    content_variables: Annotated[dict[str, str] | None, Field(description="Its variables, as {'1': Jinja}.")] = None,
 ) -> Annotated[CallToolResult, TemplateView]:
     """Save a template; changed text becomes a new version. Fields: first_name, last_name, company, title,
     country, email, phone, custom.<column>, sender_name, postal_address, unsubscribe_url. A lead that lacks a
     field without a default is left out of plans."""
-    saved = await runtime_of(ctx).write(
-        actor_of(ctx), lambda work: templates.save(work, name, channel, body, subject, body_html=body_html)
-    )
+    save = partial(templates.save, body_html=body_html, content_sid=content_sid, content_variables=content_variables)
+    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: save(work, name, channel, body, subject))
     return answer(
         saved, f"Template {saved.name!r}, version {saved.version}, uses {', '.join(saved.fields) or 'no fields'}."
     )

@@ -84,7 +84,7 @@ def test_many_leads_are_decided_as_each_would_be_alone(crowd: list[str], store: 
         alone = {lead.id: {channel: contactability(work, lead, channel) for channel in Channel} for lead in leads}
     assert together == alone
     seen = {decision.reason for each in together.values() for decision in each.values()}
-    assert seen == {None, *Reason} - {Reason.UNVERIFIED_SENDER, Reason.ZONE_UNKNOWN}
+    assert seen == {None, *Reason} - {Reason.UNVERIFIED_SENDER, Reason.ZONE_UNKNOWN, Reason.WINDOW_CLOSED}
 
 
 def test_asked_in_an_order_a_lead_is_decided_up_to_the_first_channel_that_may_be_used(

@@ -148,15 +148,15 @@ def test_consent_is_recorded_with_its_source_and_a_refusal_is_not_overruled(stor
 @pytest.mark.parametrize(
     ("column", "cell", "refused"),
     [
-        ("Unsubscribed", "yes", {Channel.EMAIL, Channel.SMS}),
-        ("Do Not Contact", "1", {Channel.EMAIL, Channel.SMS}),
-        ("OPTOUT_TIME", "2026-02-03 10:11:12", {Channel.EMAIL, Channel.SMS}),
+        ("Unsubscribed", "yes", set(Channel)),
+        ("Do Not Contact", "1", set(Channel)),
+        ("OPTOUT_TIME", "2026-02-03 10:11:12", set(Channel)),
         ("HasOptedOutOfEmail", "TRUE", {Channel.EMAIL}),
         ("Unsubscribed from all email", "true", {Channel.EMAIL}),
         ("SMS opt-out", "x", {Channel.SMS}),
         ("consent_email", "no", {Channel.EMAIL}),
         ("Accepts Email Marketing", "no", {Channel.EMAIL}),
-        ("Consent", "unsubscribed", {Channel.EMAIL, Channel.SMS}),
+        ("Consent", "unsubscribed", set(Channel)),
         ("Unsubscribed", "no", set()),
         ("Do Not Contact", "", set()),
     ],
@@ -173,9 +173,16 @@ def test_a_refusal_is_taken_from_the_columns_in_which_other_programs_export_it(
 def test_a_refusal_in_one_column_holds_whatever_the_others_say(store: Store, take: Import) -> None:
     take("email,consent,Unsubscribed,Do Not Contact\na@example.com,email;sms,no,yes\n")
     assert {(c.channel, c.granted) for c in lead_by_email(store, "a@example.com").consents} == {
-        (Channel.EMAIL, False),
-        (Channel.SMS, False),
+        (channel, False) for channel in Channel
     }
+
+
+def test_a_bare_yes_agrees_to_mail_and_text_and_whatsapp_has_to_be_named(store: Store, take: Import) -> None:
+    take("email,consent\na@example.com,yes\nb@example.com,whatsapp\n")
+    granted = {
+        each: {c.channel for c in lead_by_email(store, f"{each}@example.com").consents if c.granted} for each in "ab"
+    }
+    assert granted == {"a": {Channel.EMAIL, Channel.SMS}, "b": {Channel.WHATSAPP}}
 
 
 def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Import) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -169,3 +170,28 @@ async def test_killed_sandbox_keeps_its_inbox_and_tells_the_rest_when_it_is_back
 
 async def test_sigterm_ends_it_cleanly(sandbox: Any) -> None:
     assert sandbox.end() == 0
+
+
+async def test_whatsapp_beyond_the_window_is_taken_and_then_refused_without_an_approved_template(
+    sandbox: Any, receiver: Any
+) -> None:
+    def message(to: str, **more: Any) -> SmsMessage:
+        return replace(sms(receiver, to), sender="whatsapp:+14155238886", to=f"whatsapp:{to}", **more)
+
+    silent, approved, writer = "+12125550110", "+12125550111", "+12125550197"
+    async with clients(sandbox) as (_, twilio):
+        sent = [
+            await twilio.send(message(silent)),
+            await twilio.send(message(approved, content_sid="HX" + "0a" * 16, variables={"1": "Ada"})),
+            await twilio.send(message(writer, content_sid="HX" + "0a" * 16)),
+        ]
+        assert all(isinstance(each, Accepted) for each in sent)
+        sandbox.wait_for(lambda: "reply: Yes, interested" in receiver.told(writer))
+        assert isinstance(await twilio.send(message(writer, message_id="msg_later")), Accepted)
+        assert await twilio.send(replace(message(approved), sender="+15005550006")) == Refused(
+            "21910", "Invalid From and To pair. From and To should be of the same channel"
+        )
+    sandbox.wait_for(lambda: receiver.told(silent) == ["failed"] and receiver.told(approved)[-1:] == ["delivered"])
+    sandbox.wait_for(lambda: receiver.told(writer).count("delivered") == 2)
+    refused = next(each for each in receiver.evidence if each.type == "delivery" and each.address == silent)
+    assert (refused.code, refused.channel) == ("63016", "whatsapp")

@@ -6,8 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from overture_core.messages.channels import Channel
 from overture_core.messages.pricing import cost_of
 from overture_core.settings import Settings
@@ -26,7 +24,7 @@ def test_the_templates_can_be_saved(store: Store) -> None:
         assert saved.name == each["name"]
 
 
-def test_the_prices_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_prices_can_be_set(tmp_path: Path) -> None:
     (prices,) = re.findall(r"OVERTURE_SMS_PRICES='(.*?)'", PAGE.read_text())
-    monkeypatch.setenv("OVERTURE_SMS_PRICES", prices)
-    assert str(cost_of(Settings(data_dir=tmp_path), {"DE": 1})) == "0.11 USD"
+    settings = Settings.model_validate({"data_dir": tmp_path, "sms_prices": json.loads(prices)})
+    assert str(cost_of(settings, {"DE": 1})) == "0.11 USD"

@@ -152,3 +152,22 @@ def test_whatever_comes_signed_is_parsed_or_invalid_input(pairs: list[tuple[str,
             parse(url, pairs, signature, TOKEN, now=NOW)
         except InvalidInput:
             continue
+
+
+WHATSAPP = {"From": "whatsapp:+14155238886", "To": "whatsapp:+12125550101"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "kind"),
+    [("delivered", "", Kind.DELIVERED), ("read", "", Kind.OPENED), ("undelivered", "63016", Kind.FAILED)],
+)
+def test_a_whatsapp_message_has_its_own_channel_and_plain_numbers(said: str, code: str, kind: Kind) -> None:
+    (event,) = status({"MessageSid": SID, "MessageStatus": said, "ErrorCode": code, **WHATSAPP})
+    assert (event.channel, event.provider, event.address) == (Channel.WHATSAPP, "twilio-whatsapp", "+12125550101")
+    assert (event.kind, event.code) == (kind, code or None)
+
+
+def test_what_somebody_writes_by_whatsapp_is_told_from_sms_and_stop_is_stop() -> None:
+    event = inbound({"MessageSid": SID, "Body": "stop", "From": WHATSAPP["To"], "To": WHATSAPP["From"]})
+    assert (event.channel, event.sender, event.recipient) == (Channel.WHATSAPP, "+12125550101", "+14155238886")
+    assert event.opt_out
