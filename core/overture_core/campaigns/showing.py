@@ -151,11 +151,9 @@ def _cost(shown: PlanView) -> str:
 def _quoted(sample: Sample, shown: PlanView, longest: int | None) -> list[str]:
     text = f"Subject: {sample.subject}\n\n{sample.body}" if sample.subject else sample.body
     lines = _lines(text, shown, longest)
-    return (
-        [*lines, "The same as HTML, with where its links lead:", *_lines(sample.html, shown, longest)]
-        if (sample.html)
-        else lines
-    )
+    if sample.html:
+        lines += ["The same as HTML, with where its links lead:", *_lines(sample.html, shown, longest)]
+    return lines
 
 
 def _lines(text: str, shown: PlanView, longest: int | None) -> list[str]:

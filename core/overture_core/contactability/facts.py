@@ -53,9 +53,8 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     contacted = _contacts(work, ids)
     wrote_at = _replies(work, ids, Channel.WHATSAPP) if Channel.WHATSAPP in channels else {}
     on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at}
-    by_phone = not BY_PHONE.isdisjoint(
-        channels
-    )  # only there the time of day counts, and a number's zones cost a search
+    # Only there the time of day counts, and a number's zones cost a search.
+    by_phone = not BY_PHONE.isdisjoint(channels)
     alike: dict[tuple[str | None, bool, bool, Sequence[str]], Facts] = {}
     known: dict[str, Facts] = {}
     for lead in leads:

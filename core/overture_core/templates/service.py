@@ -165,9 +165,8 @@ def view(row: Template) -> TemplateView:
 def content_hash(row: Template) -> str:
     """Return the SHA-256 of everything that a recipient could see of a template."""
     parts = (row.channel, row.subject or "", row.body)
-    if (
-        row.body_html is None and row.content_sid is None
-    ):  # as it was before there was HTML, so that what was approved then still holds
+    if row.body_html is None and row.content_sid is None:
+        # As it was before there was either, so that what was approved then still holds.
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
     more = [row.body_html, row.content_sid, row.content_variables]
     return hashlib.sha256(json.dumps([*parts, *more], sort_keys=True).encode()).hexdigest()
