@@ -13,6 +13,7 @@ PAGE = Path(__file__).with_name("settings.md")
 # What a factory makes differs by machine and user; a new factory has to be described here.
 FACTORIES = {
     "sms_prices": '`{"US": 0.0083, "CA": 0.0083, "*": 0.1}`',
+    "sms_hours": "none",
     "data_dir": "the user's data folder",
     "import_roots": "the working folder",
 }

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from overture_cli.commands import approvals, campaigns, demo, doctor, health, leads, messages, serve
+from overture_cli.commands import approvals, campaigns, contactability, demo, doctor, health, leads, messages, serve
 from overture_cli.output import say
 from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
@@ -45,6 +45,7 @@ app.command("import")(leads.import_)
 app.command("campaigns")(campaigns.campaigns)
 app.command("health")(health.health)
 app.command("resume")(health.resume)
+app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(messages.app, name="messages")

@@ -14,6 +14,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from overture_core.contactability.quiet_hours import read as read_hours
+
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 ELSEWHERE = "*"
@@ -74,6 +76,12 @@ class Settings(BaseSettings):
         default_factory=lambda: [Path.cwd()],
         description="Folders that files may be imported from by path (JSON list).",
     )
+    sms_hours: dict[str, str] = Field(
+        default_factory=dict,
+        description='Narrower hours for SMS by country, start of number or *, e.g. {"DE": "09:00-20:00"}.',
+    )
+    messages_a_day: int = Field(default=1, ge=1, le=3, description="Messages a lead may get in any 24 hours.")
+    messages_a_week: int = Field(default=3, ge=1, le=21, description="Messages a lead may get in any 7 days.")
     chunk_size: int = Field(default=1000, ge=1, le=1000, description="Messages claimed for one job.")
     email_batch_size: int = Field(
         default=1000,
@@ -105,6 +113,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        try:
+            read_hours(self.sms_hours)
+        except ValueError as error:
+            msg = f"OVERTURE_SMS_HOURS: {error}"
+            raise ValueError(msg) from error
         if self.lease_s < self.provider_timeout_s + LEASE_MARGIN_S:
             msg = (
                 f"OVERTURE_LEASE_S must be at least {LEASE_MARGIN_S:.0f} s longer than OVERTURE_PROVIDER_TIMEOUT_S, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,6 +11,8 @@ import phonenumbers
 from phonenumbers import timezone as phone_zones
 from sqlalchemy import ColumnElement, func, or_, select
 
+from overture_core.contactability.addresses import reaches_nobody, takes_no_sms
+from overture_core.contactability.quiet_hours import LEGAL, Window, quiet_hours
 from overture_core.contactability.rules import Facts
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import BY_PHONE, Channel
@@ -18,7 +20,7 @@ from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Message, Reply
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, suppressed
+from overture_core.suppressions.service import Kind, domains_of, suppressed
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 _LOOKBACK = timedelta(days=7)
@@ -55,10 +57,15 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at}
     # Only there the time of day counts, and a number's zones cost a search.
     by_phone = not BY_PHONE.isdisjoint(channels)
-    alike: dict[tuple[str | None, bool, bool, Sequence[str]], Facts] = {}
+    hours = quiet_hours(work.settings.sms_hours)
+    alike: dict[tuple[str | None, bool, bool, Sequence[str], Window, bool], Facts] = {}
     known: dict[str, Facts] = {}
     for lead in leads:
-        lead_id, maybe_in = lead.id, zones(lead) if by_phone else ()
+        lead_id, window = lead.id, LEGAL
+        maybe_in: Sequence[str] = ()
+        if by_phone:
+            maybe_in, window = zones(lead), hours.window(lead.phone, lead.country)
+        unread = lead.email is not None and reaches_nobody(lead.email)
         if lead_id in on_record:
             known[lead_id] = Facts(
                 lead.country,
@@ -69,11 +76,20 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
                 replied_at.get(lead_id),
                 contacted.get(lead_id, ()),
                 wrote_at.get(lead_id),
+                _invalid(unread=unread, no_sms=by_phone and lead.phone is not None and takes_no_sms(lead.phone)),
+                window,
             )
             continue
-        kind = (lead.country, bool(lead.email), bool(lead.phone), maybe_in)
+        # No consent is on record, so that an SMS is out of the question whatever kind of line it is.
+        kind = (lead.country, bool(lead.email), bool(lead.phone), maybe_in, window, unread)
         if (facts := alike.get(kind)) is None:
-            facts = alike[kind] = Facts(lead.country, _reachable(lead), zones=maybe_in)
+            facts = alike[kind] = Facts(
+                lead.country,
+                _reachable(lead),
+                zones=maybe_in,
+                invalid=_invalid(unread=unread, no_sms=False),
+                hours=window,
+            )
         known[lead_id] = facts
     return known
 
@@ -131,12 +147,28 @@ def _suppressions(work: Work, leads: Sequence[Person]) -> dict[str, set[Channel]
             for address, lead_id in addresses:
                 if address in gone:
                     found[lead_id].update(channels)
+    by_domain: dict[str, list[str]] = defaultdict(list)
+    for address, lead_id in emails:
+        by_domain[address.rpartition("@")[2]].append(lead_id)
+    within = {domain: domains_of(domain) for domain in by_domain}
+    shut = suppressed(work, "domain", sorted({each for domains in within.values() for each in domains}))
+    for domain in by_domain if shut else ():
+        if not shut.isdisjoint(within[domain]):
+            for lead_id in by_domain[domain]:
+                found[lead_id].add(Channel.EMAIL)
+    for lead_id in suppressed(work, "person", [lead.id for lead in leads]):
+        found[lead_id].update(Channel)
     return found
 
 
 def _reachable(lead: Person) -> frozenset[Channel]:
     mail = frozenset({Channel.EMAIL}) if lead.email else frozenset[Channel]()
     return mail | BY_PHONE if lead.phone else mail
+
+
+def _invalid(*, unread: bool, no_sms: bool) -> Collection[Channel]:
+    both = ((Channel.EMAIL, unread), (Channel.SMS, no_sms))
+    return [channel for channel, invalid in both if invalid] if unread or no_sms else ()
 
 
 def zones(lead: Person) -> Sequence[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from overture_core.contactability import facts
 from overture_core.contactability.facts import Person
-from overture_core.contactability.rules import Decision, Verdict, decide
+from overture_core.contactability.rules import Caps, Decision, Verdict, decide
 from overture_core.messages.channels import Channel
 from overture_core.storage.store import Work
 from overture_core.workspaces.service import sender_for
@@ -32,12 +32,15 @@ def contactabilities(
     moment = at or work.now()
     verified = {channel: _verified(work, channel) for channel in channels}
     known = facts.load(work, leads, channels)
+    caps = Caps(work.settings.messages_a_day, work.settings.messages_a_week)
     # Leads who share their facts share the answer.
     answers: dict[int, Decisions] = {}
     for each in known.values():
         if id(each) not in answers:
             answers[id(each)] = {
-                channel: decide(each, channel, moment, sender_verified=verified[channel], free_text=free_text)
+                channel: decide(
+                    each, channel, moment, sender_verified=verified[channel], free_text=free_text, caps=caps
+                )
                 for channel in channels
             }
     return {lead_id: answers[id(each)] for lead_id, each in known.items()}

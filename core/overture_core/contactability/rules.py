@@ -13,19 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from overture_core.contactability.quiet_hours import LEGAL, Window
 from overture_core.messages.channels import BY_PHONE, Channel
 
-SMS_FROM, SMS_UNTIL = time(8), time(21)
-MOST_A_DAY = 1
-MOST_A_WEEK = 3
 REPLY_REST = timedelta(days=30)
 # Within it anything may be written, after it only what Meta approved (Twilio, error 63016).
 WHATSAPP_WINDOW = timedelta(hours=24)
+_FURTHEST = timedelta(days=3)
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _EEA = {
     *("AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT"),
     *("LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "IS", "LI", "NO"),
@@ -46,6 +46,7 @@ class Reason(StrEnum):
 
     NO_ADDRESS = "no_address"
     SUPPRESSED = "suppressed"
+    INVALID_ADDRESS = "invalid_address"
     CONSENT_DENIED = "consent_denied"
     CONSENT_MISSING = "consent_missing"
     REPLIED = "replied"
@@ -59,14 +60,15 @@ class Reason(StrEnum):
 EXPLANATIONS = {
     Reason.NO_ADDRESS: "has no address on this channel",
     Reason.SUPPRESSED: "asked not to be contacted, bounced or complained",
+    Reason.INVALID_ADDRESS: "has an address that reaches no person on this channel (a landline, a no-reply mailbox)",
     Reason.CONSENT_DENIED: "refused consent to this channel",
     Reason.CONSENT_MISSING: "gave no consent, which this channel or country needs first",
     Reason.REPLIED: "answered within the last 30 days",
     Reason.UNVERIFIED_SENDER: "would be written to from a sender that is not verified",
     Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
-    Reason.ZONE_UNKNOWN: "has no known time zone, so quiet hours cannot be kept",
-    Reason.QUIET_HOURS: "is outside 8:00 to 21:00 in their own time zone",
-    Reason.FREQUENCY_CAP: f"already got {MOST_A_DAY} message within a day or {MOST_A_WEEK} within a week",
+    Reason.ZONE_UNKNOWN: "has no known time zone, or several with no hour in common, so quiet hours cannot be kept",
+    Reason.QUIET_HOURS: "is outside the hours for SMS in their own time zone (8:00 to 21:00, or narrower)",
+    Reason.FREQUENCY_CAP: "already got as many messages as a day or a week may have",
 }
 
 
@@ -82,10 +84,22 @@ class Decision:
 _YES = Decision(Verdict.YES)
 
 
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many messages a lead may get in any day and in any week, over all channels."""
+
+    a_day: int = 1
+    a_week: int = 3
+
+
+CAPS = Caps()
+
+
 @dataclass(slots=True)
 class Facts:
-    """What the rules need to know of one lead. `addresses` has the channels that they have an address on, `contacted`
-    when messages were accepted lately, `zones` the time zones that the lead may be in."""
+    """What the rules need to know of one lead. `addresses` has the channels that they have an address on, `invalid`
+    those whose address reaches nobody, `contacted` when messages were accepted lately, `zones` the time zones that the
+    lead may be in, `hours` when an SMS may arrive there."""
 
     country: str | None
     addresses: Collection[Channel]
@@ -95,9 +109,19 @@ class Facts:
     replied_at: datetime | None = None
     contacted: Sequence[datetime] = ()
     wrote_whatsapp_at: datetime | None = None
+    invalid: Collection[Channel] = ()
+    hours: Window = LEGAL
 
 
-def decide(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool, free_text: bool = False) -> Decision:
+def decide(
+    facts: Facts,
+    channel: Channel,
+    at: datetime,
+    *,
+    sender_verified: bool,
+    free_text: bool = False,
+    caps: Caps = CAPS,
+) -> Decision:
     """Decide for one lead, channel and time. What never changes by waiting is asked first. `free_text` tells that
     a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day, and
     neither that reply nor the cap keeps an answer back."""
@@ -105,10 +129,13 @@ def decide(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
     never = _never(facts, channel, at, sender_verified=sender_verified, answers=answers)
     if never is not None:
         return Decision(Verdict.NEVER, never)
-    earliest = _after_cap(facts.contacted, at) if facts.contacted and not answers else at
+    earliest = _after_cap(facts.contacted, at, caps) if facts.contacted and not answers else at
     reason = Reason.FREQUENCY_CAP if earliest > at else Reason.QUIET_HOURS
     if channel in BY_PHONE:
-        earliest = _after_quiet(tuple(facts.zones), earliest)
+        shared = _after_quiet(tuple(facts.zones), facts.hours, earliest)
+        if shared is None:
+            return Decision(Verdict.NEVER, Reason.ZONE_UNKNOWN)
+        earliest = shared
     return Decision(Verdict.LATER, reason, earliest) if earliest > at else _YES
 
 
@@ -123,6 +150,8 @@ def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
         return Reason.CONSENT_DENIED
     if consent is None and (channel in BY_PHONE or facts.country in CONSENT_FIRST):
         return Reason.CONSENT_MISSING
+    if channel in facts.invalid:
+        return Reason.INVALID_ADDRESS
     if answers:
         if facts.wrote_whatsapp_at is None or facts.wrote_whatsapp_at <= at - WHATSAPP_WINDOW:
             return Reason.WINDOW_CLOSED
@@ -133,9 +162,9 @@ def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
     return Reason.ZONE_UNKNOWN if channel in BY_PHONE and not facts.zones else None
 
 
-def _after_cap(contacted: Sequence[datetime], at: datetime) -> datetime:
+def _after_cap(contacted: Sequence[datetime], at: datetime, caps: Caps) -> datetime:
     earliest = at
-    for most, window in ((MOST_A_DAY, timedelta(days=1)), (MOST_A_WEEK, timedelta(days=7))):
+    for most, window in ((caps.a_day, _DAY), (caps.a_week, _WEEK)):
         recent = sorted(when for when in contacted if when > at - window)
         if len(recent) >= most:
             earliest = max(earliest, recent[-most] + window)
@@ -143,23 +172,23 @@ def _after_cap(contacted: Sequence[datetime], at: datetime) -> datetime:
 
 
 @lru_cache(maxsize=4096)  # an audience lives in a few zones, and is asked about for one moment
-def _after_quiet(zones: tuple[str, ...], at: datetime) -> datetime:
-    """Return the first time from `at` on that is inside the window in every zone the lead may be in.
+def _after_quiet(zones: tuple[str, ...], hours: Window, at: datetime) -> datetime | None:
+    """Return the first time from `at` on that is inside the hours in every zone the lead may be in.
 
-    Zones too far apart to share an hour give the latest of their openings.
+    None for zones that are too far apart to share one.
     """
     moment = at
-    for _ in range(4 * len(zones)):
-        later = max((_opening(zone, moment) for zone in zones), default=moment)
+    while moment - at <= _FURTHEST:
+        later = max((_opening(zone, hours, moment) for zone in zones), default=moment)
         if later == moment:
             return moment
         moment = later
-    return moment
+    return None
 
 
-def _opening(zone: str, at: datetime) -> datetime:
+def _opening(zone: str, hours: Window, at: datetime) -> datetime:
     local = at.astimezone(ZoneInfo(zone))
-    if SMS_FROM <= local.time() < SMS_UNTIL:
+    if local.time() in hours:
         return at
-    day = local.date() if local.time() < SMS_FROM else local.date() + timedelta(days=1)
-    return datetime.combine(day, SMS_FROM, tzinfo=ZoneInfo(zone)).astimezone(at.tzinfo)
+    day = local.date() if local.time() < hours.opens else local.date() + _DAY
+    return datetime.combine(day, hours.opens, tzinfo=ZoneInfo(zone)).astimezone(at.tzinfo)

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.messages.states import NO_LEASE, PENDING, State, change
 from overture_core.storage.among import among
-from overture_core.storage.schema import LeadIdentity, Message
+from overture_core.storage.schema import LeadIdentity, Message, Suppression
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 
@@ -94,6 +94,32 @@ def suppress_address(work: Work, channel: Channel, address: str, *, reason: str,
         InvalidInput: it is no address of this channel.
     """
     refuse(work, [Refusal(channel, address, reason, origin)])
+
+
+def suppress(work: Work, kind: suppressions.Kind, value: str, *, reason: str, origin: str) -> Suppression:
+    """Suppress an address, a domain or a person, and cancel what is pending to them.
+
+    Raises:
+        InvalidInput: it is no value of this kind.
+    """
+    stored = suppressions.add(work, kind, value, reason, origin)
+    if kind == "person":
+        stop_lead(work, stored.value, cause=reason)
+    elif kind == "domain":
+        stop_leads(work, [Stop(lead_id, reason, Channel.EMAIL) for lead_id in _of_domain(work, stored.value)])
+    else:
+        channel = Channel.EMAIL if kind == "email" else Channel.SMS
+        suppress_address(work, channel, stored.value, reason=reason, origin=origin)
+    return stored
+
+
+def _of_domain(work: Work, domain: str) -> list[str]:
+    value = LeadIdentity.value
+    below = value.endswith(f"@{domain}", autoescape=True) | value.endswith(f".{domain}", autoescape=True)
+    leads = select(LeadIdentity.lead_id).where(
+        LeadIdentity.workspace_id == work.workspace, LeadIdentity.kind == "email", below
+    )
+    return list(work.session.scalars(leads))
 
 
 def refuse(work: Work, refusals: Sequence[Refusal]) -> None:

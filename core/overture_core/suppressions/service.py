@@ -1,7 +1,11 @@
-"""Suppressions: addresses that are never contacted again."""
+"""Suppressions: addresses, domains and people that are never contacted again.
+
+A domain stands for every e-mail address in it and below it, a person (by lead id) for every channel.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +23,9 @@ from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
-Kind = Literal["email", "phone"]
+Kind = Literal["email", "phone", "domain", "person"]
+_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
 
 
 class SuppressionView(BaseModel):
@@ -122,4 +128,25 @@ def _key(kind: Kind, value: str) -> str:
             msg = f"{clean(value, limit=80)!r} is not an e-mail address."
             raise InvalidInput(msg)
         return email_key(address)
+    if kind == "domain":
+        domain = value.strip().lstrip("@").rstrip(".").lower()
+        try:
+            ascii_form = domain.encode("idna").decode()
+        except UnicodeError:
+            ascii_form = ""
+        if not _DOMAIN.fullmatch(ascii_form):
+            msg = f"{clean(value, limit=80)!r} is not a domain such as example.com."
+            raise InvalidInput(msg)
+        return domain
+    if kind == "person":
+        if not _LEAD.fullmatch(value.strip()):
+            msg = f"{clean(value, limit=80)!r} is not a lead's id; `overture` and leads_search show ids."
+            raise InvalidInput(msg)
+        return value.strip()
     return e164(value, None)
+
+
+def domains_of(domain: str) -> list[str]:
+    """Return a domain and those above it, without the top level."""
+    labels = domain.split(".")
+    return [".".join(labels[start:]) for start in range(max(len(labels) - 1, 1))]

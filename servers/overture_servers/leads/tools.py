@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from anyio import from_thread, to_thread
 from mcp.types import CallToolResult
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
+from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
 from overture_core.leads.reading import Source
 from overture_core.leads.service import LeadPage, LeadView
 from overture_core.messages.channels import Channel
-from overture_core.messages.stopping import suppress_address
+from overture_core.messages.stopping import suppress
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
 from overture_core.segments.service import SegmentPreview, SegmentView
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
-from overture_core.suppressions.service import SuppressionPage, SuppressionView
+from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
-_CHANNELS = {"email": Channel.EMAIL, "phone": Channel.SMS}
 
 
 class ImportResult(ImportReport):
@@ -122,6 +122,19 @@ async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, Le
     return answer(found, text)
 
 
+async def leads_explain_contactability(
+    ctx: Ctx,
+    lead_id: str,
+    channel: Channel | None = None,
+    at: Annotated[AwareDatetime | None, Field(description="Now without it.")] = None,
+) -> Annotated[CallToolResult, Explanation]:
+    """Whether a lead may be contacted, by channel: yes, later or never, why, and what is on record."""
+    channels = tuple(Channel) if channel is None else (channel,)
+    found = await runtime_of(ctx).read(lambda work: explain(work, lead_id, channels, at))
+    lines = [f"{each.channel}: {each.text} ({'; '.join(each.evidence)})." for each in found.channels]
+    return answer(found, "\n".join([f"Lead {found.lead_id} at {found.at:%Y-%m-%d %H:%MZ}. {UNTRUSTED}", *lines]))
+
+
 async def leads_preview_segment(
     ctx: Ctx,
     name: Annotated[str | None, Field(description="A saved segment, instead of a filter.")] = None,
@@ -156,18 +169,16 @@ async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList
 
 async def leads_suppress(
     ctx: Ctx,
-    kind: Literal["email", "phone"],
-    value: Annotated[str, Field(max_length=320, description="The address, or the number in E.164.")],
+    kind: Kind,
+    value: Annotated[str, Field(max_length=320, description="Address, E.164 number, domain or lead id.")],
     reason: Annotated[str, Field(max_length=40)] = "manual",
 ) -> Annotated[CallToolResult, SuppressionView]:
-    """Never contact an address again; its pending messages are cancelled. Only ever adds."""
+    """Never contact an address, domain or person again; pending messages are cancelled. Only ever adds."""
 
-    def suppress(work: Work) -> SuppressionView:
-        stored = suppressions.add(work, kind, value, reason, work.actor)
-        suppress_address(work, _CHANNELS[kind], stored.value, reason=reason, origin=work.actor)
-        return SuppressionView.model_validate(stored)
+    def write(work: Work) -> SuppressionView:
+        return SuppressionView.model_validate(suppress(work, kind, value, reason=reason, origin=work.actor))
 
-    stored = await runtime_of(ctx).write(actor_of(ctx), suppress)
+    stored = await runtime_of(ctx).write(actor_of(ctx), write)
     return answer(stored, f"{stored.value} is never contacted again.")
 
 
@@ -188,6 +199,7 @@ TOOLS = (
     ToolSpec(leads_import_file, "Import leads", writes=True),
     ToolSpec(leads_search, "Search leads"),
     ToolSpec(leads_get_lead, "Get a lead"),
+    ToolSpec(leads_explain_contactability, "Explain contactability"),
     ToolSpec(leads_preview_segment, "Preview a segment"),
     ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),
     ToolSpec(leads_list_segments, "List segments"),

@@ -11,21 +11,29 @@ from sqlalchemy import select
 
 from overture_core.contactability.gate import contactabilities, contactability, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
+from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
 from overture_core.replies.intent import Intent
 from overture_core.storage.schema import Lead, Message, Reply, Template
-from overture_core.storage.store import Store
+from overture_core.storage.store import Store, Work
 from overture_core.suppressions import service as suppressions
 
 WORKSPACE = "default"
 LEADS = 120
+DOMAINS = ["example.com", "mail.example.org"]
 PLACES: list[dict[str, Any]] = [
     {"country": "US", "time_zone": "America/New_York"},
     {"country": "DE", "time_zone": "Europe/Berlin"},
     {"country": "AU", "time_zone": "Australia/Sydney"},
     {"country": "US", "time_zone": None},
 ]
+
+
+def _suppress_widely(work: Work, chance: Random, ids: list[str]) -> None:
+    suppressions.add(work, "domain", "example.org", "manual", "test")
+    for lead_id in chance.sample(ids, 6):
+        suppressions.add(work, "person", lead_id, "manual", "test")
 
 
 @pytest.fixture
@@ -35,8 +43,8 @@ def crowd(scene: Any, store: Store) -> list[str]:
     ids = []
     for number in range(LEADS):
         where = chance.choice(PLACES)
-        email = chance.choice([f"Lead{number}@example.com", None])
-        phone = chance.choice([f"+1212555{number:04}", None])
+        email = chance.choice([f"Lead{number}@{chance.choice(DOMAINS)}", f"no-reply+{number}@example.com", None])
+        phone = chance.choice([f"+1212555{number:04}", f"+1305555{number:04}", f"+44207946{number:04}", None])
         ids.append(scene.add_lead(email=email, phone=phone, **where))
     for lead_id in ids:
         for channel in Channel:
@@ -74,6 +82,7 @@ def crowd(scene: Any, store: Store) -> list[str]:
                         updated_at=at,
                     )
                 )
+        _suppress_widely(work, chance, ids)
     return ids
 
 
@@ -100,3 +109,27 @@ def test_asked_in_an_order_a_lead_is_decided_up_to_the_first_channel_that_may_be
         first = decisions[Channel.SMS].verdict is Verdict.YES
         expected[lead_id] = {Channel.SMS: decisions[Channel.SMS]} if first else decisions
     assert asked == expected
+
+
+def test_a_domain_stands_for_its_addresses_and_a_person_for_every_channel(scene: Any, store: Store) -> None:
+    below = scene.add_lead(
+        email="ada@eu.Shut.example", phone="+12125550001", country="US", time_zone="America/New_York"
+    )
+    beside = scene.add_lead(email="bob@notshut.example", phone="+12125550002", country="US")
+    person = scene.add_lead(email="eve@open.example", phone="+12125550003", country="US")
+    with store.begin(WORKSPACE, actor="test") as work:
+        suppressions.add(work, "domain", "@Shut.Example", "asked by their lawyer", "test")
+        suppressions.add(work, "person", person, "manual", "test")
+    with store.read(WORKSPACE) as work:
+        leads = work.session.scalars(select(Lead).where(Lead.id.in_([below, beside, person]))).all()
+        decided = contactabilities(work, leads, list(Channel))
+    assert decided[below][Channel.EMAIL].reason is Reason.SUPPRESSED
+    assert decided[below][Channel.SMS].reason is Reason.CONSENT_MISSING
+    assert decided[beside][Channel.EMAIL].verdict is Verdict.YES
+    assert {each.reason for each in decided[person].values()} == {Reason.SUPPRESSED}
+
+
+@pytest.mark.parametrize(("kind", "value"), [("domain", "localhost"), ("domain", "a b.com"), ("person", "Ada")])
+def test_what_is_no_domain_or_lead_is_not_suppressed(kind: suppressions.Kind, value: str, store: Store) -> None:
+    with store.begin(WORKSPACE, actor="test") as work, pytest.raises(InvalidInput):
+        suppressions.add(work, kind, value, "manual", "test")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overture_core.contactability.addresses import reaches_nobody, takes_no_sms
+from overture_core.contactability.quiet_hours import LEGAL, QuietHours, Window, read
 from overture_core.contactability.rules import (
     EXPLANATIONS,
-    SMS_FROM,
-    SMS_UNTIL,
+    Caps,
     Decision,
     Facts,
     Reason,
@@ -62,6 +63,9 @@ def test_a_lead_with_consent_at_noon_may_be_contacted() -> None:
         (facts(consent={Channel.EMAIL: False}), Channel.EMAIL, Reason.CONSENT_DENIED),
         (facts(replied_at=NOON_NEW_YORK - timedelta(days=2)), Channel.EMAIL, Reason.REPLIED),
         (facts(zones=()), Channel.SMS, Reason.ZONE_UNKNOWN),
+        (facts(zones=("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo")), Channel.SMS, Reason.ZONE_UNKNOWN),
+        (facts(invalid=[Channel.SMS]), Channel.SMS, Reason.INVALID_ADDRESS),
+        (facts(invalid=[Channel.EMAIL]), Channel.EMAIL, Reason.INVALID_ADDRESS),
     ],
 )
 def test_a_reason_that_waiting_does_not_change_is_never(known: Facts, channel: Channel, reason: Reason) -> None:
@@ -107,7 +111,7 @@ def test_every_reason_is_explained() -> None:
 def test_an_sms_never_leaves_outside_the_window_of_its_zone(zone: str, at: datetime) -> None:
     decision = ask(facts(zones=(zone,)), at=at)
     leaves = decision.not_before or at
-    assert SMS_FROM <= leaves.astimezone(ZoneInfo(zone)).time() < SMS_UNTIL
+    assert leaves.astimezone(ZoneInfo(zone)).time() in LEGAL
     assert at <= leaves <= at + timedelta(hours=14)
 
 
@@ -133,3 +137,113 @@ def test_the_cap_holds_in_every_window(at: datetime, contacted: list[timedelta])
     leaves = decision.not_before or at
     assert sum(when > leaves - timedelta(days=1) for when in before) < 1
     assert sum(when > leaves - timedelta(days=7) for when in before) < 3
+
+
+WINDOWS = st.builds(
+    lambda opens, closes: Window(time(opens // 60, opens % 60), time(closes // 60, closes % 60)),
+    st.integers(8 * 60, 12 * 60),
+    st.integers(13 * 60, 21 * 60),
+)
+# Around changes of the clocks in America, Europe, Australia, and of half an hour on Lord Howe Island.
+CHANGES = ("2026-03-08", "2026-11-01", "2026-03-29", "2026-10-25", "2026-04-05", "2026-10-04")
+NEAR_CHANGES = st.builds(
+    lambda day, minutes: datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(minutes=minutes),
+    st.sampled_from(CHANGES),
+    st.integers(-2 * 1440, 2 * 1440),
+)
+FAR_APART = ["America/New_York", "America/Los_Angeles", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    maybe_in=st.lists(st.sampled_from(FAR_APART), min_size=1, max_size=3),
+    hours=WINDOWS,
+    at=NEAR_CHANGES,
+    contacted=st.lists(st.timedeltas(timedelta(), timedelta(days=8)), max_size=4),
+    caps=st.builds(Caps, st.integers(1, 3), st.integers(1, 5)),
+)
+def test_the_time_that_is_named_is_the_first_that_will_do(
+    maybe_in: list[str], hours: Window, at: datetime, contacted: list[timedelta], caps: Caps
+) -> None:
+    known = facts(zones=tuple(maybe_in), hours=hours, contacted=[at - ago for ago in contacted])
+    decision = decide(known, Channel.SMS, at, sender_verified=True, caps=caps)
+
+    def allowed(moment: datetime) -> bool:
+        in_hours = all(moment.astimezone(ZoneInfo(zone)).time() in hours for zone in maybe_in)
+        in_a_day = sum(when > moment - timedelta(days=1) for when in known.contacted)
+        in_a_week = sum(when > moment - timedelta(days=7) for when in known.contacted)
+        return in_hours and in_a_day < caps.a_day and in_a_week < caps.a_week
+
+    if decision.verdict is Verdict.NEVER:
+        assert decision.reason is Reason.ZONE_UNKNOWN
+        scanned = (at + timedelta(minutes=minutes) for minutes in range(0, 1440, 10))
+        shared = (all(m.astimezone(ZoneInfo(zone)).time() in hours for zone in maybe_in) for m in scanned)
+        assert not any(shared)
+        return
+    leaves = decision.not_before or at
+    assert allowed(leaves)
+    assert ask_again(known, leaves, caps) is Verdict.YES
+    minutes = min(int((leaves - at) / timedelta(minutes=1)), 1440)
+    scan = (leaves - timedelta(minutes=back) for back in range(1, minutes + 1))
+    assert not any(allowed(moment) for moment in scan if moment >= at)
+
+
+def ask_again(known: Facts, at: datetime, caps: Caps) -> Verdict:
+    return decide(known, Channel.SMS, at, sender_verified=True, caps=caps).verdict
+
+
+@pytest.mark.parametrize(
+    ("phone", "country", "window"),
+    [
+        ("+12125550123", "US", LEGAL),
+        ("+13055550123", "US", Window(time(8), time(20))),
+        ("+14055550123", "US", Window(time(8), time(20))),
+        ("+12065550123", "US", Window(time(8), time(20))),
+        ("+12035550123", "US", Window(time(9), time(20))),
+        ("+493012345678", "DE", LEGAL),
+        (None, None, LEGAL),
+    ],
+)
+def test_the_law_of_the_place_narrows_the_hours(phone: str | None, country: str | None, window: Window) -> None:
+    assert QuietHours({}).window(phone, country) == window
+
+
+def test_settings_narrow_the_hours_and_never_widen_them() -> None:
+    hours = QuietHours({"*": "06:00-20:30", "DE": "10:00-18:00", "+1512": "12:00-23:00"})
+    assert hours.window("+12125550123", "US") == Window(time(8), time(20, 30))
+    assert hours.window("+493012345678", "DE") == Window(time(10), time(18))
+    assert hours.window("+15125550123", "US") == Window(time(12), time(20, 30))
+
+
+@given(
+    phone=st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True), hours=WINDOWS, place=st.sampled_from(["*", "US", "+1"])
+)
+def test_no_setting_leaves_less_than_an_hour_or_more_than_the_law(phone: str, hours: Window, place: str) -> None:
+    written = f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
+    window = QuietHours({place: written}).window(phone, "US")
+    assert LEGAL.opens <= window.opens <= time(12)
+    assert time(13) <= window.closes <= LEGAL.closes
+
+
+@pytest.mark.parametrize(
+    "written", [{"Germany": "09:00-20:00"}, {"DE": "9 to 5"}, {"*": "20:00-21:00"}, {"*": "24:00-25:00"}]
+)
+def test_hours_that_cannot_be_kept_are_refused(written: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read(written)
+
+
+@pytest.mark.parametrize("email", ["noreply@x.com", "no-reply@x.com", "Abuse@x.com", "postmaster@x.com", "a@b.invalid"])
+def test_a_mailbox_that_no_lead_reads_is_known(email: str) -> None:
+    assert reaches_nobody(email)
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "info@example.com", "norepl@x.com", "security.lee@x.com"])
+def test_a_person_or_an_office_is_no_machine(email: str) -> None:
+    assert not reaches_nobody(email)
+
+
+def test_a_landline_takes_no_sms_and_a_mobile_does() -> None:
+    assert takes_no_sms("+442079460018")
+    assert not takes_no_sms("+447400123456")
+    assert not takes_no_sms("+12125550123")  # North America does not tell them apart

@@ -1,0 +1,119 @@
+"""The gate's answer for one lead in words, with the facts that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from overture_core.contactability.facts import zones
+from overture_core.contactability.gate import contactabilities
+from overture_core.contactability.quiet_hours import quiet_hours
+from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
+from overture_core.errors import NotFound
+from overture_core.leads.normalise import email_key
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Consent, Lead, Suppression
+from overture_core.storage.store import Work
+from overture_core.suppressions.service import domains_of
+
+
+class Explained(BaseModel):
+    """The answer for one channel. `evidence` says what is on record: consent, suppressions, zones and hours."""
+
+    channel: Channel
+    verdict: Verdict
+    reason: Reason | None
+    not_before: datetime | None
+    text: str
+    evidence: list[str]
+
+
+class Explanation(BaseModel):
+    """Whether a lead may be contacted at a time, channel by channel."""
+
+    lead_id: str
+    at: datetime
+    channels: list[Explained]
+
+
+def explain(
+    work: Work, lead_id: str, channels: Sequence[Channel] = tuple(Channel), at: datetime | None = None
+) -> Explanation:
+    """Say in words whether a lead may be contacted; the rules are those that sending asks.
+
+    A time without a zone is UTC.
+
+    Raises:
+        NotFound: there is no such lead.
+    """
+    lead = work.session.scalar(select(Lead).where(Lead.workspace_id == work.workspace, Lead.id == lead_id))
+    if lead is None:
+        msg = f"There is no lead {lead_id!r}; leads_search finds leads and their ids."
+        raise NotFound(msg)
+    moment = (at if at is None or at.tzinfo else at.replace(tzinfo=UTC)) or work.now()
+    decided = contactabilities(work, [lead], channels, moment)[lead.id]
+    return Explanation(
+        lead_id=lead.id,
+        at=moment,
+        channels=[
+            Explained(
+                channel=channel,
+                verdict=decision.verdict,
+                reason=decision.reason,
+                not_before=decision.not_before,
+                text=_words(lead, decision),
+                evidence=_evidence(work, lead, channel),
+            )
+            for channel, decision in decided.items()
+        ],
+    )
+
+
+def _words(lead: Lead, decision: Decision) -> str:
+    if decision.reason is None:
+        return "may be contacted at this time"
+    why = EXPLANATIONS[decision.reason]
+    if decision.not_before is None:
+        return f"may not be contacted: {why}"
+    when = f"{decision.not_before.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if lead.time_zone:
+        when += f" ({decision.not_before.astimezone(ZoneInfo(lead.time_zone)):%H:%M} in {lead.time_zone})"
+    return f"may be contacted from {when} on: {why}"
+
+
+def _evidence(work: Work, lead: Lead, channel: Channel) -> list[str]:
+    consent = work.session.scalar(
+        select(Consent)
+        .where(Consent.workspace_id == work.workspace, Consent.lead_id == lead.id, Consent.channel == channel)
+        .order_by(Consent.recorded_at.desc(), Consent.id.desc())
+        .limit(1)
+    )
+    lines = ["no consent on record"]
+    if consent is not None:
+        said = "agreed" if consent.granted else "refused"
+        lines = [f"{said} on {consent.recorded_at:%Y-%m-%d} ({consent.source})"]
+    lines += [
+        f"suppressed {each.kind} since {each.created_at:%Y-%m-%d}: {each.reason} ({each.origin})"
+        for each in _suppressions(work, lead, channel)
+    ]
+    if channel is Channel.SMS:
+        hours = quiet_hours(work.settings.sms_hours).window(lead.phone, lead.country)
+        lines.append(f"SMS from {hours} in {', '.join(zones(lead)) or 'no known time zone'}")
+    return lines
+
+
+def _suppressions(work: Work, lead: Lead, channel: Channel) -> list[Suppression]:
+    wanted = [("person", lead.id)]
+    if channel is Channel.EMAIL and lead.email:
+        address = email_key(lead.email)
+        wanted += [("email", address), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
+    if channel is Channel.SMS and lead.phone:
+        wanted.append(("phone", lead.phone))
+    rows = select(Suppression).where(
+        Suppression.workspace_id == work.workspace, Suppression.value.in_([value for _, value in wanted])
+    )
+    return [row for row in work.session.scalars(rows.order_by(Suppression.id)) if (row.kind, row.value) in wanted]
