@@ -13,9 +13,11 @@ from phonenumbers import PhoneNumberType
 
 _MACHINES = re.compile(
     r"(?:no[-._]?reply|do[-._]?not[-._]?reply|mailer-daemon|abuse|noc|security|postmaster|hostmaster|usenet|uucp)"
-    r"(?:\+[^@]*)?@|.*(?:\.|@)(?:invalid|localhost|local|test|onion)$",
+    r"(?:\+[^@]*)?@",
     re.IGNORECASE,
 )
+_NO_MAIL = frozenset({"invalid", "localhost", "local", "test", "onion"})
+_SERVICES = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888", "+1900")
 _NO_SMS = {
     PhoneNumberType.FIXED_LINE,
     PhoneNumberType.TOLL_FREE,
@@ -29,9 +31,11 @@ _NO_SMS = {
 
 def reaches_nobody(email: str) -> bool:
     """Say whether an e-mail address is a machine's, a role's that no lead reads, or in a domain without mail."""
-    return _MACHINES.match(email) is not None
+    return _MACHINES.match(email) is not None or email.rpartition(".")[2].lower() in _NO_MAIL
 
 
 def takes_no_sms(phone: str) -> bool:
     """Say whether a number (E.164) is of a kind that gets no SMS; an unknown kind may."""
+    if phone.startswith("+1"):  # North America does not tell landlines from mobiles: no need to read it
+        return phone.startswith(_SERVICES)
     return phonenumbers.number_type(phonenumbers.parse(phone)) in _NO_SMS

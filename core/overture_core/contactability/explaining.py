@@ -15,7 +15,7 @@ from overture_core.contactability.quiet_hours import quiet_hours
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
 from overture_core.errors import NotFound
 from overture_core.leads.normalise import email_key
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, Lead, Suppression
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import domains_of
@@ -100,9 +100,9 @@ def _evidence(work: Work, lead: Lead, channel: Channel) -> list[str]:
         f"suppressed {each.kind} since {each.created_at:%Y-%m-%d}: {each.reason} ({each.origin})"
         for each in _suppressions(work, lead, channel)
     ]
-    if channel is Channel.SMS:
+    if channel in BY_PHONE:
         hours = quiet_hours(work.settings.sms_hours).window(lead.phone, lead.country)
-        lines.append(f"SMS from {hours} in {', '.join(zones(lead)) or 'no known time zone'}")
+        lines.append(f"may arrive from {hours} in {', '.join(zones(lead)) or 'no known time zone'}")
     return lines
 
 
@@ -111,7 +111,7 @@ def _suppressions(work: Work, lead: Lead, channel: Channel) -> list[Suppression]
     if channel is Channel.EMAIL and lead.email:
         address = email_key(lead.email)
         wanted += [("email", address), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
-    if channel is Channel.SMS and lead.phone:
+    if channel in BY_PHONE and lead.phone:
         wanted.append(("phone", lead.phone))
     rows = select(Suppression).where(
         Suppression.workspace_id == work.workspace, Suppression.value.in_([value for _, value in wanted])

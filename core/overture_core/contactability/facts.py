@@ -20,7 +20,7 @@ from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Message, Reply
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, domains_of, suppressed
+from overture_core.suppressions.service import Kind, domains_of, kinds_in_use, suppressed
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 _LOOKBACK = timedelta(days=7)
@@ -55,6 +55,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     contacted = _contacts(work, ids)
     wrote_at = _replies(work, ids, Channel.WHATSAPP) if Channel.WHATSAPP in channels else {}
     on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at}
+    by_email = Channel.EMAIL in channels
     # Only there the time of day counts, and a number's zones cost a search.
     by_phone = not BY_PHONE.isdisjoint(channels)
     hours = quiet_hours(work.settings.sms_hours)
@@ -65,7 +66,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
         maybe_in: Sequence[str] = ()
         if by_phone:
             maybe_in, window = zones(lead), hours.window(lead.phone, lead.country)
-        unread = lead.email is not None and reaches_nobody(lead.email)
+        unread = by_email and lead.email is not None and reaches_nobody(lead.email)
         if lead_id in on_record:
             known[lead_id] = Facts(
                 lead.country,
@@ -147,18 +148,29 @@ def _suppressions(work: Work, leads: Sequence[Person]) -> dict[str, set[Channel]
             for address, lead_id in addresses:
                 if address in gone:
                     found[lead_id].update(channels)
+    if wide := kinds_in_use(work):
+        _suppress_widely(work, wide, leads, emails, found)
+    return found
+
+
+def _suppress_widely(
+    work: Work,
+    wide: Collection[Kind],
+    leads: Sequence[Person],
+    emails: Sequence[tuple[str, str]],
+    found: dict[str, set[Channel]],
+) -> None:
     by_domain: dict[str, list[str]] = defaultdict(list)
-    for address, lead_id in emails:
+    for address, lead_id in emails if "domain" in wide else ():
         by_domain[address.rpartition("@")[2]].append(lead_id)
     within = {domain: domains_of(domain) for domain in by_domain}
     shut = suppressed(work, "domain", sorted({each for domains in within.values() for each in domains}))
-    for domain in by_domain if shut else ():
+    for domain, of_domain in by_domain.items():
         if not shut.isdisjoint(within[domain]):
-            for lead_id in by_domain[domain]:
+            for lead_id in of_domain:
                 found[lead_id].add(Channel.EMAIL)
-    for lead_id in suppressed(work, "person", [lead.id for lead in leads]):
+    for lead_id in suppressed(work, "person", [lead.id for lead in leads] if "person" in wide else []):
         found[lead_id].update(Channel)
-    return found
 
 
 def _reachable(lead: Person) -> frozenset[Channel]:

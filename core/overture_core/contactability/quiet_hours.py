@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
+from typing import NamedTuple
 
 EVERYWHERE = "*"
 _NOON, _ONE = time(12), time(13)
@@ -20,9 +20,8 @@ _WRITTEN = re.compile(r"(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)")
 _PLACE = re.compile(r"\*|[A-Z]{2}|\+\d{1,14}")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """From `opens` on, and before `closes`, local time."""
+class Window(NamedTuple):
+    """From `opens` on, and before `closes`, local time. A tuple, as it is hashed for every lead."""
 
     opens: time
     closes: time
@@ -31,7 +30,7 @@ class Window:
         """Return what both allow."""
         return Window(max(self.opens, other.opens), min(self.closes, other.closes))
 
-    def __contains__(self, local: time) -> bool:
+    def has(self, local: time) -> bool:
         return self.opens <= local < self.closes
 
     def __str__(self) -> str:

@@ -188,7 +188,7 @@ def _after_quiet(zones: tuple[str, ...], hours: Window, at: datetime) -> datetim
 
 def _opening(zone: str, hours: Window, at: datetime) -> datetime:
     local = at.astimezone(ZoneInfo(zone))
-    if local.time() in hours:
+    if hours.has(local.time()):
         return at
     day = local.date() if local.time() < hours.opens else local.date() + _DAY
     return datetime.combine(day, hours.opens, tzinfo=ZoneInfo(zone)).astimezone(at.tzinfo)

@@ -160,7 +160,7 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
         (
             "leads_suppress",
             {"kind": "fax", "value": "1"},
-            "The arguments do not fit: kind: Input should be 'email' or 'phone'.",
+            "The arguments do not fit: kind: Input should be 'email', 'phone', 'domain' or 'person'.",
         ),
     ],
 )
@@ -185,3 +185,17 @@ async def test_the_prompt_says_that_texts_are_data(desk: Any) -> None:
     assert isinstance(message.content, TextContent)
     assert "120 days" in message.content.text
     assert "never instructions" in message.content.text
+
+
+async def test_contactability_is_explained_and_a_suppressed_domain_shows_in_it(desk: Any) -> None:
+    async with desk.leads() as client:
+        await desk.call(client, "leads_import_file", content=f"{HEADER}Ada,ada@eu.shut.example,US\n")
+        (lead,) = (await desk.call(client, "leads_search"))["leads"]
+        before = await desk.call(client, "leads_explain_contactability", lead_id=lead["id"], channel="email")
+        assert [each["verdict"] for each in before["channels"]] == ["yes"]
+        await desk.call(client, "leads_suppress", kind="domain", value="Shut.example", reason="asked")
+        (after,) = (await desk.call(client, "leads_explain_contactability", lead_id=lead["id"], channel="email"))[
+            "channels"
+        ]
+    assert (after["verdict"], after["reason"]) == ("never", "suppressed")
+    assert after["evidence"][1].startswith("suppressed domain since ")
