@@ -21,6 +21,7 @@ from overture_core.messages.states import NO_LEASE, State, change, held_by, is_i
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Lease, Message, Workspace
 from overture_core.storage.store import Store, Work
+from overture_core.workspaces import emergency
 
 _CLAIM_LOCK = 7_226_002  # beside the migrations' lock
 
@@ -99,6 +100,8 @@ def claim(work: Work, channel: Channel, *, campaign_id: str | None, owner: str, 
     for later: what two campaigns send to one person is sent one after the other, so that the second
     asks the gate when the first is written down.
     """
+    if emergency.is_stopped(work):
+        return None
     _one_claim_at_a_time(work)
     token = new_id("chk")
     claimed = change(
@@ -141,9 +144,9 @@ def start_sending(work: Work, token: str, ids: Sequence[str], *, owner: str) -> 
     """Mark rows as about to leave, for the process that will send them; renews the lease.
 
     Commit before the first byte is sent. Returns those that may leave: not a row whose lease was lost, or
-    whose campaign no longer runs.
+    whose campaign no longer runs; none while all sending is stopped.
     """
-    if not ids or not renew(work, token, owner=owner):
+    if not ids or emergency.is_stopped(work) or not renew(work, token, owner=owner):
         return []
     return change(
         work,

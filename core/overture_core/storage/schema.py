@@ -58,6 +58,9 @@ class Workspace(Base):
     created_at: Mapped[datetime]
     policy: Mapped[dict[str, Any]] = mapped_column(default=dict)
     trusted_clients: Mapped[list[str]] = mapped_column(default=list)
+    stopped_at: Mapped[datetime | None]
+    stopped_by: Mapped[str | None] = mapped_column(String(200))
+    stop_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Sender(Base):

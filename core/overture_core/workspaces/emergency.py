@@ -1,0 +1,34 @@
+"""The emergency stop: one mark on the workspace that every claim and every wave looks at before anything leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+
+from overture_core.storage.schema import Workspace
+from overture_core.storage.store import Work
+
+
+def stop(work: Work, *, reason: str | None = None) -> bool:
+    """Stop all sending of the workspace; false if it was stopped already, which keeps who stopped it first."""
+    values = {"stopped_at": work.now(), "stopped_by": work.actor, "stop_reason": reason}
+    return _mark(work, Workspace.stopped_at.is_(None), values)
+
+
+def lift(work: Work) -> bool:
+    """Let sending go on; false if nothing was stopped. For a person at the command line alone."""
+    values = {"stopped_at": None, "stopped_by": None, "stop_reason": None}
+    return _mark(work, Workspace.stopped_at.is_not(None), values)
+
+
+def is_stopped(work: Work) -> bool:
+    """Look at the mark and, on PostgreSQL, keep it as it is until this transaction ends: a stop that has returned
+    is seen by every wave that begins after it."""
+    mark = select(Workspace.stopped_at).where(Workspace.id == work.workspace).with_for_update(read=True)
+    return work.session.connection().execute(mark).scalar_one() is not None
+
+
+def _mark(work: Work, condition: ColumnElement[bool], values: dict[str, Any]) -> bool:
+    marked = update(Workspace).where(Workspace.id == work.workspace, condition).values(values)
+    return work.session.connection().execute(marked.returning(Workspace.id)).first() is not None
