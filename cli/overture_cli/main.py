@@ -18,7 +18,18 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from overture_cli.commands import approvals, campaigns, contactability, demo, doctor, health, leads, messages, serve
+from overture_cli.commands import (
+    approvals,
+    campaigns,
+    contactability,
+    demo,
+    doctor,
+    health,
+    leads,
+    messages,
+    serve,
+    simulate,
+)
 from overture_cli.output import say
 from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
@@ -43,6 +54,7 @@ app.command("worker")(serve.worker)
 app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
 app.command("campaigns")(campaigns.campaigns)
+app.command("simulate")(simulate.simulate)
 app.command("health")(health.health)
 app.command("resume")(health.resume)
 app.command("contactability")(contactability.contactability)

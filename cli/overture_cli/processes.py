@@ -239,6 +239,8 @@ def environment(settings: Settings) -> dict[str, str]:
     found = {}
     for name, value in values.items():
         plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        if isinstance(plain, dict):
+            plain = json.dumps(plain, default=str)
         found[f"OVERTURE_{name.upper()}"] = str(int(plain)) if isinstance(plain, bool) else str(plain)
     roots = json.dumps([str(root) for root in settings.import_roots])
     return {**found, "OVERTURE_IMPORT_ROOTS": roots}

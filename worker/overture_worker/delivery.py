@@ -23,7 +23,6 @@ from overture_core.storage.store import Store, Work
 from overture_queue.jobs import DeliverChunk
 from overture_worker import preparing
 from overture_worker.preparing import Outgoing, Prepared
-from overture_worker.rates import Rates
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +39,12 @@ class Transport(Protocol):
     async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
         """Send one wave; never raises for what a provider or the network does."""
         ...
+
+
+class Permits(Protocol):
+    """Says how many messages of a sender may leave now, at most `wanted`; zero means: not for some seconds."""
+
+    async def permits(self, channel: Channel, sender: str, wanted: int) -> int: ...
 
 
 @dataclass(slots=True)
@@ -63,7 +68,7 @@ class Delivery:
         store: Store,
         transports: dict[Channel, Transport],
         *,
-        rates: Rates,
+        rates: Permits,
         owner: str,
         stopping: Callable[[], bool],
     ) -> None:

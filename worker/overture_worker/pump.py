@@ -8,8 +8,8 @@ or a Redis that is away costs that round, with one line in the log.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import dramatiq
 import structlog
@@ -25,8 +25,9 @@ from overture_queue.dispatch import dispatch_due
 from overture_queue.jobs import ProcessEvents
 
 INTERVAL_S = 1.0
-RECONCILE_EVERY_S = 30.0
-HEALTH_EVERY_S = 10.0
+RECONCILE_EVERY = timedelta(seconds=30)
+HEALTH_EVERY = timedelta(seconds=10)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +42,8 @@ class Pump:
         self._broker = broker
         self._owner = owner
         self._reconcile = reconcile
-        self._reconciled_at = 0.0
-        self._judged_at = 0.0
+        self._reconciled_at = _NEVER
+        self._judged_at = _NEVER
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="overture-pump", daemon=True)
         self._trouble: str | None = None
@@ -67,16 +68,17 @@ class Pump:
                 campaigns.finish_done(work)
             if swept.released or swept.unknown:
                 log.warning("leases_expired", workspace=workspace, released=swept.released, unknown=swept.unknown)
-        if time.monotonic() - self._judged_at > HEALTH_EVERY_S:
-            self._judged_at = time.monotonic()
+        now = self._store.clock.now()
+        if now - self._judged_at > HEALTH_EVERY:
+            self._judged_at = now
             self._pause_unhealthy()
         launching.resume(self._store)
         following.advance(self._store)
         dispatch_due(self._store, self._broker, owner=self._owner)
         if intake.waiting(self._store):
             enqueue(self._broker, ProcessEvents())
-        if time.monotonic() - self._reconciled_at > RECONCILE_EVERY_S:
-            self._reconciled_at = time.monotonic()
+        if now - self._reconciled_at > RECONCILE_EVERY:
+            self._reconciled_at = now
             self._reconcile()
 
     def _pause_unhealthy(self) -> None:

@@ -40,7 +40,11 @@ PAGES_A_ROUND = 10
 CAUSE = "follow_up"
 _FOLLOWED = text("messages.next_step IS NOT NULL AND messages.accepted_at IS NOT NULL")
 _MISSED = text(f"messages.next_step IS NOT NULL AND {MISSED}")
-_ENDED = (PlanState.LAUNCHING, PlanState.LAUNCHED)
+_RUNNING = (
+    select(Plan.workspace_id, Plan.id, Plan.spec)
+    .join(Campaign, Campaign.id == Plan.campaign_id)
+    .where(Campaign.state == CampaignState.RUNNING, Plan.state.in_((PlanState.LAUNCHING, PlanState.LAUNCHED)))
+)
 _COLUMNS = ("id", "lead_id", "state", "merge", "opened_at", "clicked_at", "accepted_at")
 _NEW = (
     *("workspace_id", "campaign_id", "plan_id", "attempt", "created_at", "updated_at", "id", "lead_id", "step"),
@@ -63,13 +67,8 @@ class _Made:
 def advance(store: Store, *, pages: int = PAGES_A_ROUND) -> int:
     """Make the follow-ups whose time has come, up to `pages` pages for each step; returns how many messages were
     looked at. Crosses workspaces: it serves the worker, and costs a query for each plan that runs."""
-    running = (
-        select(Plan.workspace_id, Plan.id, Plan.spec)
-        .join(Campaign, Campaign.id == Plan.campaign_id)
-        .where(Campaign.state == CampaignState.RUNNING, Plan.state.in_(_ENDED))
-    )
     with store.look() as connection:
-        found = [row for row in connection.execute(running) if row.spec.get("follow_ups")]
+        found = [row for row in connection.execute(_RUNNING) if row.spec.get("follow_ups")]
     looked_at = 0
     for workspace, plan_id, spec in found:
         for step in reversed(sequence.follow_ups(spec)):
@@ -83,6 +82,20 @@ def advance(store: Store, *, pages: int = PAGES_A_ROUND) -> int:
                 if number < PAGE:
                     break
     return looked_at
+
+
+def next_at(store: Store) -> datetime | None:
+    """Return when the next follow-up's time comes; it may be over. None while nothing may be followed up."""
+    moments = []
+    with store.look() as connection:
+        for _, plan_id, spec in connection.execute(_RUNNING).all():
+            for step in sequence.follow_ups(spec):
+                of_step = (Message.plan_id == plan_id, Message.next_step == step.number)
+                for condition, since in ((_FOLLOWED, Message.accepted_at), (_MISSED, Message.updated_at)):
+                    first = connection.execute(select(func.min(since)).where(*of_step, condition)).scalar()
+                    if first is not None:
+                        moments.append(step.wait.after(first))
+    return min(moments, default=None)
 
 
 def outstanding() -> ColumnElement[bool]:

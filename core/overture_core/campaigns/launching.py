@@ -8,6 +8,7 @@ out, however long a launch takes. A launch that a crash cut short is taken up by
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -214,12 +215,12 @@ def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> i
     if not sealing.fits(page, found):
         _withhold(work, row, campaign, [draft.id for draft in drafts])
         return 0
-    for target, ids in (
-        (State.HELD, [draft.id for draft in drafts if draft.reason is not None]),
-        (State.DUE, [draft.id for draft in drafts if draft.reason is None]),
-    ):
-        if ids:
-            change(work, State.DRAFT, target, among(Message.id, ids), cause="launch")
+    by_reason: dict[str | None, list[str]] = defaultdict(list)
+    for draft in drafts:
+        by_reason[draft.reason].append(draft.id)
+    for reason, ids in by_reason.items():
+        target = State.DUE if reason is None else State.HELD
+        change(work, State.DRAFT, target, among(Message.id, ids), cause="launch", detail=reason)
     return len(drafts)
 
 

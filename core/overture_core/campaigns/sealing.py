@@ -44,7 +44,7 @@ class Found(NamedTuple):
 def seal(work: Work, plan_id: str, campaign_id: str, after: str, until: str) -> tuple[int, str]:
     """Return the number and the digest of a plan's drafts to the leads after `after` up to `until`."""
     drafts = [each for each in _found(work, plan_id, campaign_id, after, until) if each.state == State.DRAFT]
-    return len(drafts), _digest(drafts)
+    return len(drafts), digest(drafts)
 
 
 def content_hash(plan: Plan) -> str:
@@ -77,7 +77,7 @@ def find(work: Work, plan: Plan, page: Page, *, lock: bool = False) -> list[Foun
 
 def fits(page: Page, messages: Sequence[Found]) -> bool:
     """Tell whether messages are those that the page was sealed with."""
-    return len(messages) == page.messages and _digest(messages) == page.digest
+    return len(messages) == page.messages and digest(messages) == page.digest
 
 
 def unbroken(work: Work, plan: Plan) -> Iterator[bool]:
@@ -86,7 +86,8 @@ def unbroken(work: Work, plan: Plan) -> Iterator[bool]:
         yield fits(page, [each for each in find(work, plan, page) if each.state == State.DRAFT])
 
 
-def _digest(messages: Sequence[Found]) -> str:
+def digest(messages: Sequence[Found]) -> str:
+    """Return the SHA-256 of what decides on messages."""
     return hashlib.sha256("\n".join([each.sealed for each in messages]).encode()).hexdigest()
 
 

@@ -111,7 +111,7 @@ def change(
 
     The conditions say by which index rows are found; the workspace and `source` are added as checks. `limit`
     bounds the rows of one call (the oldest due first, rows that another transaction holds are passed over);
-    `values` are further columns to set.
+    `values` are further columns to set. Without a `detail` the event keeps the row's new reason, if it gets one.
 
     Raises:
         ForbiddenTransition: the state table has no such step.
@@ -132,7 +132,7 @@ def change(
         )
         where = [_stands_in(source), among(Message.id, select(chosen.c.id))]
     moved = update(Message).where(*where).values(state=target, updated_at=now, **(values or {}))
-    event = _event(source, target, cause, detail, now)
+    event = _event(source, target, cause, detail or (values or {}).get("reason"), now)
     connection = work.session.connection()
     if connection.dialect.name == "postgresql":  # one statement for both; SQLite's cannot write within a WITH
         of = moved.returning(Message.workspace_id, Message.id).cte("moved")

@@ -40,13 +40,15 @@ class InboundSms(BaseModel):
     body: str = Field(max_length=1_600)
 
 
-def create_app(settings: Settings, *, clock: Clock, webhook_url: str, seed: int = 1, speed: float = 1.0) -> Starlette:
+def create_app(
+    settings: Settings, *, clock: Clock, webhook_url: str | None, seed: int = 1, speed: float = 1.0
+) -> Starlette:
     """Return the application; its database and keys are in `settings.data_dir`.
 
     Args:
         settings: where the data folder is.
         clock: whose time the events carry.
-        webhook_url: base URL of the receiver of webhooks.
+        webhook_url: base URL of the receiver of webhooks; without one they stay in the inbox, to be taken from there.
         seed: of the outcomes.
         speed: divides the delays between events; 0 means none.
     """
@@ -54,7 +56,7 @@ def create_app(settings: Settings, *, clock: Clock, webhook_url: str, seed: int 
         inbox=Inbox(settings.data_dir),
         keys=load_or_create(settings.data_dir),
         clock=clock,
-        webhook_url=webhook_url.rstrip("/"),
+        webhook_url=(webhook_url or "").rstrip("/"),
         seed=seed,
         speed=speed,
     )
@@ -63,7 +65,8 @@ def create_app(settings: Settings, *, clock: Clock, webhook_url: str, seed: int 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(WebhookSender(sandbox).run)
+            if webhook_url is not None:
+                tasks.start_soon(WebhookSender(sandbox).run)
             yield
             tasks.cancel_scope.cancel()
         sandbox.inbox.close()

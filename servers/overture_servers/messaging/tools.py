@@ -23,6 +23,7 @@ from overture_core.campaigns.service import CampaignBrief
 from overture_core.campaigns.showing import counted, nobody
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
+from overture_core.campaigns.timeline import Timeline
 from overture_core.campaigns.timetable import SendWindow
 from overture_core.health import service as health
 from overture_core.health.service import HealthReport
@@ -35,12 +36,14 @@ from overture_core.templates.preview import TemplatePreview, preview
 from overture_core.templates.service import TemplateView
 from overture_core.text import quantity
 from overture_servers.messaging.approval import Answer, ask_person, record_answer
+from overture_servers.messaging.simulating import run_simulation
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 CampaignName = Annotated[str, Field(description="Name or id.")]
 SANDBOX = "Sandbox: nobody outside is contacted."
+_HOURS_TOLD = 48
 
 
 class TemplateList(BaseModel):
@@ -213,6 +216,27 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))
 
 
+async def messaging_simulate_campaign(
+    ctx: Ctx,
+    campaign: CampaignName,
+    days: Annotated[int, Field(ge=1, le=365, description="Simulated at most.")] = 30,
+    seed: Annotated[int, Field(ge=0, description="Of how leads behave.")] = 1,
+    limit: Annotated[int, Field(ge=1, le=1_000, description="Most entries.")] = 100,
+) -> Annotated[CallToolResult, Timeline]:
+    """What a planned or running campaign would do: every message, hour, block reason and cost, on a copy with invented
+    reactions. Nothing is sent or changed; approval is taken for granted."""
+
+    async def progress(at: datetime) -> None:
+        await ctx.report_progress(at.timestamp(), None, f"{at:%Y-%m-%d %H:%M} UTC")
+
+    workspace = runtime_of(ctx).settings.workspace
+    found = await run_simulation(campaign, workspace=workspace, seed=seed, days=days, most=limit, progress=progress)
+    lines = [f"{each.hour:%Y-%m-%d %H}h: {', '.join(counted(each.counts))}" for each in found.hours[:_HOURS_TOLD]]
+    cost = f"; SMS about {found.sms_cost}" if found.sms_cost else ""
+    head = f"{found.campaign} would be {found.state} in the end: {', '.join(counted(found.totals)) or 'nothing'}{cost}."
+    return answer(found, "\n".join([head, *lines]))
+
+
 async def messaging_get_health(ctx: Ctx) -> Annotated[CallToolResult, HealthReport]:
     """Bounce and complaint rates of e-mail in the last 7 days, campaigns paused for them, what to do next."""
     found = await runtime_of(ctx).read(health.report)
@@ -274,6 +298,7 @@ TOOLS = (
     ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False),
     ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
     ToolSpec(messaging_get_campaign, "Campaign status"),
+    ToolSpec(messaging_simulate_campaign, "Simulate a campaign"),
     ToolSpec(messaging_get_health, "Delivery health"),
     ToolSpec(messaging_list_campaigns, "List campaigns"),
     ToolSpec(messaging_list_replies, "List replies"),
