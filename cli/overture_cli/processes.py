@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import socket
 import subprocess
@@ -230,20 +229,7 @@ class Supervisor:
 def _child_environment(settings: Settings) -> dict[str, str]:
     # Only what these settings say: a variable that the demo leaves out must not reach its children.
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith("OVERTURE_")}
-    return {**others, **environment(settings)}
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment in which a child comes to the same settings."""
-    values = settings.model_dump(exclude_none=True, exclude={"import_roots"})
-    found = {}
-    for name, value in values.items():
-        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        if isinstance(plain, dict):
-            plain = json.dumps(plain, default=str)
-        found[f"OVERTURE_{name.upper()}"] = str(int(plain)) if isinstance(plain, bool) else str(plain)
-    roots = json.dumps([str(root) for root in settings.import_roots])
-    return {**found, "OVERTURE_IMPORT_ROOTS": roots}
+    return {**others, **settings.environment()}
 
 
 def answers(url: str) -> bool:

@@ -6,6 +6,7 @@ providers, and the rules planner. Each setting switches one of these.
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
@@ -171,3 +172,13 @@ class Settings(BaseSettings):
         """Where providers send their webhooks."""
         host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
         return (self.public_url or f"http://{host}:{self.http_port}").rstrip("/")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables in which another process comes to the same settings."""
+        found = {}
+        for name, value in self.model_dump(exclude_none=True).items():
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if isinstance(plain, dict | list):
+                plain = json.dumps(plain, default=str)
+            found[f"OVERTURE_{name.upper()}"] = str(int(plain)) if isinstance(plain, bool) else str(plain)
+        return found

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from mcp import StdioServerParameters
 
-from overture_cli.processes import Spec, Supervisor, all_specs, environment
+from overture_cli.processes import Spec, Supervisor, all_specs
 from overture_core.settings import Settings
 
 
@@ -46,7 +46,7 @@ class System:
         return StdioServerParameters(
             command=sys.executable,
             args=["-m", "overture_cli", "serve", server],
-            env={**os.environ, **environment(self.settings)},
+            env={**os.environ, **self.settings.environment()},
             cwd=self.settings.data_dir,
         )
 
@@ -59,7 +59,7 @@ class System:
             timeout=60,
             check=False,
             cwd=self.settings.data_dir,
-            env={**os.environ, **environment(self.settings)},
+            env={**os.environ, **self.settings.environment()},
         )
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
@@ -97,7 +97,7 @@ def start(tmp_path: Path) -> Any:
             "import_roots": [tmp_path],
         }
         settings = Settings(**{"_env_file": None, **ours, **values})
-        settings.data_dir.mkdir(mode=0o700)
+        settings.data_dir.mkdir(mode=0o700, exist_ok=True)
         specs: list[Spec] = [spec for spec in all_specs(settings) if spec.name not in without]
         with Supervisor(settings, specs) as running:
             running.wait_ready()

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from overture_cli.processes import environment
 from overture_core.settings import Settings
 
 
@@ -35,7 +34,7 @@ def two_workers(settings: Settings) -> Iterator[Supervised]:
     command = [sys.executable, "-m", "overture_cli", "worker", "--processes", "2"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=settings.data_dir, env={**os.environ, **environment(settings)}, stderr=output
+            command, cwd=settings.data_dir, env={**os.environ, **settings.environment()}, stderr=output
         )
     try:
         yield Supervised(process, log)

@@ -50,7 +50,8 @@ def _show(found: Timeline, days: int) -> None:
         return
     seen = [each for each in _WHAT if each in found.totals] + sorted(set(found.totals) - set(_WHAT))
     rows = [(f"{each.hour:%m-%d %H}:00", *(each.counts.get(what, 0) for what in seen)) for each in found.hours]
-    table(f"What {found.campaign} would do", ("hour (UTC)", *seen), [*rows, ("in all", *(found.totals[s] for s in seen))])
+    rows.append(("in all", *(found.totals[what] for what in seen)))
+    table(f"What {found.campaign} would do", ("hour (UTC)", *seen), rows)
     if found.blocked:
         told = {str(reason): text for reason, text in EXPLANATIONS.items()}
         blocked = sorted(found.blocked.items(), key=lambda each: -each[1])

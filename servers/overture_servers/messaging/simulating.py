@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,24 +15,35 @@ from anyio.streams.text import TextReceiveStream
 from mcp.server.mcpserver.exceptions import ToolError
 
 from overture_core.campaigns.timeline import Timeline
+from overture_core.settings import Settings
 
 _REFUSED, _AT = "refused: ", "at: "
 _LONGEST_LINE = 65_536  # bytes
 
 
 async def run_simulation(
-    campaign: str, *, workspace: str, seed: int, days: int, most: int, progress: Callable[[datetime], Awaitable[None]]
+    settings: Settings,
+    campaign: str,
+    *,
+    seed: int,
+    days: int,
+    most: int,
+    progress: Callable[[datetime], Awaitable[None]],
 ) -> Timeline:
     """Simulate a campaign; `progress` is told the simulated time.
 
     Raises:
         ToolError: the simulation was refused, or its process failed.
     """
-    command = [sys.executable, "-m", "overture_worker.simulation", f"--workspace={workspace}"]
+    command = [sys.executable, "-m", "overture_worker.simulation", f"--workspace={settings.workspace}"]
     command += [f"--seed={seed}", f"--days={days}", f"--most={most}", "--", campaign]
     refusal = ""
     printed: list[str] = []
-    async with await anyio.open_process(command, stdin=subprocess.DEVNULL) as process:
+    others = {name: value for name, value in os.environ.items() if not name.upper().startswith("OVERTURE_")}
+    env = {**others, **settings.environment()}
+    # In the data folder, where no .env of somebody else's lies.
+    started = await anyio.open_process(command, stdin=subprocess.DEVNULL, env=env, cwd=settings.data_dir)
+    async with started as process:
         if process.stdout is None or process.stderr is None:
             raise AssertionError  # both are pipes unless something else is asked for
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -229,12 +229,16 @@ async def messaging_simulate_campaign(
     async def progress(at: datetime) -> None:
         await ctx.report_progress(at.timestamp(), None, f"{at:%Y-%m-%d %H:%M} UTC")
 
-    workspace = runtime_of(ctx).settings.workspace
-    found = await run_simulation(campaign, workspace=workspace, seed=seed, days=days, most=limit, progress=progress)
-    lines = [f"{each.hour:%Y-%m-%d %H}h: {', '.join(counted(each.counts))}" for each in found.hours[:_HOURS_TOLD]]
+    settings = runtime_of(ctx).settings
+    found = await run_simulation(settings, campaign, seed=seed, days=days, most=limit, progress=progress)
+    lines = [f"{each.hour:%Y-%m-%d %H}:00 UTC: {_numbers(each.counts)}" for each in found.hours[:_HOURS_TOLD]]
     cost = f"; SMS about {found.sms_cost}" if found.sms_cost else ""
-    head = f"{found.campaign} would be {found.state} in the end: {', '.join(counted(found.totals)) or 'nothing'}{cost}."
+    head = f"{found.campaign} would be {found.state} in the end: {_numbers(found.totals) or 'nothing'}{cost}."
     return answer(found, "\n".join([head, *lines]))
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in counts.items())
 
 
 async def messaging_get_health(ctx: Ctx) -> Annotated[CallToolResult, HealthReport]:

@@ -329,3 +329,17 @@ async def test_planning_and_launching_report_progress(desk: Any) -> None:
         approve(desk.runtime, plan)
         await client.call_tool("messaging_launch_campaign", {"plan_id": plan["plan_id"]}, progress_callback=progress)
     assert seen == [(0, 3, "0 of 3 leads"), (3, 3, "3 of 3 leads"), (2, 2, "2 of 2 messages")]
+
+
+async def test_a_planned_campaign_is_simulated_and_nothing_of_it_happens(desk: Any) -> None:
+    await desk.filled()
+    await desk.planned()
+    async with desk.messaging() as client:
+        found = await desk.call(client, "messaging_simulate_campaign", campaign="Spring")
+        assert (found["totals"]["accepted"], found["state"], found["more"]) == (2, "finished", False)
+        assert {each["what"] for each in found["entries"]} >= {"accepted", "delivered"}
+        text = await desk.text(client, "messaging_simulate_campaign", campaign="Spring")
+        assert text.startswith("Spring would be finished in the end: 2 accepted")
+        assert (await desk.call(client, "messaging_get_campaign", campaign="Spring"))["state"] == "planned"
+        refused = await desk.refused(client, "messaging_simulate_campaign", campaign="Winter")
+        assert refused == "There is no campaign 'Winter'; the campaigns are: Spring."

@@ -1,0 +1,109 @@
+"""Simulations leave the original alone, and are the same for the same seed, from both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from overture_core.campaigns import service as campaigns
+from overture_core.campaigns.models import PlanRequest
+from overture_core.campaigns.planning import plan
+from overture_core.campaigns.states import CampaignState
+from overture_core.campaigns.timeline import Timeline
+from overture_core.errors import Conflict, NotFound
+from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.reading import Source
+from overture_core.messages.channels import Channel
+from overture_core.segments import service as segments
+from overture_core.segments.filter import LeadFilter
+from overture_core.storage.schema import Base
+from overture_core.storage.store import Store
+from overture_core.templates import service as templates
+from overture_worker.simulation.engine import simulate
+
+WORKSPACE = "default"
+LEADS = 30
+
+pytestmark = pytest.mark.anyio
+
+
+def planned(store: Store, **more: Any) -> None:
+    rows = "".join(f"L{n},l{n}@example{n}.com,+121255501{n:02d},US,yes\n" for n in range(LEADS))
+    source = Source.from_text("First Name,E-mail,Phone,Country,Consent\n" + rows, "leads.csv")
+    import_leads(store, source, ImportOptions(), workspace=WORKSPACE, actor="test")
+    with store.begin(WORKSPACE, actor="test") as work:
+        segments.save(work, "all", LeadFilter())
+        templates.save(work, "mail", Channel.EMAIL, "Hi {{ first_name }}", "Hi")
+        templates.save(work, "text", Channel.SMS, "Hi {{ first_name }}")
+        follow_up = {"wait_before": "3 days", "only_if": "not_opened", "templates": {"sms": "text"}}
+        asked = {"name": "Spring", "segment": "all", "templates": {"email": "mail"}, "follow_ups": [follow_up]}
+        plan(work, PlanRequest.model_validate({**asked, **more}))
+
+
+async def run(store: Store, *, seed: int = 1, days: int = 30) -> Timeline:
+    return await simulate(store, WORKSPACE, "Spring", seed=seed, days=days, most=1_000, progress=lambda _: None)
+
+
+def contents(store: Store) -> dict[str, int]:
+    with store.look() as connection:
+        counted = {
+            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for name, table in Base.metadata.tables.items()
+        }
+    with store.read(WORKSPACE) as work:
+        assert campaigns.get(work, "Spring").state == CampaignState.PLANNED
+    return counted
+
+
+def seen(found: Timeline) -> list[tuple[Any, ...]]:
+    return [(each.at, each.lead_id, each.step, each.channel, each.what, each.reason) for each in found.entries]
+
+
+async def test_a_simulation_changes_nothing_and_the_same_seed_is_the_same_timeline(store: Store) -> None:
+    planned(store)
+    before = contents(store)
+    first, again, other = await run(store), await run(store), await run(store, seed=2)
+    assert contents(store) == before
+    assert seen(first) == seen(again) != seen(other)
+    assert first.state == CampaignState.FINISHED
+    assert {each.step for each in first.entries if each.what == "accepted"} == {1, 2}
+    assert first.totals["accepted"] == LEADS + sum(
+        each.channel == "sms" and each.what == "accepted" for each in first.entries
+    )
+    assert first.sms_cost is not None
+
+
+async def test_days_bound_a_simulation(store: Store) -> None:
+    planned(store)
+    found = await run(store, days=2)
+    assert {each.step for each in found.entries} == {1}
+    assert found.state == CampaignState.RUNNING
+
+
+async def test_what_is_sent_later_is_simulated_at_its_time(store: Store) -> None:
+    later = store.clock.now() + timedelta(days=5)
+    planned(store, send_at=later.isoformat())
+    found = await run(store)
+    assert min(each.at for each in found.entries if each.what == "accepted") >= later
+
+
+async def test_a_rate_spreads_messages_over_time(store: Store) -> None:
+    slow = Store(store.settings.model_copy(update={"email_per_second": 1}), store.clock)
+    planned(slow)
+    found = await run(slow, days=1)
+    sent = [each.at for each in found.entries if each.what == "accepted"]
+    assert max(sent) - min(sent) >= timedelta(seconds=LEADS - 2)
+    slow.close()
+
+
+async def test_what_has_nothing_to_send_is_refused(store: Store) -> None:
+    with pytest.raises(NotFound, match="There is no campaign 'Spring'"):
+        await run(store)
+    planned(store)
+    with store.begin(WORKSPACE, actor="test") as work:
+        campaigns.set_state(work, "Spring", CampaignState.CANCELLED)
+    with pytest.raises(Conflict, match="was cancelled"):
+        await run(store)
