@@ -14,6 +14,8 @@ PAGE = Path(__file__).with_name("settings.md")
 FACTORIES = {
     "sms_prices": '`{"US": 0.0083, "CA": 0.0083, "*": 0.1}`',
     "sms_hours": "none",
+    "approvers": "nobody",
+    "email_warm_up": "`[50, 100, 500, 1000, 5000, ...]`",
     "data_dir": "the user's data folder",
     "import_roots": "the working folder",
 }

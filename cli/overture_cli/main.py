@@ -29,6 +29,7 @@ from overture_cli.commands import (
     messages,
     serve,
     simulate,
+    stop,
 )
 from overture_cli.output import say
 from overture_cli.parent import watch_parent
@@ -55,6 +56,7 @@ app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
+app.command("stop")(stop.stop)
 app.command("health")(health.health)
 app.command("resume")(health.resume)
 app.command("contactability")(contactability.contactability)

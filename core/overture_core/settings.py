@@ -7,9 +7,10 @@ providers, and the rules planner. Each setting switches one of these.
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, model_validator
@@ -21,6 +22,8 @@ SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 ELSEWHERE = "*"
 SANDBOX_WHATSAPP = "+14155238886"  # Twilio's own WhatsApp sandbox
+# What SendGrid suggests for a new address, day by day.
+WARM_UP = (50, 100, 500, 1_000, 5_000, 10_000, 20_000, 40_000, 70_000, 100_000, 150_000, 250_000, 400_000, 600_000)
 LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 
 
@@ -95,6 +98,13 @@ class Settings(BaseSettings):
     )
     email_per_second: int | None = Field(default=None, ge=1, description="E-mails a second for the account.")
     email_per_sender_per_second: int | None = Field(default=None, ge=1, description="E-mails a second for a sender.")
+    email_warm_up_from: date | None = Field(
+        default=None, description="First day of warming the e-mail sender up, such as 2026-12-01; without it, no limit."
+    )
+    email_warm_up: list[Annotated[int, Field(ge=1)]] = Field(
+        default_factory=lambda: list(WARM_UP),
+        description="E-mails on each day of the warm-up; after the last, no limit.",
+    )
     sms_per_second: int | None = Field(default=None, ge=1, description="SMS a second for the account.")
     sms_per_sender_per_second: int | None = Field(
         default=None,
@@ -109,6 +119,10 @@ class Settings(BaseSettings):
     provider_timeout_s: float = Field(default=20.0, gt=0, description="Seconds to wait for a provider's answer.")
     health_least_messages: int = Field(
         default=200, ge=1, description="E-mails accepted in 7 days before bounce and complaint rates count."
+    )
+    approvers: dict[str, Annotated[SecretStr, Field(min_length=32)]] = Field(
+        default_factory=dict,
+        description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",
     )
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
 
@@ -177,8 +191,14 @@ class Settings(BaseSettings):
         """Return the environment variables in which another process comes to the same settings."""
         found = {}
         for name, value in self.model_dump(exclude_none=True).items():
-            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            plain = _plain(value)
             if isinstance(plain, dict | list):
-                plain = json.dumps(plain, default=str)
+                plain = json.dumps(plain, default=_plain)
             found[f"OVERTURE_{name.upper()}"] = str(int(plain)) if isinstance(plain, bool) else str(plain)
         return found
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value) if isinstance(value, Path | Decimal) else value

@@ -16,7 +16,7 @@ from anyio import to_thread
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from overture_core.errors import DatabaseUnavailable
-from overture_core.messages import breaker, ledger, settling
+from overture_core.messages import breaker, ledger, settling, warming
 from overture_core.messages.channels import Channel
 from overture_core.messages.outcomes import Accepted, Outcome
 from overture_core.storage.store import Store, Work
@@ -95,10 +95,8 @@ class Delivery:
             if not size:
                 cause, later = "sender_rate", self._store.clock.now() + RATES_REST
                 break
-            wave, turn.waiting = turn.waiting[:size], turn.waiting[size:]
-            later, cleared = await to_thread.run_sync(self._step, turn, wave)
+            later, cause, cleared = await to_thread.run_sync(self._step, turn, size)
             if later is not None:
-                cause = "provider_trouble"
                 break
             if cleared:
                 turn.results = await transport.send(cleared)
@@ -112,23 +110,29 @@ class Delivery:
         with self._store.read(job.workspace, actor=self._owner) as work:
             return preparing.prepare(work, job)
 
-    def _step(self, turn: _Turn, wave: Sequence[Outgoing]) -> tuple[datetime | None, list[Outgoing]]:
-        """Write down the last wave and mark the next as `sending`, in one transaction.
+    def _step(self, turn: _Turn, size: int) -> tuple[datetime | None, str, list[Outgoing]]:
+        """Write down the last wave and mark the next, of up to `size`, as `sending`, in one transaction.
 
-        Returns until when the provider is to be left alone, if it is, and the messages that may leave.
+        Returns until when the rest is to wait, if it is, with the cause, and the messages that may leave.
         """
-        job = turn.job
+        job, sender = turn.job, turn.waiting[0].sender
 
-        def step(work: Work) -> tuple[datetime | None, list[str]]:
+        def step(work: Work) -> tuple[datetime | None, str, int, list[str]]:
             rest = self._write_down(work, turn) or breaker.resting_until(work, turn.transport.provider)
             if rest is not None:
-                return rest, []
-            return None, ledger.start_sending(work, job.chunk, [each.id for each in wave], owner=self._owner)
+                return rest, "provider_trouble", 0, []
+            wanted = min(size, len(turn.waiting))
+            granted = warming.take(work, job.channel, sender, wanted)
+            if not granted:
+                return warming.next_day(work.now()), "sender_warms_up", 0, []
+            ids = [each.id for each in turn.waiting[:granted]]
+            return None, "chunk_done", granted, ledger.start_sending(work, job.chunk, ids, owner=self._owner)
 
-        rest, mine = self._persistently(job, step)
+        rest, cause, granted, mine = self._persistently(job, step)
         self._written(turn)
+        wave, turn.waiting = turn.waiting[:granted], turn.waiting[granted:]
         free = set(mine)
-        return rest, [each for each in wave if each.id in free]
+        return rest, cause, [each for each in wave if each.id in free]
 
     def _end(self, turn: _Turn, cause: str, later: datetime | None) -> None:
         def end(work: Work) -> None:

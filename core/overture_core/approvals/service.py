@@ -24,6 +24,7 @@ class Via(StrEnum):
 
     CLI = "cli"
     ELICITATION = "elicitation"
+    WEB = "web"
     POLICY = "policy"
 
 

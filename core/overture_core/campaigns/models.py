@@ -112,6 +112,7 @@ class PlanView(BaseModel):
     held: dict[str, int]
     sms_segments: int = Field(description="SMS segments that would be billed, at most.")
     sms_cost: Cost | None = Field(default=None, description="Estimated, by OVERTURE_SMS_PRICES.")
+    hints: list[str] = Field(default_factory=list, description="What filters and readers may dislike.")
     send_at: datetime | None
     send_window: str | None = None
     follow_ups: list[PlannedFollowUp] = Field(default_factory=list)

@@ -30,6 +30,8 @@ from overture_core.segments import service as segments
 from overture_core.storage.among import among
 from overture_core.storage.schema import Approval, Campaign, Message, MessageEvent, Plan
 from overture_core.storage.store import Store, Work
+from overture_core.templates.linting import lint
+from overture_core.text import quoted
 
 PLAN_LIFE = timedelta(days=7)
 LATE = timedelta(minutes=5)  # "now", said by somebody who then thought, or whose clock is slow
@@ -133,6 +135,7 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
         ],
         "sms_segments": tally.sms_segments.total(),
         "sms_cost": _sms_cost(work, tally),
+        "hints": _hints(work, row),
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
         "pages": stored(tally.pages),
@@ -157,6 +160,11 @@ def view(work: Work, row: Plan) -> PlanView:
         goes_to={channel: world.goes_to(row, channel) for channel in sorted(policy.sized(row.summary).channels)},
         **row.summary,
     )
+
+
+def _hints(work: Work, row: Plan) -> list[str]:
+    used = [line.template for step in sequence.lines(work, row) for lines in step.variants.values() for line in lines]
+    return [f"{quoted(name)}: {hint}" for name, found in {t.name: lint(t) for t in used}.items() for hint in found]
 
 
 def _sms_cost(work: Work, tally: Tally) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from overture_core.messages.states import IN_MOTION, State
 from overture_core.replies.intent import Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply, Template
 from overture_core.storage.store import Work
+from overture_core.workspaces import emergency
 
 UNAUTHORIZED_REASON = f"retry:{UNAUTHORIZED}"
 _UNFINISHED = (PlanState.PREPARING, PlanState.REPLACED)  # nothing was asked of anybody
@@ -110,7 +111,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
         failed=dict(reasons[State.FAILED]),
-        advice=_advice(reasons[State.DUE], resting),
+        advice=[*_stopped(work, campaign), *_advice(reasons[State.DUE], resting)],
         providers=resting,
         next_at=_next_at(work, campaign),
         follow_ups_left=_follow_ups_left(work, campaign),
@@ -124,6 +125,14 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         done=not any(counts.get(state) for state in IN_MOTION),
         sandbox=world.all_sandboxed(plans),
     )
+
+
+def _stopped(work: Work, campaign: Campaign) -> list[str]:
+    standing = emergency.standing(work)
+    said = [f"{standing} A person lets it go on with `overture stop --lift`."] if standing.stopped else []
+    if campaign.state == CampaignState.PAUSED and campaign.paused_reason:
+        said.append(f"It was paused by itself. {campaign.paused_reason}")
+    return said
 
 
 def _advice(waiting: Mapping[str, int], resting: Sequence[ProviderView]) -> list[str]:

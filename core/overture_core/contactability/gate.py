@@ -8,6 +8,7 @@ from datetime import datetime
 from overture_core.contactability import facts
 from overture_core.contactability.facts import Person
 from overture_core.contactability.rules import Caps, Decision, Verdict, decide
+from overture_core.messages import warming
 from overture_core.messages.channels import Channel
 from overture_core.storage.store import Work
 from overture_core.workspaces.service import sender_for
@@ -31,6 +32,7 @@ def contactabilities(
     """The same for up to 10,000 leads and several channels, in a few queries. `free_text`: see `decide`."""
     moment = at or work.now()
     verified = {channel: _verified(work, channel) for channel in channels}
+    rests = {channel: _rests_until(work, channel) for channel in channels}
     known = facts.load(work, leads, channels)
     caps = Caps(work.settings.messages_a_day, work.settings.messages_a_week)
     # Leads who share their facts share the answer.
@@ -39,7 +41,13 @@ def contactabilities(
         if id(each) not in answers:
             answers[id(each)] = {
                 channel: decide(
-                    each, channel, moment, sender_verified=verified[channel], free_text=free_text, caps=caps
+                    each,
+                    channel,
+                    moment,
+                    sender_verified=verified[channel],
+                    free_text=free_text,
+                    caps=caps,
+                    sender_rests_until=rests[channel],
                 )
                 for channel in channels
             }
@@ -65,6 +73,11 @@ def first_usable(
             decided[lead_id] = {**decided[lead_id], **answer} if lead_id in decided else answer
         asking = [lead for lead in asking if answers[lead.id][channel].verdict is not Verdict.YES]
     return decided
+
+
+def _rests_until(work: Work, channel: Channel) -> datetime | None:
+    sender = sender_for(work, channel) if warming.allowance(work.settings, channel, work.now()) is not None else None
+    return warming.full_until(work, channel, sender.address) if sender is not None else None
 
 
 def _verified(work: Work, channel: Channel) -> bool:

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "time_zone_unknown"
     QUIET_HOURS = "quiet_hours"
     FREQUENCY_CAP = "frequency_cap"
+    SENDER_WARMS_UP = "sender_warms_up"
 
 
 EXPLANATIONS = {
@@ -68,6 +69,7 @@ EXPLANATIONS = {
     Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
     Reason.ZONE_UNKNOWN: "has no known time zone, or several with no hour in common, so quiet hours cannot be kept",
     Reason.QUIET_HOURS: "is outside the hours for SMS in their own time zone (8:00 to 21:00, or narrower)",
+    Reason.SENDER_WARMS_UP: "is to be written to from a sender that is being warmed up and has sent enough today",
     Reason.FREQUENCY_CAP: "already got as many messages as a day or a week may have",
 }
 
@@ -121,16 +123,20 @@ def decide(
     sender_verified: bool,
     free_text: bool = False,
     caps: Caps = CAPS,
+    sender_rests_until: datetime | None = None,
 ) -> Decision:
     """Decide for one lead, channel and time. What never changes by waiting is asked first. `free_text` tells that
     a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day, and
-    neither that reply nor the cap keeps an answer back."""
+    neither that reply nor the cap keeps an answer back. `sender_rests_until` is when a sender that is being warmed up
+    may go on."""
     answers = free_text and channel is Channel.WHATSAPP
     never = _never(facts, channel, at, sender_verified=sender_verified, answers=answers)
     if never is not None:
         return Decision(Verdict.NEVER, never)
     earliest = _after_cap(facts.contacted, at, caps) if facts.contacted and not answers else at
     reason = Reason.FREQUENCY_CAP if earliest > at else Reason.QUIET_HOURS
+    if sender_rests_until is not None and sender_rests_until > earliest:
+        earliest, reason = sender_rests_until, Reason.SENDER_WARMS_UP
     if channel in BY_PHONE:
         shared = _after_quiet(tuple(facts.zones), facts.hours, earliest)
         if shared is None:

@@ -67,7 +67,8 @@ _CLAIMED = select(*(getattr(Message, name) for name in Claimed._fields))
 
 
 def backlog(store: Store) -> list[Backlog]:
-    """Return what has a row due now, direct messages first. Crosses workspaces: it serves dispatch.
+    """Return what has a row due now, direct messages first; nothing of a workspace whose sending is stopped. Crosses
+    workspaces: it serves dispatch.
 
     Asks for one row of each running campaign and channel by the index of waiting rows, so that its cost
     grows with the campaigns that run and not with their messages.
@@ -75,8 +76,9 @@ def backlog(store: Store) -> list[Backlog]:
     now = store.clock.now()
     with store.look() as connection:
         running = select(Campaign.workspace_id, Campaign.id).where(Campaign.state == "running").order_by(Campaign.id)
-        sources: list[tuple[str, str | None]] = [(each, None) for each in _workspaces(connection)]
-        sources += [(workspace, campaign) for workspace, campaign in connection.execute(running)]
+        sending = set(connection.execute(select(Workspace.id).where(Workspace.stopped_at.is_(None))).scalars())
+        sources: list[tuple[str, str | None]] = [(each, None) for each in sorted(sending)]
+        sources += [(each, campaign) for each, campaign in connection.execute(running) if each in sending]
         found = (Backlog(workspace, channel, campaign) for workspace, campaign in sources for channel in Channel)
         return [each for each in found if connection.execute(_first_due(each, now)).first()]
 

@@ -339,6 +339,17 @@ class ProviderAccount(Base):
     changed_at: Mapped[datetime]
 
 
+class SenderDay(Base):
+    """How many messages a sender began to send on a day (of UTC, `2026-11-24`); kept only while it is warmed up."""
+
+    __tablename__ = "sender_days"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(KEYWORD, primary_key=True)
+    sender: Mapped[str] = mapped_column(String(320), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    taken: Mapped[int]
+
+
 class MessageEvent(Base):
     """One step in a message's life: a change of state with its cause, or an engagement (`to_state`
     equal to `from_state`). Only added to, beside the message's own row: foreign keys would check each of

@@ -16,6 +16,7 @@ from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Template
 from overture_core.storage.store import Work
 from overture_core.templates import service
+from overture_core.templates.linting import lint
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import fields_of_all, merge_values
 
@@ -42,6 +43,7 @@ class TemplatePreview(BaseModel):
     version: int
     channel: Channel
     renderings: list[Rendering]
+    hints: list[str] = Field(description="What filters and readers may dislike in it.")
 
 
 def preview(
@@ -61,6 +63,7 @@ def preview(
         version=template.version,
         channel=Channel(template.channel),
         renderings=[_render(work, template, lead, fields) for lead in leads],
+        hints=lint(template),
     )
 
 

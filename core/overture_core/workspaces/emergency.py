@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, select, update
 
 from overture_core.storage.schema import Workspace
 from overture_core.storage.store import Work
+from overture_core.text import clean
+
+
+class Standing(BaseModel):
+    """Whether all sending is stopped: since when, by whom and why."""
+
+    stopped: bool
+    since: datetime | None = None
+    by: str | None = None
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        if self.since is None:
+            return "Nothing is stopped."
+        why = f" ({self.reason})" if self.reason else ""
+        return f"All sending is stopped since {self.since:%Y-%m-%d %H:%M:%S} UTC by {self.by}{why}."
 
 
 def stop(work: Work, *, reason: str | None = None) -> bool:
     """Stop all sending of the workspace; false if it was stopped already, which keeps who stopped it first."""
-    values = {"stopped_at": work.now(), "stopped_by": work.actor, "stop_reason": reason}
+    values = {"stopped_at": work.now(), "stopped_by": work.actor, "stop_reason": clean(reason or "", limit=500) or None}
     return _mark(work, Workspace.stopped_at.is_(None), values)
 
 
@@ -20,6 +38,13 @@ def lift(work: Work) -> bool:
     """Let sending go on; false if nothing was stopped. For a person at the command line alone."""
     values = {"stopped_at": None, "stopped_by": None, "stop_reason": None}
     return _mark(work, Workspace.stopped_at.is_not(None), values)
+
+
+def standing(work: Work) -> Standing:
+    """Return how it stands."""
+    mark = select(Workspace.stopped_at, Workspace.stopped_by, Workspace.stop_reason)
+    since, by, reason = work.session.execute(mark.where(Workspace.id == work.workspace)).one()
+    return Standing(stopped=since is not None, since=since, by=by, reason=reason)
 
 
 def is_stopped(work: Work) -> bool:

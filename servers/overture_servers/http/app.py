@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from overture_core.errors import DatabaseUnavailable, NotFound
 from overture_servers.leads import server as leads
+from overture_servers.messaging import deciding, unsubscribe, webhooks
 from overture_servers.messaging import server as messaging
-from overture_servers.messaging import unsubscribe, webhooks
 from overture_servers.runtime import Runtime
 
 SERVERS = {"leads": leads.create, "messaging": messaging.create}
@@ -62,6 +62,7 @@ def create_app(runtime: Runtime) -> Starlette:
             Route("/ready", _ready(runtime)),
             *webhooks.routes(runtime),
             *unsubscribe.routes(runtime),
+            *deciding.routes(runtime),
             *endpoints,
         ],
         lifespan=lifespan,

@@ -31,10 +31,13 @@ from overture_core.health.thresholds import Level
 from overture_core.messages.channels import Channel
 from overture_core.replies import service as replies
 from overture_core.replies.service import ReplyPage
+from overture_core.storage.store import Work
 from overture_core.templates import service as templates
 from overture_core.templates.preview import TemplatePreview, preview
 from overture_core.templates.service import TemplateView
 from overture_core.text import quantity
+from overture_core.workspaces import emergency
+from overture_core.workspaces.emergency import Standing
 from overture_servers.messaging.approval import Answer, ask_person, record_answer
 from overture_servers.messaging.simulating import run_simulation
 from overture_servers.runtime import told
@@ -116,6 +119,7 @@ async def messaging_preview_template(
         why = f" because of {most.because!r}" if most.because else ""
         lines.append(f"At most {most.segments} SMS segments each ({most.encoding}{why}), about {most.cost}.")
     lines += [f"Not rendered ({number}): {error}" for error, number in errors.most_common()]
+    lines += [f"Look at it: {hint}" for hint in made.hints]
     return answer(made, "\n".join(lines))
 
 
@@ -295,6 +299,19 @@ async def messaging_stop_campaign(
     return answer(changed, f"{changed.campaign} is {changed.state}.")
 
 
+async def messaging_stop_everything(
+    ctx: Ctx, reason: Annotated[str | None, Field(max_length=500)] = None
+) -> Annotated[CallToolResult, Standing]:
+    """Stop all sending, in every process, within two seconds. Only a person at the command line lets it go on."""
+
+    def stop(work: Work) -> Standing:
+        emergency.stop(work, reason=reason)
+        return emergency.standing(work)
+
+    standing = await runtime_of(ctx).write(actor_of(ctx), stop)
+    return answer(standing, f"{standing} A person lets it go on with `overture stop --lift`.")
+
+
 TOOLS = (
     ToolSpec(messaging_save_template, "Save a template", writes=True),
     ToolSpec(messaging_list_templates, "List templates"),
@@ -307,4 +324,5 @@ TOOLS = (
     ToolSpec(messaging_list_campaigns, "List campaigns"),
     ToolSpec(messaging_list_replies, "List replies"),
     ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),
+    ToolSpec(messaging_stop_everything, "Stop all sending", writes=True),
 )
