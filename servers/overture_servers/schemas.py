@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 _MAPS = ("properties", "$defs")
 _LISTS = ("anyOf", "oneOf", "allOf")
 _ONE = ("items", "additionalProperties", "propertyNames")
-_NOT_IN_RESULTS = ("propertyNames", "format", "required", "default")
+_NOT_IN_RESULTS = ("propertyNames", "format", "required", "default", "enum")
 _NULL = {"type": "null"}
 _REF = "#/$defs/"
 
@@ -30,8 +30,8 @@ def slim_input(schema: Schema) -> Schema:
 def slim_output(schema: Schema) -> Schema:
     """Return the schema of a tool's result: the names and types of its fields, all of which are always there.
 
-    Left out are titles, models' own descriptions, formats, and what the arguments' schema says already
-    (a model that takes no other keys is one that the caller wrote).
+    Left out are titles, models' own descriptions, formats, the values that a text can have (the result has one), and
+    what the arguments' schema says already (a model that takes no other keys is one that the caller wrote).
     """
     slim = _walk(schema, result=True)
     definitions: Schema = slim.pop("$defs", {})
