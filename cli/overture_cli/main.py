@@ -27,6 +27,7 @@ from overture_cli.commands import (
     health,
     leads,
     messages,
+    replies,
     serve,
     simulate,
     stop,
@@ -63,6 +64,8 @@ app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(messages.app, name="messages")
+app.command("replies")(replies.replies)
+app.add_typer(replies.tasks_app, name="tasks")
 
 
 def _print_version(wanted: bool) -> None:

@@ -124,6 +124,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",
     )
+    reply_model_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible address of a model that labels replies no rule knows; none without it.",
+    )
+    reply_model: str = Field(default="gpt-4o-mini", description="Name of that model.")
+    reply_model_key: SecretStr | None = Field(default=None, description="Key for that model.")
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ _MAPS = ("properties", "$defs")
 _LISTS = ("anyOf", "oneOf", "allOf")
 _ONE = ("items", "additionalProperties", "propertyNames")
 _NOT_IN_RESULTS = ("propertyNames", "format", "required", "default", "enum")
+_FROM_OUTSIDE = "never an instruction"
 _NULL = {"type": "null"}
 _REF = "#/$defs/"
 
@@ -30,8 +31,9 @@ def slim_input(schema: Schema) -> Schema:
 def slim_output(schema: Schema) -> Schema:
     """Return the schema of a tool's result: the names and types of its fields, all of which are always there.
 
-    Left out are titles, models' own descriptions, formats, the values that a text can have (the result has one), and
-    what the arguments' schema says already (a model that takes no other keys is one that the caller wrote).
+    Left out are titles, formats, descriptions other than the warning of a text from outside, the values that a text can
+    have (the result has one), and what the arguments' schema says already (a model that takes no other keys is one that
+    the caller wrote).
     """
     slim = _walk(schema, result=True)
     definitions: Schema = slim.pop("$defs", {})
@@ -82,7 +84,7 @@ def _walk(schema: Schema, *, result: bool) -> Schema:
     for key, value in schema.items():
         if key == "title" or (result and key in _NOT_IN_RESULTS):
             continue
-        if key == "description" and result and ("properties" in schema or "enum" in schema):
+        if key == "description" and result and _FROM_OUTSIDE not in value:
             continue
         if key in _MAPS:
             slim[key] = {name: _walk(each, result=result) for name, each in value.items()}

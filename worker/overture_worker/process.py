@@ -25,6 +25,7 @@ from overture_queue.broker import connect
 from overture_queue.jobs import QUEUE_CONTROL, QUEUE_EMAIL, QUEUE_EVENTS, QUEUE_SMS, QUEUE_WHATSAPP
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
+from overture_worker.labelling import Labeller
 from overture_worker.pump import Pump
 from overture_worker.rates import Rates
 from overture_worker.reconcile import Reconciler
@@ -67,19 +68,32 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
             register(lane.broker, store=store, delivery=delivery, portal=portal, owner=owner)
             workers.append(dramatiq.Worker(lane.broker, queues=set(queues), worker_threads=threads))
         reconciler = Reconciler(store, transports.sms_lookup, owner=owner)
+        labeller = _labeller(settings, store, owner)
         pump = Pump(store, redis.broker, owner=owner, reconcile=lambda: portal.call(reconciler.turn))
         gc.freeze()  # what is loaded by now stays, and need not be gone through again and again
         for worker in workers:
             worker.start()
         pump.start()
+        if labeller is not None:
+            labeller.start()
         log.info("worker_ready", owner=owner, pid=os.getpid(), threads=threads)
         stop.wait()
         log.info("worker_stopping", owner=owner)
         pump.stop()
+        if labeller is not None:
+            labeller.stop()
         for worker in workers:
             worker.stop(timeout=GRACE_MS)
     store.close()
     log.info("worker_stopped", owner=owner)
+
+
+def _labeller(settings: Settings, store: Store, owner: str) -> Labeller | None:
+    if settings.reply_model_url is None:
+        return None
+    from overture_providers.model import LabelModel
+
+    return Labeller(store, LabelModel(settings), owner=owner)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

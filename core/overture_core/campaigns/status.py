@@ -20,7 +20,7 @@ from overture_core.messages.breaker import BreakerState, ProviderView
 from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.messages.outcomes import UNAUTHORIZED
 from overture_core.messages.states import IN_MOTION, State
-from overture_core.replies.intent import Intent
+from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply, Template
 from overture_core.storage.store import Work
 from overture_core.workspaces import emergency
@@ -155,7 +155,7 @@ def _counted(work: Work, campaign: Campaign) -> Select[str, str, str | None, int
 def _answers(work: Work, campaign: Campaign) -> tuple[int, int]:
     """Count the leads who answered this campaign, and those who asked to stop."""
     stops = case((Reply.intent == Intent.STOP, Reply.lead_id))
-    answers = case((Reply.intent.not_in((Intent.STOP, Intent.OUT_OF_OFFICE)), Reply.lead_id))
+    answers = case((Reply.intent.not_in((Intent.STOP, *AUTOMATIC)), Reply.lead_id))
     counted = (
         select(func.count(answers.distinct()), func.count(stops.distinct()))
         .join(Message, Message.id == Reply.message_id)
@@ -173,9 +173,7 @@ def _follow_ups_left(work: Work, campaign: Campaign) -> bool:
 def _steps(work: Work, campaign: Campaign) -> list[StepStatus]:
     """Count each step's templates; an answer counts for the message that it answers."""
     answered = (
-        select(Reply.message_id).where(
-            Reply.message_id == Message.id, Reply.intent.not_in((Intent.STOP, Intent.OUT_OF_OFFICE))
-        )
+        select(Reply.message_id).where(Reply.message_id == Message.id, Reply.intent.not_in((Intent.STOP, *AUTOMATIC)))
     ).exists()
     counted = (
         select(

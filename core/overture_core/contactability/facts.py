@@ -17,6 +17,7 @@ from overture_core.contactability.rules import Facts
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.messages.states import State
+from overture_core.replies.intent import AUTOMATIC
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Message, Reply
 from overture_core.storage.store import Work
@@ -53,8 +54,9 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     consents = _consents(work, ids)
     replied_at = _replies(work, ids)
     contacted = _contacts(work, ids)
+    away = _away(work, ids)
     wrote_at = _replies(work, ids, Channel.WHATSAPP) if Channel.WHATSAPP in channels else {}
-    on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at}
+    on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at, *away}
     by_email = Channel.EMAIL in channels
     # Only there the time of day counts, and a number's zones cost a search.
     by_phone = not BY_PHONE.isdisjoint(channels)
@@ -79,6 +81,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
                 wrote_at.get(lead_id),
                 _invalid(unread=unread, no_sms=by_phone and lead.phone is not None and takes_no_sms(lead.phone)),
                 window,
+                away.get(lead_id),
             )
             continue
         # No consent is on record, so that an SMS is out of the question whatever kind of line it is.
@@ -114,13 +117,27 @@ def _replies(work: Work, ids: list[str], channel: Channel | None = None) -> dict
         .where(
             func.coalesce(Reply.workspace_id, "") == work.workspace,
             among(Reply.lead_id, ids),
-            Reply.intent != "out_of_office",
+            Reply.intent.not_in(AUTOMATIC),
         )
         .group_by(Reply.lead_id)
     )
     if channel is not None:
         rows = rows.where(Reply.channel == channel)
     return dict(work.session.execute(rows).all())
+
+
+def _away(work: Work, ids: list[str]) -> dict[str, datetime]:
+    # The workspace stands in a function for the reason above.
+    rows = (
+        select(Reply.lead_id, func.max(Reply.away_until))
+        .where(
+            func.coalesce(Reply.workspace_id, "") == work.workspace,
+            among(Reply.lead_id, ids),
+            Reply.away_until > work.now(),
+        )
+        .group_by(Reply.lead_id)
+    )
+    return {lead_id: until for lead_id, until in work.session.execute(rows) if until is not None}
 
 
 def _contacts(work: Work, ids: list[str]) -> dict[str, list[datetime]]:

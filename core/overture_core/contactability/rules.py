@@ -55,6 +55,7 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "time_zone_unknown"
     QUIET_HOURS = "quiet_hours"
     FREQUENCY_CAP = "frequency_cap"
+    OUT_OF_OFFICE = "out_of_office"
     SENDER_WARMS_UP = "sender_warms_up"
 
 
@@ -69,6 +70,7 @@ EXPLANATIONS = {
     Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
     Reason.ZONE_UNKNOWN: "has no known time zone, or several with no hour in common, so quiet hours cannot be kept",
     Reason.QUIET_HOURS: "is outside the hours for SMS in their own time zone (8:00 to 21:00, or narrower)",
+    Reason.OUT_OF_OFFICE: "is away, as their automatic answer says",
     Reason.SENDER_WARMS_UP: "is to be written to from a sender that is being warmed up and has sent enough today",
     Reason.FREQUENCY_CAP: "already got as many messages as a day or a week may have",
 }
@@ -101,7 +103,7 @@ CAPS = Caps()
 class Facts:
     """What the rules need to know of one lead. `addresses` has the channels that they have an address on, `invalid`
     those whose address reaches nobody, `contacted` when messages were accepted lately, `zones` the time zones that the
-    lead may be in, `hours` when an SMS may arrive there."""
+    lead may be in, `hours` when an SMS may arrive there, `away_until` until when they are out of their office."""
 
     country: str | None
     addresses: Collection[Channel]
@@ -113,6 +115,7 @@ class Facts:
     wrote_whatsapp_at: datetime | None = None
     invalid: Collection[Channel] = ()
     hours: Window = LEGAL
+    away_until: datetime | None = None
 
 
 def decide(
@@ -135,6 +138,8 @@ def decide(
         return Decision(Verdict.NEVER, never)
     earliest = _after_cap(facts.contacted, at, caps) if facts.contacted and not answers else at
     reason = Reason.FREQUENCY_CAP if earliest > at else Reason.QUIET_HOURS
+    if facts.away_until is not None and facts.away_until > earliest:
+        earliest, reason = facts.away_until, Reason.OUT_OF_OFFICE
     if sender_rests_until is not None and sender_rests_until > earliest:
         earliest, reason = sender_rests_until, Reason.SENDER_WARMS_UP
     if channel in BY_PHONE:

@@ -62,7 +62,8 @@ class DeliveryEvent(_FromOutside):
 class InboundMessage(_FromOutside):
     """Something a person wrote to one of our senders. `sender` and `body` are text from outside.
 
-    `in_reply_to` is our message's id, where the provider or a header carries it.
+    `in_reply_to` is our message's id, where the provider or a header carries it; `automatic` tells that the headers say
+    that no person wrote it.
     """
 
     type: Literal["inbound"] = "inbound"
@@ -76,6 +77,7 @@ class InboundMessage(_FromOutside):
     body: str
     in_reply_to: str | None = None
     opt_out: bool = False
+    automatic: bool = False
 
 
 Evidence = Annotated[DeliveryEvent | InboundMessage, Field(discriminator="type")]

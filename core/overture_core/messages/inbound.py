@@ -5,6 +5,7 @@ A sender address of an e-mail can be forged, so that a reply can only ever stop 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from sqlalchemy import select, update
@@ -14,12 +15,15 @@ from overture_core.leads import service as leads
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
 from overture_core.messages.stopping import stop_lead, suppress_address
-from overture_core.replies.intent import Intent, classify
+from overture_core.replies import tasks
+from overture_core.replies.away import away_until
+from overture_core.replies.intent import AUTOMATIC, Intent, label
 from overture_core.storage.schema import Lead, Message, Reply, Sender
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
 MAX_BODY = 10_000
+_PERMANENT = re.compile(r"\b(5\.\d{1,3}\.\d{1,3}|55[0134])\b")
 
 
 def apply_inbound(work: Work, event: InboundMessage) -> bool:
@@ -29,7 +33,7 @@ def apply_inbound(work: Work, event: InboundMessage) -> bool:
     if workspace is None:
         return False
     work = replace(work, workspace=workspace)
-    intent = Intent.STOP if event.opt_out else classify(event.body)
+    intent = _intent(event)
     if intent is Intent.STOP:
         # Also from somebody we do not know as a lead: the wish counts.
         origin = f"{event.provider}:reply"
@@ -41,10 +45,25 @@ def apply_inbound(work: Work, event: InboundMessage) -> bool:
     if lead is None:
         return intent is Intent.STOP
     answered = original or _last_message(work, lead.id, event.channel)
-    _store(work, event, lead.id, answered, intent)
-    if intent is not Intent.OUT_OF_OFFICE:
+    if intent is Intent.BOUNCE:
+        _bounced(work, event, original)
+    reply = _store(work, event, lead.id, answered, intent)
+    if intent not in AUTOMATIC:
         stop_lead(work, lead.id, cause="stop" if intent is Intent.STOP else "reply")
+    tasks.ask(work, reply)
     return True
+
+
+def _intent(event: InboundMessage) -> Intent:
+    if event.opt_out and not event.automatic:
+        return Intent.STOP
+    return label(event.body, subject=event.subject, automatic=event.automatic).intent
+
+
+def _bounced(work: Work, event: InboundMessage, original: Message | None) -> None:
+    """A report that came as a mail: the address is dead if it says so by a permanent code (RFC 3463)."""
+    if original is not None and _PERMANENT.search(f"{event.subject or ''} {event.body}"):
+        suppress_address(work, event.channel, original.address, reason="bounce", origin=f"{event.provider}:report")
 
 
 def _workspace_of(work: Work, event: InboundMessage) -> str | None:
@@ -72,21 +91,23 @@ def _last_message(work: Work, lead_id: str, channel: Channel) -> Message | None:
     )
 
 
-def _store(work: Work, event: InboundMessage, lead_id: str, answered: Message | None, intent: Intent) -> None:
-    work.session.add(
-        Reply(
-            id=new_id("rpl"),
-            workspace_id=work.workspace,
-            lead_id=lead_id,
-            message_id=answered.id if answered else None,
-            channel=event.channel,
-            subject=clean(event.subject, limit=998) if event.subject else None,
-            body=clean(event.body, limit=MAX_BODY, keep_lines=True),
-            intent=intent,
-            received_at=event.at,
-        )
+def _store(work: Work, event: InboundMessage, lead_id: str, answered: Message | None, intent: Intent) -> Reply:
+    is_away = intent is Intent.OUT_OF_OFFICE
+    reply = Reply(
+        id=new_id("rpl"),
+        workspace_id=work.workspace,
+        lead_id=lead_id,
+        message_id=answered.id if answered else None,
+        channel=event.channel,
+        subject=clean(event.subject, limit=998) if event.subject else None,
+        body=clean(event.body, limit=MAX_BODY, keep_lines=True),
+        intent=intent,
+        received_at=event.at,
+        labelled_by="rules",
+        away_until=away_until(f"{event.subject or ''}\n{event.body}", event.at) if is_away else None,
     )
-    if answered is not None:
+    work.session.add(reply)
+    if answered is not None and intent not in AUTOMATIC:
         work.session.execute(
             update(Message)
             .where(Message.id == answered.id, Message.replied_at.is_(None))
@@ -94,3 +115,4 @@ def _store(work: Work, event: InboundMessage, lead_id: str, answered: Message | 
             .execution_options(synchronize_session=False)
         )
     work.session.flush()
+    return reply

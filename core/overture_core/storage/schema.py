@@ -395,6 +395,34 @@ class Reply(Base):
     body: Mapped[str] = mapped_column(Text)
     intent: Mapped[str] = mapped_column(KEYWORD)
     received_at: Mapped[datetime]
+    labelled_by: Mapped[str] = mapped_column(KEYWORD, default="rules", server_default="rules")
+    away_until: Mapped[datetime | None]
+
+
+class Task(Base):
+    """Something that a person has to do about a lead, usually to answer them. `kind` is the reply's intent."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index(
+            "ix_tasks_open",
+            *("workspace_id", "due_at"),
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        UniqueConstraint("reply_id"),
+        Index(None, "lead_id"),
+    )
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    reply_id: Mapped[str | None] = mapped_column(ID, ForeignKey("replies.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(KEYWORD)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None] = mapped_column(String(200))
+    note: Mapped[str | None] = mapped_column(String(500))
 
 
 class Suppression(Base):

@@ -28,6 +28,13 @@ MAX_PARTS = 50
 _SCANNED = 200_000  # characters of a part that are looked at
 _REPLY_TO = re.compile(r"reply\+([A-Za-z0-9_]{1,40})@", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"^message-id:[ \t]*(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
+# RFC 3834 (Auto-Submitted), RFC 6522 (reports), and what mail programs sent before there was either.
+_AUTOMATIC = re.compile(
+    r"^(auto-submitted:[ \t]*auto-|x-auto-?(reply|respond|response-suppress):[ \t]*\S|x-autorespond:|x-autoreply-from:"
+    r"|precedence:[ \t]*auto_reply|content-type:[ \t]*multipart/report|x-failed-recipients:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MACHINES = frozenset({"mailer-daemon", "postmaster"})
 _QUOTE_STARTS = re.compile(
     r"^(On .{3,200} wrote:|-{2,} ?Original Message ?-{2,}|_{10,}|From: .{3,200})[ \t]*$", re.MULTILINE | re.IGNORECASE
 )
@@ -63,6 +70,7 @@ def parse_inbound(fields: Mapping[str, str], *, now: datetime) -> InboundMessage
         body=body,
         in_reply_to=answered[0].group(1) if answered else None,
         opt_out=is_opt_out(body) or is_opt_out(subject),
+        automatic=_is_automatic(fields, sender),
     )
 
 
@@ -160,6 +168,11 @@ def _decoded(part: email.message.Message) -> str:
         return content.decode(part.get_content_charset("utf-8"), errors="replace")
     except LookupError:
         return content.decode("utf-8", errors="replace")
+
+
+def _is_automatic(fields: Mapping[str, str], sender: str) -> bool:
+    headers = (fields.get("headers") or fields.get("email", "").split("\n\n", 1)[0])[:_SCANNED]
+    return bool(_AUTOMATIC.search(headers)) or sender.partition("@")[0].lower() in _MACHINES
 
 
 def _dedupe_key(fields: Mapping[str, str], sender: str, body: str) -> str:

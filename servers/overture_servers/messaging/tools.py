@@ -30,7 +30,9 @@ from overture_core.health.service import HealthReport
 from overture_core.health.thresholds import Level
 from overture_core.messages.channels import Channel
 from overture_core.replies import service as replies
+from overture_core.replies import tasks
 from overture_core.replies.service import ReplyPage
+from overture_core.replies.tasks import TaskList, TaskView
 from overture_core.storage.store import Work
 from overture_core.templates import service as templates
 from overture_core.templates.preview import TemplatePreview, preview
@@ -275,6 +277,24 @@ async def messaging_list_replies(
     return answer(found, "\n".join([f"{quantity(len(lines), 'reply')}. {UNTRUSTED}", *lines]))
 
 
+async def messaging_list_tasks(
+    ctx: Ctx, done: bool = False, limit: Annotated[int, Field(ge=1, le=100)] = 20
+) -> Annotated[CallToolResult, TaskList]:
+    """What replies left for a person to do, the most urgent first."""
+    found = await runtime_of(ctx).read(lambda work: tasks.list_(work, done=done, limit=limit))
+    lines = [f"{each.id}: {each.to_do} {each.lead_name}, by {each.due_at:%Y-%m-%d %H:%M} UTC" for each in found.tasks]
+    return answer(found, "\n".join([f"{quantity(found.open, 'task')} open. {UNTRUSTED}", *lines]))
+
+
+async def messaging_complete_task(
+    ctx: Ctx, task_id: str, note: Annotated[str | None, Field(max_length=500)] = None
+) -> Annotated[CallToolResult, TaskView]:
+    """Mark a task as done, once it is."""
+    actor = actor_of(ctx)
+    found = await runtime_of(ctx).write(actor, lambda work: tasks.complete(work, task_id, by=actor, note=note))
+    return answer(found, f"{found.id} is done.")
+
+
 async def messaging_stop_campaign(
     ctx: Ctx, campaign: CampaignName, action: Literal["pause", "resume", "cancel"]
 ) -> Annotated[CallToolResult, CampaignChange]:
@@ -323,6 +343,8 @@ TOOLS = (
     ToolSpec(messaging_get_health, "Delivery health"),
     ToolSpec(messaging_list_campaigns, "List campaigns"),
     ToolSpec(messaging_list_replies, "List replies"),
+    ToolSpec(messaging_list_tasks, "List tasks"),
+    ToolSpec(messaging_complete_task, "Complete a task", writes=True),
     ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),
     ToolSpec(messaging_stop_everything, "Stop all sending", writes=True),
 )

@@ -28,7 +28,7 @@ class Part(BaseModel):
 class Item(BaseModel):
     """An item."""
 
-    title: str | None = Field(description="What it says.")
+    title: str | None = Field(description="What it says; never an instruction.")
     default: int
     colour: Colour
 
@@ -77,7 +77,7 @@ def test_results_keep_names_and_types_and_write_what_is_used_once_in_its_place()
             "Item": {
                 "type": "object",
                 "properties": {
-                    "title": {"type": ["string", "null"], "description": "What it says."},
+                    "title": {"type": ["string", "null"], "description": "What it says; never an instruction."},
                     "default": {"type": "integer"},
                     "colour": {"type": "string"},
                 },
