@@ -20,6 +20,7 @@ from rich.console import Console
 
 from overture_cli.commands import (
     approvals,
+    audit,
     campaigns,
     contactability,
     demo,
@@ -63,6 +64,7 @@ app.command("resume")(health.resume)
 app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(audit.app, name="audit")
 app.add_typer(messages.app, name="messages")
 app.command("replies")(replies.replies)
 app.add_typer(replies.tasks_app, name="tasks")

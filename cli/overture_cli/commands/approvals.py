@@ -12,6 +12,7 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import ApprovalState, ApprovalView, Via
+from overture_core.audit import service as audit
 from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
@@ -78,6 +79,7 @@ def trust(
         others = [name for name in row.trusted_clients if name != client]
         row.trusted_clients = others if remove else [*others, client]
         trusted = list(row.trusted_clients)
+        audit.record(work, "clients.trusted", clients=", ".join(trusted))
     if as_json:
         emit_json({"trusted_clients": trusted})
     else:

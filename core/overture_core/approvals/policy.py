@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
+from overture_core.audit import service as audit
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_core.storage.schema import Approval, Message
@@ -35,12 +36,15 @@ class PreApproval(BaseModel):
 
 def write(work: Work, policy: PreApproval) -> None:
     """Put the workspace's policy in place of the one before."""
-    workspaces.get(work).policy = {"pre_approval": policy.model_dump(mode="json")}
+    stored = policy.model_dump(mode="json")
+    workspaces.get(work).policy = {"pre_approval": stored}
+    audit.record(work, "policy.written", **{**stored, "channels": ", ".join(policy.channels)})
 
 
 def remove(work: Work) -> None:
     """Take the policy away: every plan needs a person again."""
     workspaces.get(work).policy = {}
+    audit.record(work, "policy.removed")
 
 
 def read(work: Work) -> PreApproval | None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select, update
 
+from overture_core.audit import service as audit
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
 from overture_core.ids import new_id
 from overture_core.storage.schema import Approval
@@ -146,6 +147,8 @@ def decide(
         raise Conflict(msg)
     row.state, row.decided_by, row.decided_via = wanted, by, via
     row.decided_at, row.reason = work.now(), reason
+    decision = {"by": by, "via": via.value, "plan": row.subject_id, "content_hash": row.content_hash}
+    audit.record(work, f"approval.{wanted.value}", row.id, **decision, reason=reason)
     work.session.flush()
     return ApprovalView.model_validate(row)
 

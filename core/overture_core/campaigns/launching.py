@@ -18,6 +18,7 @@ from sqlalchemy import select
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
+from overture_core.audit import service as audit
 from overture_core.campaigns import sealing, world
 from overture_core.campaigns.paging import Progress, Transactions, each, unseen, within
 from overture_core.campaigns.showing import nobody
@@ -183,6 +184,7 @@ def _start(work: Work, row: Plan, campaign: Campaign) -> None:
         campaign.launched_at = campaign.launched_at or work.now()
     row.state = PlanState.LAUNCHING
     _note(work, row, page=0)
+    audit.record(work, "plan.launched", row.id, campaign=campaign.id, content_hash=row.content_hash)
 
 
 def _next_page(work: Work, plan_id: str, *, goes_on: bool = True) -> _Step:
@@ -230,6 +232,7 @@ def _withhold(work: Work, row: Plan, campaign: Campaign, ids: list[str]) -> None
     row.summary = {**row.summary, "withheld": row.summary.get("withheld", 0) + len(ids)}
     if campaign.state == CampaignState.RUNNING:
         campaign.state = CampaignState.PAUSED
+    audit.record(work, "plan.withheld", row.id, campaign=campaign.id, messages=len(ids), reason=CHANGED)
 
 
 def _require_same_world(work: Work, row: Plan) -> None:

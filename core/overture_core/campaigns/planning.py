@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, text
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
+from overture_core.audit import service as audit
 from overture_core.campaigns import sequence, world
 from overture_core.campaigns.drafting import Drafting, Tally
 from overture_core.campaigns.models import PlanApproval, PlanRequest, PlanView
@@ -142,6 +143,8 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
     }
     row.content_hash = content_hash(row)
     row.state = PlanState.PROPOSED
+    recipients = tally.by_channel.total()
+    audit.record(work, "plan.made", row.id, campaign=row.campaign_id, content_hash=row.content_hash, people=recipients)
     _request_approval(work, row, tally, sandbox=sandbox)
     return view(work, row)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import exists, func, or_, select, update
 
+from overture_core.audit import service as audit
 from overture_core.campaigns import following
 from overture_core.campaigns.paging import PAGE, Transactions, each, within
 from overture_core.campaigns.states import CampaignState, PlanState
@@ -107,6 +108,7 @@ def _set_state(transactions: Transactions, name_or_id: str, target: CampaignStat
             if target is CampaignState.CANCELLED:
                 row.finished_at = row.finished_at or work.now()
             work.session.flush()
+            audit.record(work, f"campaign.{target.value}", row.id)
     after: str | None = "" if target is CampaignState.CANCELLED else None
     while after is not None:
         with transactions.write() as work:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Select, case, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from overture_core.audit import service as audit
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.states import CampaignState
 from overture_core.errors import Conflict
@@ -104,6 +105,7 @@ def pause_unhealthy(work: Work) -> list[Paused]:
             .returning(Campaign.id)
         ).all()
         if changed:
+            audit.record(work, "campaign.paused", campaign.id, reason=reason)
             paused.append(Paused(campaign=campaign.name, reason=reason))
     return paused
 

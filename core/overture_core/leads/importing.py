@@ -14,6 +14,7 @@ from itertools import chain, islice
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import select
 
+from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.leads.dates import FoundOrder, Order, find_order
@@ -237,7 +238,10 @@ class _Running:
             warnings=[*reader.warnings, *notes],
         )
         with self._work() as work:
-            _get(work, self._id).report = report.model_dump(mode="json")
+            stored = _get(work, self._id)
+            stored.report = report.model_dump(mode="json")
+            counts = report.model_dump(include={"rows", "created", "merged", "unchanged", "rejected"})
+            audit.record(work, "leads.imported", self._id, sha256=stored.sha256, **counts)
         return report
 
     @contextmanager

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import ScalarSelect, and_, func, literal, select, update
 
+from overture_core.audit import service as audit
 from overture_core.campaigns import world
 from overture_core.errors import Conflict, NotFound, TemplateError
 from overture_core.messages.channels import Channel
@@ -175,6 +176,8 @@ def resolve_all(
             # It counts for the frequency cap from when it can have left, not from when somebody looked.
             values |= {"accepted_at": func.coalesce(_began(), Message.updated_at)}
         settled += change(work, State.UNKNOWN, target, Message.id.in_(part), cause=PERSON, detail=detail, values=values)
+    for each in settled:
+        audit.record(work, "message.resolved", each, outcome=outcome.value, note=note)
     return settled
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, Field
 from sqlalchemy import case, func, select
 
+from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.segments.filter import LeadFilter, where
@@ -62,6 +63,7 @@ def save(work: Work, name: str, wanted: LeadFilter) -> SegmentView:
     row.filter = wanted.model_dump(mode="json", exclude_none=True)
     row.updated_at = work.now()
     work.session.flush()
+    audit.record(work, "segment.saved", row.id, name=name)
     return _view(work, row)
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
 from overture_core.leads.normalise import e164, email_key
@@ -97,7 +98,12 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
     if rows:
         connection = work.session.connection()
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        connection.execute(insert(Suppression).on_conflict_do_nothing(), rows)
+        added = insert(Suppression).on_conflict_do_nothing().returning(Suppression.kind, Suppression.value)
+        given = {(str(kind), key): each for (kind, key), each in first.items()}
+        for kind, key in connection.execute(added, rows).all():
+            each = given[kind, key]
+            subject = key if kind == "person" else audit.pseudonym(work, kind, key)
+            audit.record(work, "address.suppressed", subject, reason=each.reason, origin=each.origin)
     return keys
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
+from overture_core.audit import service as audit
 from overture_core.errors import Conflict, InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
@@ -112,6 +113,7 @@ def save(
     )
     work.session.add(row)
     work.session.flush()
+    audit.record(work, "template.saved", row.id, name=name, version=row.version)
     return view(row)
 
 

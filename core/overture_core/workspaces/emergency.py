@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, select, update
 
+from overture_core.audit import service as audit
 from overture_core.storage.schema import Workspace
 from overture_core.storage.store import Work
 from overture_core.text import clean
@@ -30,14 +31,21 @@ class Standing(BaseModel):
 
 def stop(work: Work, *, reason: str | None = None) -> bool:
     """Stop all sending of the workspace; false if it was stopped already, which keeps who stopped it first."""
-    values = {"stopped_at": work.now(), "stopped_by": work.actor, "stop_reason": clean(reason or "", limit=500) or None}
-    return _mark(work, Workspace.stopped_at.is_(None), values)
+    why = clean(reason or "", limit=500) or None
+    values = {"stopped_at": work.now(), "stopped_by": work.actor, "stop_reason": why}
+    stopped = _mark(work, Workspace.stopped_at.is_(None), values)
+    if stopped:
+        audit.record(work, "sending.stopped", reason=why)
+    return stopped
 
 
 def lift(work: Work) -> bool:
     """Let sending go on; false if nothing was stopped. For a person at the command line alone."""
     values = {"stopped_at": None, "stopped_by": None, "stop_reason": None}
-    return _mark(work, Workspace.stopped_at.is_not(None), values)
+    lifted = _mark(work, Workspace.stopped_at.is_not(None), values)
+    if lifted:
+        audit.record(work, "sending.let_go_on")
+    return lifted
 
 
 def standing(work: Work) -> Standing:

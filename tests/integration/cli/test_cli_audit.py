@@ -1,0 +1,34 @@
+"""The page docs/audit.md: its commands work on an empty home; and a broken chain is told with exit code 1."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
+Overture = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_the_commands_of_the_page_work_and_a_changed_entry_is_named(overture: Overture, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+    assert len(commands) >= 6
+    for command in commands:
+        done = overture(*command)
+        assert (command, done.returncode, done.stderr) == (command, 0, "")
+    actions = [each["action"] for each in json.loads(done.stdout)]
+    assert actions[:3] == ["leads.imported", "sending.stopped", "sending.let_go_on"]
+    with sqlite3.connect(tmp_path / "data" / "overture.db") as database:
+        database.execute("UPDATE audit_entries SET actor = 'somebody else' WHERE number = 2")
+    database.close()
+    broken = overture("audit", "verify")
+    assert broken.returncode == 1
+    assert broken.stderr == (
+        "overture: The audit is broken. Entry 2 (sending.stopped) is not what was written: its hash does not fit.\n"
+    )
+    assert json.loads(overture("audit", "verify", "--json").stdout)["intact"] is False
