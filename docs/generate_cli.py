@@ -25,6 +25,7 @@ stdout, progress, logs and errors to stderr; with `--json`, an error is one JSON
 | 2 | bad input: an argument, a file, a name or a setting |
 | 3 | a part that Overture depends on is away |
 | 4 | a person has to approve first |
+| 5 | the audit's chain does not hold (`overture audit verify`) |
 | 129, 130, 143 | interrupted by a hang-up (SIGHUP), by Ctrl-C (SIGINT), by SIGTERM |
 
 This page is generated from `overture_cli`: `uv run python docs/generate_cli.py`.

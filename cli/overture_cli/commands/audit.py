@@ -10,7 +10,7 @@ from overture_cli.context import open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.audit import service
 
-BROKEN = 1
+BROKEN = 5
 
 app = typer.Typer(help="See who did what and when; verify that nobody changed the record.", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ def list_(
 
 @app.command()
 def verify(as_json: JsonFlag = False) -> None:
-    """Compute the chain of hashes again; exits with 1 and names the first broken entry if it does not hold."""
+    """Compute the chain of hashes again; exits with 5 and names the first broken entry if it does not hold."""
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = service.verify(work)
     if as_json:

@@ -95,7 +95,9 @@ def _evidence(work: Work, lead: Lead, channel: Channel) -> list[str]:
     lines = ["no consent on record"]
     if consent is not None:
         said = "agreed" if consent.granted else "refused"
-        lines = [f"{said} on {consent.recorded_at:%Y-%m-%d} ({consent.source})"]
+        lines = [f"{said} on {consent.given_at or consent.recorded_at:%Y-%m-%d} ({consent.source})"]
+        if consent.wording:
+            lines.append(f"in the words {consent.wording!r}")
     lines += [
         f"suppressed {each.kind} since {each.created_at:%Y-%m-%d}: {each.reason} ({each.origin})"
         for each in _suppressions(work, lead, channel)

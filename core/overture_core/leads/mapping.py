@@ -12,6 +12,7 @@ from overture_core.text import quoted
 FIELDS = (
     *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
+    *("consent_text", "consent_at", "consent_source"),
     *("consent", "email_opt_in", "sms_opt_in", "opt_out", "email_opt_out", "sms_opt_out"),
 )
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
@@ -44,6 +45,12 @@ _NAMES: dict[str, str] = {
         "tags": "tags tag labels label schlagworte etiquettes etiquetas etichette",
         "consent": "consent optin consents einwilligung consentement consentimiento consenso toestemming "
         "consentimento channels",
+        "consent_text": "consenttext consentwording consentstatement consentlanguage optintext einwilligungstext "
+        "textedeconsentement textoconsentimiento",
+        "consent_at": "consentat consentdate consenttime consenttimestamp consentgivenat optindate optintime "
+        "optintimestamp einwilligungsdatum einwilligungam dateconsentement fechaconsentimiento",
+        "consent_source": "consentsource optinsource optinform signupsource signupform einwilligungsquelle "
+        "sourceconsentement fuenteconsentimiento",
         "email_opt_in": "emailoptin emailconsent consentemail optinemail acceptsemailmarketing acceptsmarketing "
         "subscribed marketingemail newsletter",
         "sms_opt_in": "smsoptin smsconsent consentsms optinsms acceptssmsmarketing textoptin marketingsms",

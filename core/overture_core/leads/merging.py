@@ -164,7 +164,9 @@ class Merger:
                     lead_id=lead.id,
                     channel=channel,
                     granted=granted,
-                    source=source,
+                    source=row.evidence.source or source,
+                    wording=row.evidence.wording or None,
+                    given_at=row.evidence.given_at,
                     recorded_at=self._work.now(),
                 )
             )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from overture_core.errors import InvalidInput
@@ -51,6 +52,17 @@ class RowRejected(InvalidInput):
         self.reasons = list(reasons)
 
 
+class ConsentEvidence(NamedTuple):
+    """What a row says of how its consents were given: where, by which words, and when."""
+
+    source: str = ""
+    wording: str = ""
+    given_at: datetime | None = None
+
+
+NO_EVIDENCE = ConsentEvidence()
+
+
 @dataclass(slots=True)
 class LeadRow:
     """A row that can become a lead. `identities` are (kind, value) pairs, the strongest first."""
@@ -60,6 +72,7 @@ class LeadRow:
     custom: dict[str, str]
     tags: list[str] = field(default_factory=list)
     consents: dict[Channel, bool] = field(default_factory=dict)
+    evidence: ConsentEvidence = NO_EVIDENCE
 
 
 class RowReader:
@@ -99,7 +112,7 @@ class RowReader:
             "time_zone": self._zone(raw.get("time_zone", ""), phone, country),
             "linkedin_url": _linkedin(raw.get("linkedin_url", "")),
             "notes": clean(raw.get("notes", ""), limit=10_000, keep_lines=True),
-            "last_contact_at": self._date(raw.get("last_contact_at", "")),
+            "last_contact_at": self._date(raw.get("last_contact_at", ""), "last contact"),
             **{name: clean(raw.get(name, ""), limit=_LIMITS[name]) for name in _PLAIN},
         }
         kept = {name: value for name, value in values.items() if value}
@@ -107,7 +120,12 @@ class RowReader:
         unmapped = ((column, clean(value)) for column, value in cells.items() if column not in self._mapped)
         custom = {column: text for column, text in unmapped if text}
         tags = [tag for part in re.split(r"[;,|]", raw.get("tags", "")) if (tag := clean(part, limit=100))]
-        return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw) | self._refused(cells))
+        evidence = ConsentEvidence(
+            clean(raw.get("consent_source", ""), limit=200),
+            clean(raw.get("consent_text", ""), limit=1_000),
+            self._date(raw.get("consent_at", ""), "consent"),
+        )
+        return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw) | self._refused(cells), evidence)
 
     def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
         reasons = []
@@ -154,12 +172,12 @@ class RowReader:
             self.notes["time zones that were not recognised, left out"] += 1
         return time_zone_for(phone, country)
 
-    def _date(self, text: str) -> datetime | None:
+    def _date(self, text: str, what: str) -> datetime | None:
         if not text:
             return None
         moment = parse_date(text, self._order)
         if moment is None:
-            self.notes["dates of last contact that could not be read, left out"] += 1
+            self.notes[f"dates of {what} that could not be read, left out"] += 1
         return moment
 
     def _consents(self, raw: Mapping[str, str]) -> dict[Channel, bool]:

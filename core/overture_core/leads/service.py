@@ -46,6 +46,8 @@ class ConsentView(BaseModel):
     channel: Channel
     granted: bool
     source: str
+    wording: str | None
+    given_at: datetime | None
     recorded_at: datetime
 
 

@@ -39,6 +39,7 @@ def _day(said: str, now: datetime) -> datetime | None:
     for length in range(min(len(words), 5), 0, -1):
         found: datetime | None = parse(" ".join(words[:length]).rstrip(".:"), settings=settings)
         if found is not None:
+            found = found.replace(tzinfo=None)
             day = found.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=now.tzinfo)
             return day if timedelta() < found - base < _LONGEST else None
     return None

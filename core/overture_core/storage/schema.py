@@ -128,7 +128,8 @@ class LeadTag(Base):
 
 
 class Consent(Base):
-    """Evidence that a lead agreed or objected to a channel; the newest row of a channel counts."""
+    """Evidence that a lead agreed or objected to a channel; the newest row of a channel counts. `wording` is what they
+    agreed to and `given_at` when, where the source says so; `recorded_at` is when we learned of it."""
 
     __tablename__ = "consents"
     __table_args__ = (Index(None, "lead_id", "channel", "recorded_at"),)
@@ -139,6 +140,8 @@ class Consent(Base):
     granted: Mapped[bool]
     source: Mapped[str] = mapped_column(String(300))
     recorded_at: Mapped[datetime]
+    wording: Mapped[str | None] = mapped_column(String(1000))
+    given_at: Mapped[datetime | None]
 
 
 class LeadImport(Base):

@@ -27,7 +27,7 @@ def test_the_commands_of_the_page_work_and_a_changed_entry_is_named(overture: Ov
         database.execute("UPDATE audit_entries SET actor = 'somebody else' WHERE number = 2")
     database.close()
     broken = overture("audit", "verify")
-    assert broken.returncode == 1
+    assert broken.returncode == 5
     assert broken.stderr == (
         "overture: The audit is broken. Entry 2 (sending.stopped) is not what was written: its hash does not fit.\n"
     )

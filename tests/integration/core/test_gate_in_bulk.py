@@ -57,12 +57,12 @@ def crowd(scene: Any, store: Store) -> list[str]:
                 suppressions.add(work, "email", lead.email, "manual", "test")
             if lead.phone and chance.random() < 0.1:
                 suppressions.add(work, "phone", lead.phone, "manual", "test")
-            if chance.random() < 0.1:
+            if chance.random() < 0.2:
                 body = {"channel": Channel.EMAIL, "body": "yes", "intent": chance.choice(list(Intent))}
                 at = work.now() - timedelta(days=chance.choice([1, 40]))
-                work.session.add(
-                    Reply(id=new_id("rpl"), workspace_id=WORKSPACE, lead_id=lead.id, received_at=at, **body)
-                )
+                away_until = at + timedelta(days=7) if body["intent"] is Intent.OUT_OF_OFFICE else None
+                who = {"id": new_id("rpl"), "workspace_id": WORKSPACE, "lead_id": lead.id}
+                work.session.add(Reply(received_at=at, away_until=away_until, **who, **body))
             if chance.random() < 0.2:
                 at = work.now() - timedelta(hours=chance.choice([1, 30, 24 * 8]))
                 work.session.add(
@@ -93,7 +93,8 @@ def test_many_leads_are_decided_as_each_would_be_alone(crowd: list[str], store: 
         alone = {lead.id: {channel: contactability(work, lead, channel) for channel in Channel} for lead in leads}
     assert together == alone
     seen = {decision.reason for each in together.values() for decision in each.values()}
-    assert seen == {None, *Reason} - {Reason.UNVERIFIED_SENDER, Reason.ZONE_UNKNOWN, Reason.WINDOW_CLOSED}
+    of_senders = {Reason.UNVERIFIED_SENDER, Reason.SENDER_WARMS_UP}
+    assert seen == {None, *Reason} - of_senders - {Reason.ZONE_UNKNOWN, Reason.WINDOW_CLOSED}
 
 
 def test_asked_in_an_order_a_lead_is_decided_up_to_the_first_channel_that_may_be_used(

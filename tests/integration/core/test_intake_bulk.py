@@ -218,7 +218,7 @@ def test_the_first_reason_counts_for_a_suppression_and_for_what_it_cancels(world
         "msg_8": ("due", None),
     }
     assert seen["suppressions"] == [("default", "email", "ada@example.com", "bounce", "sendgrid:bounced")]
-    assert seen["steps"]["msg_1"] == [("bounced", "sendgrid:bounced", ""), ("complained", "sendgrid:complained", "")]
+    assert seen["steps"]["msg_1"] == [("bounced", "sendgrid:bounced", "550"), ("complained", "sendgrid:complained", "")]
 
 
 def test_a_message_takes_its_steps_in_turn_though_another_took_the_second_one_before(world: World) -> None:
@@ -229,7 +229,7 @@ def test_a_message_takes_its_steps_in_turn_though_another_took_the_second_one_be
         _event("3", Kind.BOUNCED, "msg_2", code="550"),
     ]
     seen = world.after(states, events, at_once=500)
-    assert seen["steps"]["msg_2"] == [("delivered", "sendgrid:delivered", ""), ("bounced", "sendgrid:bounced", "")]
+    assert seen["steps"]["msg_2"] == [("delivered", "sendgrid:delivered", ""), ("bounced", "sendgrid:bounced", "550")]
     assert [seen["messages"][each]["state"] for each in ("msg_1", "msg_2")] == ["bounced", "bounced"]
 
 
