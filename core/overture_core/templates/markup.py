@@ -8,10 +8,12 @@ template's, never a lead's.
 from __future__ import annotations
 
 import re
-from html import escape, unescape
+from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 
 from jinja2 import Environment, TemplateSyntaxError
+from markdown_it import MarkdownIt
 
 from overture_core.errors import TemplateError
 
@@ -152,18 +154,23 @@ def _check_attribute(name: str, value: str) -> None:
         raise TemplateError(msg)
 
 
-_LINK = re.compile(r"\[([^\[\]\n]+)\]\((https?://[^\s()<>\"]+|mailto:[^\s()<>\"]+|" + _LINK_MARK + r")\)")
-_ADDRESS = re.compile(r"(?<![\"(>])\bhttps?://[^\s<>\"()]*[^\s<>\"().,;:!?']")
-_BOLD, _ITALIC = (
-    re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*"),
-    re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])"),
-)
-_BULLET, _HEADING = re.compile(r"[-*] +(.*)"), re.compile(r"(#{1,3}) +(.*)")
+_RULES = ("heading", "list", "emphasis", "link", "linkify", "newline")
+_LINKED = ("https://", "http://", "mailto:")
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    made = MarkdownIt("zero", {"html": False, "breaks": True, "linkify": True}).enable(list(_RULES))
+    normalise = made.normalizeLink
+    # An address with a field in it stays text: what is linked to is never a lead's.
+    made.validateLink = lambda url: url == _LINK_MARK or (url.startswith(_LINKED) and url.isascii())  # type: ignore[method-assign]
+    made.normalizeLink = lambda url: url if url == _LINK_MARK or _MARK in url else normalise(url)  # type: ignore[method-assign]
+    return made
 
 
 def html_from_text(source: str) -> str:
-    """Make a template of HTML from one of text, once, when it is saved: paragraphs, `# headings`, `- lists`,
-    `**bold**`, `*italic*`, `[links](https://...)` and bare addresses; all else is text as it stands."""
+    """Make a template of HTML from one of text, once, when it is saved: paragraphs, `# headings`, lists, `**bold**`,
+    `*italic*`, `[links](https://...)` and bare addresses, as CommonMark has them; all else is text as it stands."""
     parts: list[str] = []
 
     def keep(part: str) -> str:
@@ -173,43 +180,10 @@ def html_from_text(source: str) -> str:
         return f"{_MARK}{len(parts) - 1}{_MARK}"
 
     plain = source.replace(_MARK, "").replace(_LINK_MARK, "")
-    kept = "".join(part if text else keep(part) for text, part in _split(plain))
-    blocks = [_block(block) for block in re.split(r"\n[ \t]*\n", kept.strip())]
-    made = "\n".join(blocks)
+    made = _markdown().render("".join(part if text else keep(part) for text, part in _split(plain))).strip()
     made = made.replace(f'href="{_LINK_MARK}"', 'href="{{ unsubscribe_url }}"')
     made = made.replace(_LINK_MARK, '<a href="{{ unsubscribe_url }}">{{ unsubscribe_url }}</a>')
     return _MARKED.sub(lambda found: parts[int(found[1])], made)
-
-
-def _block(block: str) -> str:
-    lines = [line.strip() for line in block.splitlines() if line.strip()]
-    if lines and all(_BULLET.fullmatch(line) for line in lines):
-        items = "".join(f"<li>{_inline(line[1:].strip())}</li>" for line in lines)
-        return f"<ul>{items}</ul>"
-    if len(lines) == 1 and (heading := _HEADING.fullmatch(lines[0])):
-        level = len(heading[1])
-        return f"<h{level}>{_inline(heading[2])}</h{level}>"
-    return f"<p>{'<br>'.join(_inline(line) for line in lines)}</p>"
-
-
-def _inline(line: str) -> str:
-    text = _LINK.sub(r'<a href="\2">\1</a>', escape(line, quote=False))
-    pieces = re.split(r"(<a href=.*?</a>)", text)
-    return "".join(piece if piece.startswith("<a href=") else _emphasised(piece) for piece in pieces)
-
-
-def _emphasised(text: str) -> str:
-    linked = _ADDRESS.sub(_linked, text)
-    pieces = re.split(r"(<a href=.*?</a>)", linked)
-    return "".join(
-        piece if piece.startswith("<a href=") else _ITALIC.sub(r"<em>\1</em>", _BOLD.sub(r"<strong>\1</strong>", piece))
-        for piece in pieces
-    )
-
-
-def _linked(found: re.Match[str]) -> str:
-    # An address with a field in it stays text: what is linked to is never a lead's.
-    return found[0] if _MARK in found[0] or _LINK_MARK in found[0] else f'<a href="{found[0]}">{found[0]}</a>'
 
 
 _BLOCKS = frozenset({"p", "div", "br", "li", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "hr"})
