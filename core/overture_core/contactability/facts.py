@@ -19,7 +19,7 @@ from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.messages.states import State
 from overture_core.replies.intent import AUTOMATIC
 from overture_core.storage.among import among
-from overture_core.storage.schema import Consent, Message, Reply
+from overture_core.storage.schema import Consent, Message, Payment, Reply
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import Kind, domains_of, kinds_in_use, suppressed
 
@@ -55,8 +55,9 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     replied_at = _replies(work, ids)
     contacted = _contacts(work, ids)
     away = _away(work, ids)
+    paid_at = _payments(work, ids)
     wrote_at = _replies(work, ids, Channel.WHATSAPP) if Channel.WHATSAPP in channels else {}
-    on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at, *away}
+    on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at, *away, *paid_at}
     by_email = Channel.EMAIL in channels
     # Only there the time of day counts, and a number's zones cost a search.
     by_phone = not BY_PHONE.isdisjoint(channels)
@@ -82,6 +83,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
                 _invalid(unread=unread, no_sms=by_phone and lead.phone is not None and takes_no_sms(lead.phone)),
                 window,
                 away.get(lead_id),
+                paid_at.get(lead_id),
             )
             continue
         # No consent is on record, so that an SMS is out of the question whatever kind of line it is.
@@ -123,6 +125,16 @@ def _replies(work: Work, ids: list[str], channel: Channel | None = None) -> dict
     )
     if channel is not None:
         rows = rows.where(Reply.channel == channel)
+    return dict(work.session.execute(rows).all())
+
+
+def _payments(work: Work, ids: list[str]) -> dict[str, datetime]:
+    # The workspace stands in a function for the reason above.
+    rows = (
+        select(Payment.lead_id, func.max(Payment.at))
+        .where(func.coalesce(Payment.workspace_id, "") == work.workspace, among(Payment.lead_id, ids))
+        .group_by(Payment.lead_id)
+    )
     return dict(work.session.execute(rows).all())
 
 

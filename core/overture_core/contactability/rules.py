@@ -22,6 +22,7 @@ from overture_core.contactability.quiet_hours import LEGAL, Window
 from overture_core.messages.channels import BY_PHONE, Channel
 
 REPLY_REST = timedelta(days=30)
+PAID_REST = timedelta(days=30)
 # Within it anything may be written, after it only what Meta approved (Twilio, error 63016).
 WHATSAPP_WINDOW = timedelta(hours=24)
 _FURTHEST = timedelta(days=3)
@@ -50,6 +51,7 @@ class Reason(StrEnum):
     CONSENT_DENIED = "consent_denied"
     CONSENT_MISSING = "consent_missing"
     REPLIED = "replied"
+    PAID = "paid"
     UNVERIFIED_SENDER = "unverified_sender"
     WINDOW_CLOSED = "whatsapp_window_closed"
     ZONE_UNKNOWN = "time_zone_unknown"
@@ -66,6 +68,7 @@ EXPLANATIONS = {
     Reason.CONSENT_DENIED: "refused consent to this channel",
     Reason.CONSENT_MISSING: "gave no consent, which this channel or country needs first",
     Reason.REPLIED: "answered within the last 30 days",
+    Reason.PAID: "paid within the last 30 days",
     Reason.UNVERIFIED_SENDER: "would be written to from a sender that is not verified",
     Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
     Reason.ZONE_UNKNOWN: "has no known time zone, or several with no hour in common, so quiet hours cannot be kept",
@@ -116,6 +119,7 @@ class Facts:
     invalid: Collection[Channel] = ()
     hours: Window = LEGAL
     away_until: datetime | None = None
+    paid_at: datetime | None = None
 
 
 def decide(
@@ -163,14 +167,21 @@ def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
         return Reason.CONSENT_MISSING
     if channel in facts.invalid:
         return Reason.INVALID_ADDRESS
-    if answers:
-        if facts.wrote_whatsapp_at is None or facts.wrote_whatsapp_at <= at - WHATSAPP_WINDOW:
-            return Reason.WINDOW_CLOSED
-    elif facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
-        return Reason.REPLIED
+    if (rests := _rests(facts, at, answers=answers)) is not None:
+        return rests
     if not sender_verified:
         return Reason.UNVERIFIED_SENDER
     return Reason.ZONE_UNKNOWN if channel in BY_PHONE and not facts.zones else None
+
+
+def _rests(facts: Facts, at: datetime, *, answers: bool) -> Reason | None:
+    """The reason for which a lead is left alone for some weeks, or on WhatsApp until they write."""
+    if answers:
+        wrote_at = facts.wrote_whatsapp_at
+        return Reason.WINDOW_CLOSED if wrote_at is None or wrote_at <= at - WHATSAPP_WINDOW else None
+    if facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
+        return Reason.REPLIED
+    return Reason.PAID if facts.paid_at is not None and facts.paid_at > at - PAID_REST else None
 
 
 def _after_cap(contacted: Sequence[datetime], at: datetime, caps: Caps) -> datetime:

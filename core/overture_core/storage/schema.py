@@ -428,6 +428,21 @@ class Task(Base):
     note: Mapped[str | None] = mapped_column(String(500))
 
 
+class Payment(Base):
+    """Something a lead paid, in millionths of the currency; `reference` names it at its `source`."""
+
+    __tablename__ = "payments"
+    __table_args__ = (UniqueConstraint("workspace_id", "source", "reference"), Index(None, "lead_id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    amount_micros: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    source: Mapped[str] = mapped_column(KEYWORD)
+    reference: Mapped[str] = mapped_column(String(200))
+
+
 class Suppression(Base):
     """An address that is never contacted again. `kind`: email or phone; `value` is normalised."""
 

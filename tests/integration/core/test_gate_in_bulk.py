@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
+from overture_core.payments import service as payments
 from overture_core.replies.intent import Intent
 from overture_core.storage.schema import Lead, Message, Reply, Template
 from overture_core.storage.store import Store, Work
@@ -58,11 +60,7 @@ def crowd(scene: Any, store: Store) -> list[str]:
             if lead.phone and chance.random() < 0.1:
                 suppressions.add(work, "phone", lead.phone, "manual", "test")
             if chance.random() < 0.2:
-                body = {"channel": Channel.EMAIL, "body": "yes", "intent": chance.choice(list(Intent))}
-                at = work.now() - timedelta(days=chance.choice([1, 40]))
-                away_until = at + timedelta(days=7) if body["intent"] is Intent.OUT_OF_OFFICE else None
-                who = {"id": new_id("rpl"), "workspace_id": WORKSPACE, "lead_id": lead.id}
-                work.session.add(Reply(received_at=at, away_until=away_until, **who, **body))
+                _reply(work, chance, lead.id)
             if chance.random() < 0.2:
                 at = work.now() - timedelta(hours=chance.choice([1, 30, 24 * 8]))
                 work.session.add(
@@ -83,7 +81,30 @@ def crowd(scene: Any, store: Store) -> list[str]:
                     )
                 )
         _suppress_widely(work, chance, ids)
+        _pay(work, chance, ids)
     return ids
+
+
+def _reply(work: Work, chance: Random, lead_id: str) -> None:
+    intent = chance.choice([*Intent, *(Intent.OUT_OF_OFFICE for _ in range(8))])
+    at = work.now() - timedelta(days=chance.choice([1, 40]))
+    row = Reply(
+        id=new_id("rpl"),
+        workspace_id=WORKSPACE,
+        lead_id=lead_id,
+        channel=Channel.EMAIL,
+        body="yes",
+        intent=intent,
+        received_at=at,
+        away_until=at + timedelta(days=7) if intent is Intent.OUT_OF_OFFICE else None,
+    )
+    work.session.add(row)
+
+
+def _pay(work: Work, chance: Random, ids: list[str]) -> None:
+    for lead_id in chance.sample(ids, len(ids) // 10):
+        paid: dict[str, Any] = {"amount": Decimal(1), "currency": "EUR", "reference": lead_id}
+        payments.record(work, lead_id, at=work.now() - timedelta(days=chance.choice([1, 40])), **paid)
 
 
 def test_many_leads_are_decided_as_each_would_be_alone(crowd: list[str], store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Payments: what leads paid, and what that ends."""
