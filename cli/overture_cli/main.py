@@ -33,6 +33,7 @@ from overture_cli.commands import (
     serve,
     simulate,
     stop,
+    trace,
 )
 from overture_cli.output import say
 from overture_cli.parent import watch_parent
@@ -62,6 +63,7 @@ app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)
 app.command("health")(health.health)
 app.command("resume")(health.resume)
+app.command("trace")(trace.trace)
 app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")

@@ -16,6 +16,7 @@ from overture_core.leads import service
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
 from overture_core.leads.reading import Source
 from overture_core.leads.service import LeadPage, LeadView
+from overture_core.leads.tracing import Trace, trace
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.segments import service as segments
@@ -122,6 +123,16 @@ async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, Le
     return answer(found, text)
 
 
+async def leads_trace_lead(ctx: Ctx, lead_id: str, limit: Limit = 100) -> Annotated[CallToolResult, Trace]:
+    """Everything that happened to a lead, oldest first."""
+    found = await runtime_of(ctx).read(lambda work: trace(work, lead_id, limit=limit))
+    lines = [
+        f"{each.at:%Y-%m-%d %H:%M:%SZ} {' '.join(_filled(each.what, each.campaign, each.cause))}"
+        for each in found.entries
+    ]
+    return answer(found, "\n".join([f"{len(lines)} of {found.total} entries. {UNTRUSTED}", *lines]))
+
+
 async def leads_explain_contactability(
     ctx: Ctx,
     lead_id: str,
@@ -199,6 +210,7 @@ TOOLS = (
     ToolSpec(leads_import_file, "Import leads", writes=True),
     ToolSpec(leads_search, "Search leads"),
     ToolSpec(leads_get_lead, "Get a lead"),
+    ToolSpec(leads_trace_lead, "Trace a lead"),
     ToolSpec(leads_explain_contactability, "Explain contactability"),
     ToolSpec(leads_preview_segment, "Preview a segment"),
     ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),

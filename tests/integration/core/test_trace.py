@@ -1,0 +1,54 @@
+"""The trace of a lead has everything that happened to them, in the order of time, and nothing of anybody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from overture_core.clock import ManualClock
+from overture_core.errors import NotFound
+from overture_core.leads.tracing import trace
+from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress
+from tests.integration.core.conftest import WORKSPACE, Scene
+
+
+def test_everything_is_there_in_the_order_of_time(scene: Scene, clock: ManualClock) -> None:
+    lead = scene.add_lead(email="Ada@example.com")
+    scene.add_lead("Bob", email="bob@example.com")
+    scene.consent(lead, Channel.EMAIL)
+    clock.advance(timedelta(minutes=1))
+    scene.launched()
+    clock.advance(timedelta(minutes=1))
+    with scene.store.begin(WORKSPACE, actor="ada") as work:
+        suppress(work, "email", "ada@example.com", reason="manual", origin="told\x1b us")
+    with scene.store.read(WORKSPACE) as work:
+        found = trace(work, lead)
+        assert trace(work, lead, limit=1).entries == found.entries[-1:]
+    told = [(each.what, each.campaign, each.cause, each.text) for each in found.entries]
+    assert told[:3] == [
+        ("created", None, None, None),
+        ("email consent given", None, None, "test"),
+        ("email step 1 planned", "Spring", None, None),
+    ]
+    assert ("email draft > due", "Spring", "launch", None) in told
+    assert ("email due > cancelled", "Spring", "manual", "manual") in told
+    assert ("email suppressed", None, "manual", "told us") in told
+    assert [each.at for each in found.entries] == sorted(each.at for each in found.entries)
+    assert found.total == len(found.entries)
+
+
+def test_whoever_a_plan_left_out_has_the_reason(scene: Scene) -> None:
+    lead = scene.add_lead(email="ada@example.com")
+    scene.consent(lead, Channel.EMAIL, granted=False)
+    scene.add_lead("Bob", email="bob@example.com")
+    scene.plan()
+    with scene.store.read(WORKSPACE) as work:
+        told = [(each.what, each.campaign, each.cause) for each in trace(work, lead).entries]
+    assert ("email step 1 left out of the plan", "Spring", "consent_denied") in told
+
+
+def test_a_lead_of_nobody_is_told_with_what_to_do(scene: Scene) -> None:
+    with scene.store.read(WORKSPACE) as work, pytest.raises(NotFound, match="leads_search finds"):
+        trace(work, "lead_x")
