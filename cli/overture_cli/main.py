@@ -25,6 +25,7 @@ from overture_cli.commands import (
     contactability,
     demo,
     doctor,
+    erase,
     health,
     leads,
     messages,
@@ -63,6 +64,7 @@ app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)
 app.command("health")(health.health)
 app.command("resume")(health.resume)
+app.command("erase")(erase.erase)
 app.command("trace")(trace.trace)
 app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)

@@ -12,6 +12,7 @@ from pathlib import Path
 from overture_core.settings import Settings
 
 _BYTES = 32
+_FILE = "secret.key"
 
 
 def sign(settings: Settings, purpose: str, value: str) -> str:
@@ -24,10 +25,18 @@ def verify(settings: Settings, purpose: str, value: str, signature: str) -> bool
     return hmac.compare_digest(sign(settings, purpose, value).encode(), signature.encode())
 
 
+def share_key(settings: Settings, folder: Path) -> None:
+    """Give another data folder the kept key, if the settings name none."""
+    if settings.secret_key is None:
+        key = folder / _FILE
+        key.touch(mode=0o600)
+        key.write_bytes(_kept(settings.data_dir / _FILE))
+
+
 def _key(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
-    return _kept(settings.data_dir / "secret.key")
+    return _kept(settings.data_dir / _FILE)
 
 
 @lru_cache(maxsize=16)
@@ -35,7 +44,7 @@ def _kept(path: Path) -> bytes:
     """Read the kept key, making it first where there is none. Once a process: it never changes."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f"secret.key.{os.getpid()}.{secrets.token_hex(4)}")
+        fresh = path.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_bytes(secrets.token_bytes(_BYTES))
         try:

@@ -36,7 +36,7 @@ def quoted(value: str, *, limit: int = 100) -> str:
 
 def quantity(number: int, noun: str) -> str:
     """Return a number with its noun: `1 row`, `2 rows`, `3 replies`."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("ly") else f"{noun}s"
+    plural = f"{noun[:-1]}ies" if noun.endswith("ly") else f"{noun}es" if noun.endswith("ss") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
 

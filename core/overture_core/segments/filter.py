@@ -48,12 +48,17 @@ class LeadFilter(BaseModel):
 
 
 def where(work: Work, wanted: LeadFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions on `Lead`, the workspace among them.
+    """Return the conditions on `Lead`, the workspace among them; who was erased meets none.
 
     A lead whose last contact nobody knows counts as dormant: an import that says nothing of it is a
     list of people who went quiet.
     """
-    conditions = [Lead.workspace_id == work.workspace, *_texts(wanted), *_dormancy(work, wanted)]
+    conditions = [
+        Lead.workspace_id == work.workspace,
+        Lead.erased_at.is_(None),
+        *_texts(wanted),
+        *_dormancy(work, wanted),
+    ]
     if wanted.countries is not None:
         conditions.append(Lead.country.in_(wanted.countries))
     if wanted.tags_any is not None:

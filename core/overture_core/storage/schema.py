@@ -103,6 +103,7 @@ class Lead(Base):
     import_id: Mapped[str | None] = mapped_column(ID)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
 
 class LeadIdentity(Base):
@@ -426,6 +427,16 @@ class Task(Base):
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None] = mapped_column(String(200))
     note: Mapped[str | None] = mapped_column(String(500))
+
+
+class ErasedAddress(Base):
+    """An address of somebody who was erased, as a hash with this installation's key; never contacted again."""
+
+    __tablename__ = "erased_addresses"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(KEYWORD, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime]
 
 
 class Payment(Base):

@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from overture_core import secrets
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
 from overture_core.leads.normalise import e164, email_key
 from overture_core.storage.among import among
-from overture_core.storage.schema import Suppression
+from overture_core.storage.schema import ErasedAddress, Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
@@ -108,13 +109,28 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
 
 
 def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
-    """Return which of `values` (already normalised) are suppressed."""
+    """Return which of `values` (already normalised) are suppressed, or were erased."""
     if not values:
         return set()
+    gone = _erased(work, kind, values) if kind in {"email", "phone"} else set()
     found = select(Suppression.value).where(
         Suppression.workspace_id == work.workspace, Suppression.kind == kind, among(Suppression.value, values)
     )
-    return set(work.session.scalars(found))
+    return gone.union(work.session.scalars(found))
+
+
+def erased_digest(work: Work, kind: str, value: str) -> str:
+    """Return what is kept of an erased address: a keyed hash that only this installation can make again."""
+    return secrets.sign(work.settings, "erased", f"{kind}:{value}")
+
+
+def _erased(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
+    mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kind)
+    if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
+        return set()  # hashing every address of an audience is only for those who need it
+    digests = {erased_digest(work, kind, value): value for value in values}
+    found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, digests))
+    return {digests[digest] for digest in work.session.scalars(found)}
 
 
 def kinds_in_use(work: Work) -> set[Kind]:

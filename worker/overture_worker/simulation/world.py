@@ -19,6 +19,7 @@ import uvicorn
 from anyio import to_thread
 from pydantic import SecretStr
 
+from overture_core import secrets
 from overture_core.clock import ManualClock
 from overture_core.messages import intake
 from overture_core.messages.evidence import Evidence
@@ -78,6 +79,7 @@ async def copied_world(original: Store, workspace: str, *, seed: int) -> AsyncIt
         listener.listen()  # from now on a connection waits until the sandbox is up
         url = f"http://{_HOST}:{listener.getsockname()[1]}"
         keys = load_or_create(Path(folder))
+        secrets.share_key(original.settings, Path(folder))  # who was erased is known by it
         clock = ManualClock(original.clock.now())
         store = Store(_settings(original.settings, Path(folder), url, keys), clock)
         try:

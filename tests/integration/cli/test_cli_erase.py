@@ -1,0 +1,44 @@
+"""`overture erase` and `overture trace`: a person is shown, then forgotten."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import select
+
+from overture_core.settings import Settings
+from overture_core.storage.schema import Lead
+from overture_core.storage.store import Store
+
+Overture = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_a_lead_is_traced_then_erased_once_that_is_confirmed(overture: Overture, tmp_path: Path) -> None:
+    assert overture("import", "good.csv").returncode == 0
+    store = Store(Settings(data_dir=tmp_path / "data", sandbox_only=True))
+    with store.read("default") as work:
+        lead = work.session.scalars(select(Lead.id).where(Lead.first_name == "Ada")).one()
+    store.close()
+    traced = json.loads(overture("trace", lead, "--json").stdout)
+    assert [each["what"] for each in traced["entries"]] == ["imported"]
+    unasked = overture("erase", lead)
+    assert (unasked.returncode, unasked.stderr) == (
+        2,
+        f"overture: All that is known of {lead} would be erased for good; add --yes to do so.\n",
+    )
+    done = overture("erase", lead, "--yes")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"{lead} is erased: 0 messages emptied, 0 replies removed. 1 address kept as hashes alone.\n",
+    )
+    assert overture("erase", lead, "--yes").returncode == 2
+    assert overture("audit", "verify").returncode == 0
+
+
+def test_who_is_not_known_is_told(overture: Overture) -> None:
+    for command in (("erase", "lead_x", "--yes"), ("trace", "lead_x")):
+        done = overture(*command)
+        assert (done.returncode, done.stderr.startswith("overture: There is no lead 'lead_x'")) == (2, True)

@@ -1,0 +1,175 @@
+"""Erasing a person: no table names them any more, and a file that brings them back does not get them written to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import Via
+from overture_core.audit import service as audit
+from overture_core.campaigns.launching import launch
+from overture_core.campaigns.models import PlanRequest
+from overture_core.campaigns.planning import plan
+from overture_core.contactability.gate import contactability
+from overture_core.contactability.rules import Reason
+from overture_core.errors import ConfigurationError, Conflict, NotFound
+from overture_core.leads import service as leads
+from overture_core.leads.erasing import erase
+from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.reading import Source
+from overture_core.messages import intake, ledger
+from overture_core.messages.channels import Channel
+from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
+from overture_core.messages.stopping import suppress
+from overture_core.segments import service as segments
+from overture_core.segments.filter import LeadFilter
+from overture_core.storage.schema import Base, Lead, Message
+from overture_core.storage.store import Store
+from overture_core.templates import service as templates
+
+WORKSPACE = "default"
+HEAD = "First Name,Last Name,E-mail,Phone,Company,Country,Notes,Consent\n"
+ADA = 'Adalind,Müßig,ada.müßig@example.com,+1 212 555 0101,Müßig & Co,US,met in Ulm,"email,sms"\n'
+BOB = "Bob,Reed,bob@example.com,,Reed Ltd,US,,email\n"
+TRACES = ("adalind", "müßig", "m\\u00fc", "2125550101", "met in ulm", "tell me more")
+
+
+def load(store: Store, rows: str) -> None:
+    import_leads(store, Source.from_text(HEAD + rows, "leads.csv"), ImportOptions(), workspace=WORKSPACE, actor="test")
+
+
+def lead_named(store: Store, first: str) -> str:
+    with store.read(WORKSPACE) as work:
+        return work.session.scalars(select(Lead.id).where(Lead.first_name == first)).one()
+
+
+@pytest.fixture
+def ada(store: Store) -> str:
+    """Ada, who was planned for, written to, and who answered; beside her Bob."""
+    load(store, ADA + BOB)
+    with store.begin(WORKSPACE, actor="test") as work:
+        segments.save(work, "all", LeadFilter())
+        templates.save(work, "mail", Channel.EMAIL, "Hi {{ first_name }} {{ last_name }}", "Hi")
+        made = plan(work, PlanRequest(name="Spring", segment="all", templates={Channel.EMAIL: "mail"}))
+        approvals.decide(work, made.approval.id, approve=True, by="test", via=Via.CLI)
+        launch(work, made.plan_id)
+    found = lead_named(store, "Adalind")
+    with store.read(WORKSPACE) as work:
+        message = work.session.scalars(select(Message).where(Message.lead_id == found)).one()
+    heard: dict[str, Any] = {"provider": "sendgrid", "channel": Channel.EMAIL, "at": store.clock.now()}
+    bounced = DeliveryEvent(
+        kind=Kind.DEFERRED, dedupe_key="1", message_id=message.id, address=message.address, detail="to müßig", **heard
+    )
+    answered = InboundMessage(
+        dedupe_key="2", sender=message.address, recipient=store.settings.email_from, body="Tell me more, Müßig", **heard
+    )
+    intake.store_events(store, [bounced, answered])
+    intake.process(store)
+    return found
+
+
+def contents(store: Store) -> str:
+    """Everything in the database, in lower case."""
+    with store.look() as connection:
+        rows = [connection.execute(select(table)).all() for table in Base.metadata.tables.values()]
+    return repr(rows).lower()
+
+
+def erased(store: Store, lead: str) -> None:
+    with store.begin(WORKSPACE, actor="cli:test") as work:
+        erase(work, lead)
+
+
+def with_key(store: Store) -> Store:
+    return Store(store.settings.model_copy(update={"secret_key": store.settings.secret_key or _secret()}), store.clock)
+
+
+def _secret() -> Any:
+    from pydantic import SecretStr
+
+    return SecretStr("k" * 32)
+
+
+@pytest.fixture
+def store_with_key(store: Store) -> Any:
+    opened = with_key(store)
+    yield opened
+    opened.close()
+
+
+def test_nothing_names_them_any_more_and_the_audit_holds(store_with_key: Store, ada: str) -> None:
+    assert all(trace in contents(store_with_key) for trace in ("adalind", "müßig", "tell me more"))
+    erased(store_with_key, ada)
+    left = contents(store_with_key)
+    assert [trace for trace in TRACES if trace in left] == []
+    assert "bob@example.com" in left
+    with store_with_key.read(WORKSPACE) as work:
+        assert audit.verify(work).intact
+        assert "lead.erased" in [each.action for each in audit.list_(work)]
+        assert leads.search(work, LeadFilter()).total == 1
+        with pytest.raises(NotFound):
+            erase(work, ada)
+
+
+@pytest.mark.parametrize("address", ["ada.müßig@example.com", "Ada.Müßig@Example.com", "  ada.müßig@EXAMPLE.com "])
+def test_who_comes_back_in_a_file_is_not_written_to(store_with_key: Store, ada: str, address: str) -> None:
+    erased(store_with_key, ada)
+    load(store_with_key, f'Again,,"{address}",+12125550101,,US,,"email,sms"\n')
+    back = lead_named(store_with_key, "Again")
+    assert back != ada
+    with store_with_key.read(WORKSPACE) as work:
+        row = work.session.get_one(Lead, back)
+        reasons = [contactability(work, row, channel).reason for channel in (Channel.EMAIL, Channel.SMS)]
+    assert reasons == [Reason.SUPPRESSED, Reason.SUPPRESSED]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(local=st.from_regex(r"[a-z]{1,12}(\.[a-z]{1,8})?", fullmatch=True), upper=st.booleans())
+def test_any_erased_address_stays_blocked_however_it_is_written(store_with_key: Store, local: str, upper: bool) -> None:
+    address = f"{local}@erased.example.com"
+    load(store_with_key, f"First,,{address},,,US,,email\n")
+    with store_with_key.begin(WORKSPACE, actor="cli:test") as work:
+        known = leads.find_by_address(work, Channel.EMAIL, address)
+        assert known is not None
+        erase(work, known.id)
+    load(store_with_key, f"Back,,{address.upper() if upper else address},,,US,,email\n")
+    with store_with_key.read(WORKSPACE) as work:
+        back = leads.find_by_address(work, Channel.EMAIL, address)
+        assert back is not None
+        assert contactability(work, back, Channel.EMAIL).reason is Reason.SUPPRESSED
+
+
+def test_a_plain_suppression_becomes_a_hash(store_with_key: Store, ada: str) -> None:
+    with store_with_key.begin(WORKSPACE, actor="test") as work:
+        suppress(work, "email", "ada.müßig@example.com", reason="stop", origin="test")
+    erased(store_with_key, ada)
+    assert "müßig" not in contents(store_with_key)
+
+
+def test_who_is_just_being_written_to_is_not_erased(store_with_key: Store) -> None:
+    load(store_with_key, BOB)
+    with store_with_key.begin(WORKSPACE, actor="test") as work:
+        segments.save(work, "all", LeadFilter())
+        templates.save(work, "mail", Channel.EMAIL, "Hi", "Hi")
+        made = plan(work, PlanRequest(name="Spring", segment="all", templates={Channel.EMAIL: "mail"}))
+        approvals.decide(work, made.approval.id, approve=True, by="test", via=Via.CLI)
+        launched = launch(work, made.plan_id)
+        ledger.claim(work, Channel.EMAIL, campaign_id=launched.campaign_id, owner="worker", limit=10)
+    with pytest.raises(Conflict, match="in hand"):
+        erased(store_with_key, lead_named(store_with_key, "Bob"))
+
+
+def test_a_shared_database_without_a_shared_key_is_refused(store: Store) -> None:
+    load(store, BOB)
+    shared = Store(store.settings.model_copy(update={"secret_key": None}), store.clock)
+    if shared.settings.database_url is None:  # one machine's own file: its key is kept beside it
+        erased(shared, lead_named(shared, "Bob"))
+    else:
+        with pytest.raises(ConfigurationError, match="OVERTURE_SECRET_KEY"):
+            erased(shared, lead_named(shared, "Bob"))
+    shared.close()
