@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from overture_core.campaigns import service as campaigns
@@ -107,3 +108,17 @@ async def test_what_has_nothing_to_send_is_refused(store: Store) -> None:
         campaigns.set_state(work, "Spring", CampaignState.CANCELLED)
     with pytest.raises(Conflict, match="was cancelled"):
         await run(store)
+
+
+async def test_a_plan_for_real_providers_is_simulated_without_reaching_them(store: Store) -> None:
+    nobody = "http://127.0.0.1:9"
+    keys = {"sendgrid_api_key": SecretStr("SG.key"), "twilio_auth_token": SecretStr("token")}
+    ours = {"sandbox_only": False, "sendgrid_base_url": nobody, "twilio_base_url": nobody, "twilio_account_sid": "AC1"}
+    real = Store(store.settings.model_copy(update={**keys, **ours}), store.clock)
+    assert not real.settings.email_sandboxed
+    assert not real.settings.sms_sandboxed
+    planned(real)
+    found = await run(real)
+    assert found.totals["accepted"] >= LEADS
+    assert found.state == CampaignState.FINISHED
+    real.close()
