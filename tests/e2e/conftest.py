@@ -82,6 +82,15 @@ class System:
         urllib.request.urlopen(request, timeout=5).close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The setting that chooses a database, for each in turn."""
+    if request.param == "sqlite":
+        return {}
+    server = request.getfixturevalue("postgresql")
+    return {"database_url": server.url(server.create_database())}
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Any:
     """Start the system with given settings; `without` names processes to leave out."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pytest
-
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import Via
 from overture_core.campaigns.launching import launch
@@ -24,15 +22,6 @@ from overture_core.templates import service as templates
 LEADS = 600
 WITHIN_S = 2.0
 SLOW = {"email_per_second": 40, "email_batch_size": 10, "chunk_size": 100}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The setting that chooses a database, for each in turn."""
-    if request.param == "sqlite":
-        return {}
-    server = request.getfixturevalue("postgresql")
-    return {"database_url": server.url(server.create_database())}
 
 
 def launched(settings: Settings) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from sqlalchemy import ColumnElement, func, or_, select
 
 from overture_core.approvals import service as approvals
@@ -28,15 +27,6 @@ MANY = 1_000
 LEADS = 120
 CHUNK = 20
 HANG_S = 20.0
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The setting that chooses a database, for each in turn."""
-    if request.param == "sqlite":
-        return {}
-    server = request.getfixturevalue("postgresql")
-    return {"database_url": server.url(server.create_database())}
 
 
 def noon() -> str:

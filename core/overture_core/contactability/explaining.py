@@ -13,7 +13,7 @@ from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.quiet_hours import quiet_hours
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
-from overture_core.errors import NotFound
+from overture_core.leads.finding import lead_of
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, Lead, Suppression
@@ -50,10 +50,7 @@ def explain(
     Raises:
         NotFound: there is no such lead.
     """
-    lead = work.session.scalar(select(Lead).where(Lead.workspace_id == work.workspace, Lead.id == lead_id))
-    if lead is None:
-        msg = f"There is no lead {lead_id!r}; leads_search finds leads and their ids."
-        raise NotFound(msg)
+    lead = lead_of(work, lead_id)
     moment = (at if at is None or at.tzinfo else at.replace(tzinfo=UTC)) or work.now()
     decided = contactabilities(work, [lead], channels, moment)[lead.id]
     return Explanation(

@@ -13,7 +13,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from overture_core.audit import service as audit
 from overture_core.campaigns.states import PlanState
-from overture_core.errors import ConfigurationError, Conflict, NotFound
+from overture_core.errors import ConfigurationError, Conflict
+from overture_core.leads.finding import lead_of
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
 from overture_core.storage.schema import (
@@ -34,7 +35,6 @@ from overture_core.storage.schema import (
 )
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import erased_digest
-from overture_core.text import quoted
 
 _IN_HAND = (State.CLAIMED, State.SENDING)
 _EMPTIED = (
@@ -63,12 +63,7 @@ def erase(work: Work, lead_id: str) -> Erased:
     if work.settings.database_url is not None and work.settings.secret_key is None:
         msg = "Set OVERTURE_SECRET_KEY first, the same on every machine: an erased address is known by it alone."
         raise ConfigurationError(msg)
-    lead = work.session.scalar(
-        select(Lead).where(Lead.workspace_id == work.workspace, Lead.id == lead_id).with_for_update()
-    )
-    if lead is None or lead.erased_at is not None:
-        msg = f"There is no lead {quoted(lead_id)}; leads_search finds leads and their ids."
-        raise NotFound(msg)
+    lead = lead_of(work, lead_id, lock=True)
     messages = _messages(work, lead)
     stop_lead(work, lead.id, cause="erased")
     addresses = _addresses(work, lead)

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
-from overture_core.errors import InvalidInput, NotFound
+from overture_core.errors import InvalidInput
+from overture_core.leads.finding import lead_of, no_such_lead
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
-from overture_core.text import quoted
 
 RECENT = 10
 _KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
@@ -124,10 +124,7 @@ def get(work: Work, lead_id: str) -> LeadView:
     Raises:
         NotFound: there is no such lead.
     """
-    lead = work.session.scalar(select(Lead).where(Lead.workspace_id == work.workspace, Lead.id == lead_id))
-    if lead is None:
-        msg = f"There is no lead {quoted(lead_id)}; leads_search finds leads and their ids."
-        raise NotFound(msg)
+    lead = lead_of(work, lead_id)
     tags = select(LeadTag.tag).where(LeadTag.workspace_id == work.workspace, LeadTag.lead_id == lead_id)
     consents = select(Consent).where(Consent.workspace_id == work.workspace, Consent.lead_id == lead_id)
     messages = select(Message).where(Message.workspace_id == work.workspace, Message.lead_id == lead_id)
@@ -169,8 +166,7 @@ def add_tags(work: Work, lead_ids: Sequence[str], tags: Sequence[str]) -> None:
     own = select(Lead.id).where(Lead.workspace_id == work.workspace, Lead.id.in_(lead_ids))
     strangers = set(lead_ids) - set(work.session.scalars(own))
     if strangers:
-        msg = f"There is no lead {quoted(min(strangers))}; leads_search finds leads and their ids."
-        raise NotFound(msg)
+        raise no_such_lead(min(strangers))
     for tag in tags:
         known = select(LeadTag.lead_id).where(
             LeadTag.workspace_id == work.workspace, LeadTag.tag == tag, LeadTag.lead_id.in_(lead_ids)

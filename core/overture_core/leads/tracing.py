@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import and_, or_, select
 
-from overture_core.errors import NotFound
+from overture_core.leads.finding import lead_of
 from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import (
@@ -24,7 +24,7 @@ from overture_core.storage.schema import (
 )
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import domains_of
-from overture_core.text import clean, quoted
+from overture_core.text import clean
 
 SHOWN_TEXT = 300
 
@@ -55,10 +55,7 @@ def trace(work: Work, lead_id: str, *, limit: int | None = None) -> Trace:
     Raises:
         NotFound: there is no such lead.
     """
-    lead = work.session.scalar(select(Lead).where(Lead.workspace_id == work.workspace, Lead.id == lead_id))
-    if lead is None:
-        msg = f"There is no lead {quoted(lead_id)}; leads_search finds leads and their ids."
-        raise NotFound(msg)
+    lead = lead_of(work, lead_id)
     parts = (_known(work, lead), _messages(work, lead), _replies(work, lead), _suppressions(work, lead))
     found = sorted((each for part in parts for each in part), key=lambda each: each.at)
     shown = found if limit is None else found[-limit:]

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from overture_core.audit import service as audit
-from overture_core.errors import Conflict, InvalidInput, NotFound
+from overture_core.errors import Conflict, InvalidInput
 from overture_core.ids import new_id
+from overture_core.leads.finding import lead_of
 from overture_core.messages.stopping import stop_lead
-from overture_core.storage.schema import Lead, Payment
+from overture_core.storage.schema import Payment
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted
 
@@ -70,9 +71,7 @@ def record(
         InvalidInput: the currency is no three letters, or the reference is missing.
         Conflict: the reference is that of another lead's payment.
     """
-    if work.session.scalar(select(Lead.id).where(Lead.workspace_id == work.workspace, Lead.id == lead_id)) is None:
-        msg = f"There is no lead {quoted(lead_id)}; leads_search finds leads and their ids."
-        raise NotFound(msg)
+    lead_of(work, lead_id)
     code, name = currency.strip().upper(), clean(reference, limit=200)
     if len(code) != 3 or not code.isascii() or not code.isalpha():
         msg = f"{quoted(currency)} is no currency; write its three letters, such as EUR."
