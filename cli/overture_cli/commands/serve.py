@@ -14,12 +14,16 @@ from overture_cli.stopping import Stop
 from overture_core.errors import InvalidInput, QueueUnavailable
 from overture_core.settings import Settings
 
+# What runs for long prints nothing but its log, which is JSON anyway; the top level looks for the word itself.
+ErrorsFlag = Annotated[bool, typer.Option("--json", help="Print an error as one JSON object.")]
+
 
 def serve(
     server: Annotated[str | None, typer.Argument(help="Which server to speak over stdio: leads or messaging.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve all of them over HTTP instead.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on (HTTP).")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (HTTP).")] = None,
+    _as_json: ErrorsFlag = False,
 ) -> None:
     """Run an MCP server: one over stdio, or all over Streamable HTTP with their webhooks."""
     from overture_servers.main import STDIO, serve_http, serve_stdio
@@ -40,6 +44,7 @@ def serve(
 def worker(
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes to keep running.")] = 1,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Jobs of a queue at once in each process.")] = 2,
+    _as_json: ErrorsFlag = False,
 ) -> None:
     """Run a worker: it sends what is due and applies what providers report. A process that dies is replaced."""
     from overture_queue.broker import connect, describe
@@ -62,6 +67,7 @@ def sandbox(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the outcomes it invents.")] = 1,
     speed: Annotated[float, typer.Option(min=0.0, help="How fast events come back; 1 is normal.")] = 1.0,
+    _as_json: ErrorsFlag = False,
 ) -> None:
     """Run the sandbox: SendGrid and Twilio as far as Overture needs them, contacting nobody.
 

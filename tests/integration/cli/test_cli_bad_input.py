@@ -234,3 +234,20 @@ def test_servers_do_not_start_on_a_port_that_is_taken(overture: Overture, taken_
     assert refused.stderr.splitlines() == [
         f"overture: Port {taken_port} is in use; is Overture up already? If not, give another --port."
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "code"),
+    [
+        (("serve", "nope", "--json"), {}, "invalid_input"),
+        (("worker", "--json"), {"redis_url": "nonsense"}, "configuration"),
+        (("sandbox", "--json"), {"sandbox_url": "http://192.0.2.1:80"}, "configuration"),
+    ],
+)
+def test_a_process_that_cannot_start_says_so_as_json(
+    command: tuple[str, ...], settings: dict[str, str], code: str, overture: Overture
+) -> None:
+    done = overture(*command, **settings)
+    found = json.loads(done.stderr)
+    assert (done.returncode, done.stdout, found["error"]) == (2, "", code)
+    assert found["message"]
