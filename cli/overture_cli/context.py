@@ -18,6 +18,11 @@ def person() -> str:
         return "unknown user"
 
 
+def actor() -> str:
+    """Who acts, for the audit: a person at the command line."""
+    return f"cli:{person()}"
+
+
 @contextmanager
 def open_store(settings: Settings | None = None) -> Iterator[Store]:
     """Open the database, migrated; closes it at the end."""

@@ -126,7 +126,9 @@ class Delivery:
             if not granted:
                 return warming.next_day(work.now()), "sender_warms_up", 0, []
             ids = [each.id for each in turn.waiting[:granted]]
-            return None, "chunk_done", granted, ledger.start_sending(work, job.chunk, ids, owner=self._owner)
+            leaving = ledger.start_sending(work, job.chunk, ids, owner=self._owner)
+            warming.give_back(work, job.channel, sender, granted - len(leaving))
+            return None, "chunk_done", granted, leaving
 
         rest, cause, granted, mine = self._persistently(job, step)
         self._written(turn)

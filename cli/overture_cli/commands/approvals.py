@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store, person
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
@@ -74,7 +74,7 @@ def trust(
     as_json: JsonFlag = False,
 ) -> None:
     """Let an MCP client put questions of approval before the person who sits at it."""
-    with open_store() as store, store.begin(store.settings.workspace, actor=person()) as work:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         row = workspaces.get(work)
         others = [name for name in row.trusted_clients if name != client]
         row.trusted_clients = others if remove else [*others, client]
@@ -100,7 +100,7 @@ def policy_(
     as_json: JsonFlag = False,
 ) -> None:
     """Show the written policy; with both limits, write one that approves plans within them."""
-    with open_store() as store, store.begin(store.settings.workspace, actor=person()) as work:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         if remove:
             policy.remove(work)
         elif max_per_plan and max_per_day:
@@ -138,7 +138,7 @@ def show_plan(shown: PlanView) -> None:
 
 
 def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) -> None:
-    with open_store() as store, store.begin(store.settings.workspace, actor=person()) as work:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         decided: ApprovalView = approvals.decide(
             work, approval, approve=approve, by=person(), via=Via.CLI, reason=reason
         )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say
 from overture_core.errors import InvalidInput
 from overture_core.leads import service as leads
@@ -29,7 +29,7 @@ def erase(
             _confirm(lead, as_json=as_json)
         while intake.process(store):
             pass  # what is stored of them is applied, and then erased with the rest
-        with store.begin(store.settings.workspace, actor=f"cli:{person()}") as work:
+        with store.begin(store.settings.workspace, actor=actor()) as work:
             found = erased(work, lead)
     if as_json:
         emit_json(found)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.health import service
 
@@ -44,7 +44,7 @@ def resume(
     as_json: JsonFlag = False,
 ) -> None:
     """Let a paused campaign send again."""
-    with open_store() as store, store.begin(store.settings.workspace, actor=f"cli:{person()}") as work:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         row = service.resume(work, campaign, anyway=anyway)
         resumed = Resumed(campaign=row.name, state=row.state)
     emit_json(resumed) if as_json else say(f"{resumed.campaign} is {resumed.state}.")

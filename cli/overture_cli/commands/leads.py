@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
 from overture_core.errors import InvalidInput
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
@@ -70,7 +70,7 @@ def import_(
                 source,
                 options,
                 workspace=store.settings.workspace,
-                actor=person(),
+                actor=actor(),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         except NoAddressColumn as error:

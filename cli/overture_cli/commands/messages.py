@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store, person
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.errors import InvalidInput
 from overture_core.messages import reconciling, showing
@@ -78,7 +78,7 @@ def resolve(
             found = _to_settle(work, message, campaign)
         if found and not yes:
             _confirm(len(found), outcome, as_json=as_json)
-        with store.begin(store.settings.workspace, actor=person()) as work:
+        with store.begin(store.settings.workspace, actor=actor()) as work:
             if message is not None:
                 reconciling.resolve(work, message, outcome, by=person(), note=note)
                 settled = found

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.payments import service
 
@@ -23,7 +23,7 @@ def record(
 ) -> None:
     """Keep a payment; what is pending to the lead is cancelled, on every channel."""
     paid = service.amount_of(amount)
-    with open_store() as store, store.begin(store.settings.workspace, actor=f"cli:{person()}") as work:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         found = service.record(work, lead, amount=paid, currency=currency, reference=reference)
     emit_json(found) if as_json else say(f"{found.amount} {found.currency} of {found.lead_id} is kept as {found.id}.")
 

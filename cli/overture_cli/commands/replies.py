@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store, person
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.replies import service, tasks
 from overture_core.text import clean, quantity
@@ -67,6 +67,6 @@ def done(
     as_json: JsonFlag = False,
 ) -> None:
     """Mark a task as done."""
-    with open_store() as store, store.begin(store.settings.workspace, actor=f"cli:{person()}") as work:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         found = tasks.complete(work, task, by=person(), note=note)
     emit_json(found) if as_json else say(f"{found.id} is done.")

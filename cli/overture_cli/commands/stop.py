@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from overture_cli.context import open_store, person
+from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say
 from overture_core.errors import InvalidInput
 from overture_core.workspaces import emergency
@@ -26,7 +26,7 @@ def stop(
     with open_store() as store:
         if lift and not yes:
             _confirm(as_json=as_json)
-        with store.begin(store.settings.workspace, actor=f"cli:{person()}") as work:
+        with store.begin(store.settings.workspace, actor=actor()) as work:
             changed = emergency.lift(work) if lift else emergency.stop(work, reason=reason)
             standing = emergency.standing(work)
     if as_json:

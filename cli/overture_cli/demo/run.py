@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from overture_cli.context import person
+from overture_cli.context import actor, person
 from overture_cli.demo import telling
 from overture_cli.demo.asking import Terminal
 from overture_cli.demo.stage import stage
@@ -104,7 +104,7 @@ def _real(leads: Path) -> Path:
 
 def _allow(store: Store, *, ask: bool) -> None:
     """Say who approves: a written policy for the sandbox alone, or the person at this terminal."""
-    with store.begin(store.settings.workspace, actor=person()) as work:
+    with store.begin(store.settings.workspace, actor=actor()) as work:
         workspace = workspaces.get(work)
         if ask:
             policy.remove(work)

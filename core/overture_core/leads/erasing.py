@@ -4,12 +4,12 @@ to should a file bring them back, and what happened to rows that name nobody."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Text, cast, delete, insert, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Select, Text, cast, delete, insert, or_, select, update
 
 from overture_core.audit import service as audit
 from overture_core.campaigns.states import PlanState
@@ -36,6 +36,7 @@ from overture_core.storage.schema import (
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import erased_digest
 
+_Row = TypeVar("_Row")
 _IN_HAND = (State.CLAIMED, State.SENDING)
 _EMPTIED = (
     *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
@@ -68,7 +69,7 @@ def erase(work: Work, lead_id: str) -> Erased:
     stop_lead(work, lead.id, cause="erased")
     addresses = _addresses(work, lead)
     _keep_hashes(work, addresses)
-    words = _words(work, lead)
+    words = _words(lead, addresses)
     replies = _remove(work, lead, addresses)
     _empty_messages(work, messages)
     _empty_traces(work, lead, messages, words)
@@ -112,11 +113,10 @@ def _keep_hashes(work: Work, addresses: set[tuple[str, str]]) -> None:
         work.session.execute(insert(ErasedAddress), rows)
 
 
-def _words(work: Work, lead: Lead) -> list[str]:
-    """By which a stored text is known to be about them: their addresses, as they were written and as they compare."""
-    known = work.session.scalars(select(LeadIdentity.value).where(LeadIdentity.lead_id == lead.id))
-    written = {*known, *(each for each in (lead.email, lead.phone, lead.linkedin_url) if each)}
-    return sorted({*written, *(json.dumps(each)[1:-1] for each in written)})  # as JSON has them, too
+def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
+    """By which a stored text is known to be about them: their addresses, as they were written and as they compare.
+    Nothing shorter, such as an id in somebody's list, which other people's texts may hold too."""
+    return sorted({*(value for _, value in addresses), *(each for each in (lead.email, lead.phone) if each)})
 
 
 def _remove(work: Work, lead: Lead, addresses: set[tuple[str, str]]) -> int:
@@ -138,18 +138,41 @@ def _empty_messages(work: Work, ids: Sequence[str]) -> None:
 def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], words: Sequence[str]) -> None:
     """Empty what tells of them elsewhere: providers' events, rejected rows, samples in plans and reports."""
     named = [*words, *messages]
-    for event in work.session.scalars(select(WebhookEvent).where(_mentions(WebhookEvent.event, named))):
-        event.event = {}
-    ours = ImportReject.workspace_id == work.workspace
-    work.session.execute(delete(ImportReject).where(ours, _mentions(ImportReject.original, words)))
-    reports = select(LeadImport).where(LeadImport.workspace_id == work.workspace, _mentions(LeadImport.report, words))
-    for imported in work.session.scalars(reports):
-        imported.report = {**imported.report, "reject_samples": []}
-    plans = select(Plan).where(Plan.workspace_id == work.workspace, _mentions(Plan.summary, [*words, lead.id]))
-    for plan in work.session.scalars(plans):
+    names_them = _whole(named)
+    for event in _candidates(work, select(WebhookEvent), WebhookEvent.event, named):
+        if names_them(event.event):
+            event.event, event.outcome = {}, event.outcome if event.processed_at else "erased"
+            event.processed_at = event.processed_at or work.now()
+    names_them = _whole(words)
+    rejects = select(ImportReject).where(ImportReject.workspace_id == work.workspace)
+    for row in _candidates(work, rejects, ImportReject.original, words):
+        if names_them(row.original):
+            work.session.delete(row)
+    reports = select(LeadImport).where(LeadImport.workspace_id == work.workspace)
+    for imported in _candidates(work, reports, LeadImport.report, words):
+        samples = [each for each in imported.report.get("reject_samples", []) if not names_them(each)]
+        imported.report = {**imported.report, "reject_samples": samples}
+    plans = select(Plan).where(Plan.workspace_id == work.workspace)
+    for plan in _candidates(work, plans, Plan.summary, [lead.id]):
         samples = [each for each in plan.summary.get("samples", []) if each.get("lead_id") != lead.id]
         plan.summary = {**plan.summary, "samples": samples}
 
 
-def _mentions(column: Any, words: Sequence[str]) -> ColumnElement[bool]:
-    return or_(*(cast(column, Text).icontains(word, autoescape=True) for word in words))
+def _candidates(work: Work, rows: Select[_Row], column: Any, words: Sequence[str]) -> Sequence[_Row]:
+    """Return the rows whose text holds one of the words somewhere; JSON may have them escaped."""
+    if not words:
+        return []
+    spelt = {form for word in words for form in (word, json.dumps(word)[1:-1])}
+    held = or_(*(cast(column, Text).icontains(form, autoescape=True) for form in sorted(spelt)))
+    return work.session.scalars(rows.where(held)).all()
+
+
+def _whole(words: Sequence[str]) -> Callable[[object], bool]:
+    """Tell whether a text, or a value as JSON, has one of the words whole: joann@example.com is not ann@example.com."""
+    found = re.compile("|".join(rf"(?<![\w.+@-]){re.escape(word)}(?![\w@-]|\.\w)" for word in words), re.IGNORECASE)
+
+    def names(value: object) -> bool:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return bool(words) and found.search(text) is not None
+
+    return names

@@ -45,6 +45,13 @@ def take(work: Work, channel: Channel, sender: str, wanted: int) -> int:
     return granted
 
 
+def give_back(work: Work, channel: Channel, sender: str, number: int) -> None:
+    """Give back what was taken and did not leave after all."""
+    if number and allowance(work.settings, channel, work.now()) is not None:
+        _locked(work, channel, sender).taken -= number
+        work.session.flush()
+
+
 def full_until(work: Work, channel: Channel, sender: str) -> datetime | None:
     """Return when the sender may go on, if today's allowance is used up."""
     limit = allowance(work.settings, channel, work.now())

@@ -73,6 +73,11 @@ _NOT_NOW = (
     r"|(derzeit|momentan|im moment|gerade) nicht|vielleicht später|pas (intéressée?|maintenant|pour (le moment"
     r"|l'instant))|plus tard|ahora no|no (me|nos) interesa|por ahora no|más adelante|quizás más tarde)\b"
 )
+# Plain words of refusal, which count also from somebody who says that they are away.
+_REFUSAL = (
+    r"\b(not interested|no,? (thanks|thank you)|no need|kein interesse|pas intéressée?|no (me|nos) interesa"
+    r"|non merci|nein,? danke)\b"
+)
 _INTERESTED = (
     r"\b(yes|yeah|yep|sure|absolutely|definitely|interested|sounds (good|great|interesting|fun|perfect)|tell me more"
     r"|(send|share) (me |us )?(more|the|some|your|a|details|information|over)|let'?s (talk|do|meet|chat|go|set|discuss"
@@ -102,6 +107,7 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
     (intent, re.compile(pattern, re.IGNORECASE))
     for intent, pattern in (
         (Intent.STOP, _STOP),
+        (Intent.NOT_NOW, _REFUSAL),
         (Intent.OUT_OF_OFFICE, _AWAY),
         (Intent.WRONG_PERSON, _WRONG_PERSON),
         (Intent.NOT_NOW, _NOT_NOW),

@@ -11,7 +11,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import Refusal, refuse
 from overture_core.replies import tasks
 from overture_core.replies.intent import AUTOMATIC, Intent
-from overture_core.storage.schema import Message, Reply, Task
+from overture_core.storage.schema import Lead, Message, Reply, Task
 from overture_core.storage.store import Work
 
 RULES, MODEL, UNSURE = "rules", "model", "model_unsure"
@@ -51,8 +51,15 @@ def relabel(work: Work, reply_id: str, intent: Intent | None) -> bool:
     if intent is not Intent.OTHER:
         work.session.execute(delete(Task).where(Task.reply_id == reply.id, Task.done_at.is_(None)))
         tasks.ask(work, reply)
-    answered = work.session.get(Message, reply.message_id) if reply.message_id else None
-    if intent is Intent.STOP and answered is not None:
-        channel = Channel(answered.channel)
-        refuse(work, [Refusal(channel, answered.address, "stop", "reply:model", reply.lead_id)])
+    if intent is Intent.STOP:
+        _stop(work, reply)
     return True
+
+
+def _stop(work: Work, reply: Reply) -> None:
+    """Suppress the address that was written to, else the lead's own, and stop the person everywhere."""
+    answered = work.session.get(Message, reply.message_id) if reply.message_id else None
+    channel, lead = Channel(reply.channel), work.session.get_one(Lead, reply.lead_id)
+    own = lead.email if channel is Channel.EMAIL else lead.phone
+    if address := answered.address if answered is not None else own:
+        refuse(work, [Refusal(channel, address, "stop", "reply:model", lead.id)])

@@ -140,3 +140,12 @@ def test_a_rules_label_is_not_asked_about(store: Store, lead: str) -> None:
     with store.read(WORKSPACE) as work:
         assert relabelling.unlabelled(work, 10) == []
         assert work.session.scalars(select(Suppression)).all() == []
+
+
+def test_a_stop_that_a_model_heard_suppresses_also_where_no_message_was_answered(store: Store, lead: str) -> None:
+    write(store, "Hm")
+    with store.begin(WORKSPACE, actor="test") as work:
+        (waiting,) = relabelling.unlabelled(work, 10)
+        assert relabelling.relabel(work, waiting.id, Intent.STOP)
+    assert answer(store, lead) == (Verdict.NEVER, Reason.SUPPRESSED)
+    assert open_tasks(store) == []

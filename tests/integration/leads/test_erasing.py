@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from overture_core.approvals import service as approvals
@@ -26,6 +27,7 @@ from overture_core.messages import intake, ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.stopping import suppress
+from overture_core.replies import service as replies
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
 from overture_core.storage.schema import Base, Lead, Message
@@ -85,19 +87,9 @@ def erased(store: Store, lead: str) -> None:
         erase(work, lead)
 
 
-def with_key(store: Store) -> Store:
-    return Store(store.settings.model_copy(update={"secret_key": store.settings.secret_key or _secret()}), store.clock)
-
-
-def _secret() -> Any:
-    from pydantic import SecretStr
-
-    return SecretStr("k" * 32)
-
-
 @pytest.fixture
 def store_with_key(store: Store) -> Any:
-    opened = with_key(store)
+    opened = Store(store.settings.model_copy(update={"secret_key": SecretStr("k" * 32)}), store.clock)
     yield opened
     opened.close()
 
@@ -173,3 +165,26 @@ def test_a_shared_database_without_a_shared_key_is_refused(store: Store) -> None
         with pytest.raises(ConfigurationError, match="OVERTURE_SECRET_KEY"):
             erased(shared, lead_named(shared, "Bob"))
     shared.close()
+
+
+def test_nobody_else_loses_anything(store_with_key: Store) -> None:
+    """Ann has an id in somebody's list that is short, and an address that ends another's."""
+    head = "First Name,E-mail,Country,Customer ID\n"
+    rows = "Ann,ann@example.com,US,7\nJoann,joann@example.com,US,8\nBroken 7,joann@example,US,70\n"
+    source = Source.from_text(head + rows, "leads.csv")
+    import_leads(store_with_key, source, ImportOptions(), workspace=WORKSPACE, actor="test")
+    heard: dict[str, Any] = {"provider": "sendgrid", "channel": Channel.EMAIL, "at": store_with_key.clock.now()}
+    recipient = store_with_key.settings.email_from
+    waiting = [
+        InboundMessage(dedupe_key="1", sender="joann@example.com", recipient=recipient, body="7 times yes", **heard),
+        InboundMessage(dedupe_key="2", sender="ann@example.com", recipient=recipient, body="Hello", **heard),
+    ]
+    intake.store_events(store_with_key, waiting)
+    erased(store_with_key, lead_named(store_with_key, "Ann"))
+    assert "joann@example,us,70" in contents(store_with_key)
+    assert intake.process(store_with_key) == 1
+    joann = lead_named(store_with_key, "Joann")
+    with store_with_key.read(WORKSPACE) as work:
+        assert [each.lead_id for each in replies.list_(work).replies] == [joann]
+        row = work.session.get_one(Lead, joann)
+        assert contactability(work, row, Channel.EMAIL).reason is Reason.REPLIED

@@ -17,6 +17,7 @@ from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store
+from overture_core.workspaces import emergency
 
 pytestmark = pytest.mark.anyio
 LEADS = "".join(f"L{n},l{n}@example.com,,US,email\n" for n in range(10))
@@ -44,6 +45,19 @@ async def test_each_day_has_its_allowance_and_the_rest_waits_for_the_next(scene:
     assert await scene.deliver() == 5
     scene.store.clock.advance(timedelta(days=1))
     assert await scene.deliver() == 2, "after the ramp there is no limit"
+
+
+async def test_what_a_stop_holds_back_takes_nothing_of_the_allowance(scene: Any) -> None:
+    scene.configure(email_warm_up_from=scene.store.clock.now().date(), email_warm_up=[4])
+    scene.launched(LEADS)
+    job = scene.claim()
+    with scene.store.begin("default", actor="test") as work:
+        emergency.stop(work)
+    async with scene.delivery() as delivery:
+        assert await delivery.deliver(job) == 0
+    with scene.store.begin("default", actor="test") as work:
+        emergency.lift(work)
+    assert await scene.deliver() == 4
 
 
 async def test_two_workers_share_one_allowance(scene: Any) -> None:

@@ -24,6 +24,7 @@ from overture_core.replies.intent import Intent, classify
         ("Maybe later in the year", Intent.NOT_NOW),
         ("I am out of the office until Monday and will stop reading mail", Intent.OUT_OF_OFFICE),
         ("Wrong person, sorry", Intent.WRONG_PERSON),
+        ("I'm on vacation until Monday and not interested.", Intent.NOT_NOW),
         ("Hello", Intent.OTHER),
         ("", Intent.OTHER),
         ("Sure.\n\nOn Mon, Ada wrote:\n> Reply STOP to opt out.", Intent.INTERESTED),
