@@ -55,7 +55,7 @@ def apply_inbound(work: Work, event: InboundMessage) -> bool:
 
 
 def _intent(event: InboundMessage) -> Intent:
-    if event.opt_out and not event.automatic:
+    if event.opt_out:  # also where a mail program wrote it, for somebody who pressed its button
         return Intent.STOP
     return label(event.body, subject=event.subject, automatic=event.automatic).intent
 

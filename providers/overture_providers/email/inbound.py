@@ -30,7 +30,7 @@ _REPLY_TO = re.compile(r"reply\+([A-Za-z0-9_]{1,40})@", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"^message-id:[ \t]*(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
 # RFC 3834 (Auto-Submitted), RFC 6522 (reports), and what mail programs sent before there was either.
 _AUTOMATIC = re.compile(
-    r"^(auto-submitted:[ \t]*auto-|x-auto-?(reply|respond|response-suppress):[ \t]*\S|x-autorespond:|x-autoreply-from:"
+    r"^(auto-submitted:[ \t]*auto-|x-auto-?(reply|respond):[ \t]*\S|x-autorespond:|x-autoreply-from:"
     r"|precedence:[ \t]*auto_reply|content-type:[ \t]*multipart/report|x-failed-recipients:)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -171,7 +171,7 @@ def _decoded(part: email.message.Message) -> str:
 
 
 def _is_automatic(fields: Mapping[str, str], sender: str) -> bool:
-    headers = (fields.get("headers") or fields.get("email", "").split("\n\n", 1)[0])[:_SCANNED]
+    headers = (fields.get("headers") or re.split(r"\r?\n\r?\n", fields.get("email", ""), maxsplit=1)[0])[:_SCANNED]
     return bool(_AUTOMATIC.search(headers)) or sender.partition("@")[0].lower() in _MACHINES
 
 

@@ -149,3 +149,8 @@ def test_a_stop_that_a_model_heard_suppresses_also_where_no_message_was_answered
         assert relabelling.relabel(work, waiting.id, Intent.STOP)
     assert answer(store, lead) == (Verdict.NEVER, Reason.SUPPRESSED)
     assert open_tasks(store) == []
+
+
+def test_an_unsubscribe_that_a_mail_program_wrote_counts(store: Store, lead: str) -> None:
+    write(store, "This message was generated.", subject="unsubscribe", automatic=True, opt_out=True)
+    assert answer(store, lead) == (Verdict.NEVER, Reason.SUPPRESSED)

@@ -127,3 +127,25 @@ def test_whatever_comes_is_read_or_invalid_input(given_fields: dict[str, str]) -
     except InvalidInput:
         return
     assert len(parsed.body) <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "sender", "automatic"),
+    [
+        ("Auto-Submitted: auto-replied\n", "ada@example.com", True),
+        ("Auto-Submitted: no\n", "ada@example.com", False),
+        ("Subject: Re: Hi\nX-Autoreply: yes\n", "ada@example.com", True),
+        ("Precedence: auto_reply\n", "ada@example.com", True),
+        ("Content-Type: multipart/report; report-type=delivery-status\n", "ada@example.com", True),
+        ("Subject: Undeliverable\n", "MAILER-DAEMON@example.com", True),
+        # Exchange puts it on what people write, too.
+        ("X-Auto-Response-Suppress: All\n", "ada@example.com", False),
+        ("Subject: Auto-Submitted: auto-replied\n", "ada@example.com", False),
+        ("", "ada@example.com", False),
+    ],
+)
+def test_the_headers_tell_whether_a_person_wrote_it(headers: str, sender: str, automatic: bool) -> None:
+    fields = {"headers": headers, "from": sender, "to": "reply+msg_1@overture.example", "text": "Hello"}
+    raw = f"{headers}\nHello\n\nAuto-Submitted: auto-replied\n"
+    for form in (fields, *({**fields, "headers": "", "email": each} for each in (raw, raw.replace("\n", "\r\n")))):
+        assert parse_inbound(form, now=datetime(2026, 11, 24, tzinfo=UTC)).automatic is automatic
