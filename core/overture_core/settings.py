@@ -22,6 +22,7 @@ SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 ELSEWHERE = "*"
 SANDBOX_WHATSAPP = "+14155238886"  # Twilio's own WhatsApp sandbox
+SANDBOX_VOICE = "+15005550006"  # Twilio's number for trying things out
 # What SendGrid suggests for a new address, day by day.
 WARM_UP = (50, 100, 500, 1_000, 5_000, 10_000, 20_000, 40_000, 70_000, 100_000, 150_000, 250_000, 400_000, 600_000)
 LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
@@ -60,6 +61,14 @@ class Settings(BaseSettings):
     sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
     whatsapp_from: str | None = Field(
         default=None, description="Twilio's WhatsApp sender, in E.164; without it only the sandbox has one."
+    )
+    voice_from: str | None = Field(
+        default=None, description="Twilio number that calls come from, in E.164; without it only the sandbox has one."
+    )
+    voice_language: str = Field(
+        default="en-US",
+        description="Language in which Twilio reads calls aloud, such as de-DE.",
+        pattern=r"^[A-Za-z-]+$",
     )
     sms_prices: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
         # Twilio's published price for the US and Canada in 2026, without carriers' fees; a cautious guess elsewhere.
@@ -113,6 +122,9 @@ class Settings(BaseSettings):
     )
     whatsapp_per_sender_per_second: int | None = Field(
         default=None, ge=1, description="WhatsApp messages a second for a sender (Twilio: 80)."
+    )
+    voice_per_second: int = Field(
+        default=1, ge=1, description="Calls begun a second for the account (Twilio: 1, until you ask for more)."
     )
     lease_s: float = Field(default=30.0, gt=0, description="Seconds a claim lasts without being renewed.")
     max_attempts: int = Field(default=6, ge=1, description="Tries before a message that is never accepted fails.")
@@ -178,6 +190,11 @@ class Settings(BaseSettings):
     def whatsapp_sender(self) -> str | None:
         """The number that WhatsApp messages come from; None where there is none yet."""
         return self.whatsapp_from or (SANDBOX_WHATSAPP if self.sms_sandboxed else None)
+
+    @property
+    def voice_sender(self) -> str | None:
+        """The number that calls come from; None where there is none yet."""
+        return self.voice_from or (SANDBOX_VOICE if self.sms_sandboxed else None)
 
     @property
     def effective_database_url(self) -> str:

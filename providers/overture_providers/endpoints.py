@@ -9,12 +9,17 @@ from overture_core.errors import ConfigurationError
 from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.settings import Settings
 
-SENDGRID, TWILIO, TWILIO_WHATSAPP = (PROVIDERS[each] for each in (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP))
+SENDGRID, TWILIO, TWILIO_WHATSAPP, TWILIO_VOICE = (
+    PROVIDERS[each] for each in (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP, Channel.VOICE)
+)
 WHATSAPP_PREFIX = "whatsapp:"
 SENDGRID_EVENTS_PATH = "/messaging/webhooks/sendgrid/events"
 SENDGRID_INBOUND_PATH = "/messaging/webhooks/sendgrid/inbound"
 TWILIO_STATUS_PATH = "/messaging/webhooks/twilio/status"
 TWILIO_INBOUND_PATH = "/messaging/webhooks/twilio/inbound"
+TWILIO_CALL_ANSWER_PATH = "/messaging/webhooks/twilio/calls/answer"
+TWILIO_CALL_KEY_PATH = "/messaging/webhooks/twilio/calls/key"
+TWILIO_CALL_STATUS_PATH = "/messaging/webhooks/twilio/calls/status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,11 @@ def sms_endpoint(settings: Settings) -> SmsEndpoint:
     )
 
 
-def sms_status_callback(settings: Settings, *, workspace: str, message_id: str) -> str:
-    """Return the URL that Twilio reports a message's status to. It carries our id, which Twilio itself does
+def twilio_callback(settings: Settings, path: str, *, workspace: str, message_id: str) -> str:
+    """Return the URL that Twilio reports to about a message. It carries our id, which Twilio itself does
     not know, so that a report finds a message whose sending had an unknown outcome."""
     query = urlencode({"message": message_id, "workspace": workspace})
-    return f"{settings.webhook_base_url}{TWILIO_STATUS_PATH}?{query}"
+    return f"{settings.webhook_base_url}{path}?{query}"
 
 
 def sendgrid_inbound_url(base_url: str, endpoint: EmailEndpoint) -> str | None:

@@ -20,13 +20,15 @@ from overture_core.messages.channels import Channel
 QUEUE_EMAIL: Final = "email"
 QUEUE_SMS: Final = "sms"
 QUEUE_WHATSAPP: Final = "whatsapp"
+QUEUE_VOICE: Final = "voice"
 QUEUE_EVENTS: Final = "events"
 QUEUE_CONTROL: Final = "control"
-QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_EVENTS, QUEUE_CONTROL)
+QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_VOICE, QUEUE_EVENTS, QUEUE_CONTROL)
 
 ACTOR_DELIVER_EMAIL: Final = "deliver_email"
 ACTOR_DELIVER_SMS: Final = "deliver_sms"
 ACTOR_DELIVER_WHATSAPP: Final = "deliver_whatsapp"
+ACTOR_DELIVER_VOICE: Final = "deliver_voice"
 ACTOR_PROCESS_EVENTS: Final = "process_events"
 ACTOR_DISPATCH: Final = "dispatch"
 
@@ -77,15 +79,19 @@ class Route:
     actor: str
 
 
+DELIVERY: Final[Mapping[Channel, Route]] = {
+    Channel.EMAIL: Route(QUEUE_EMAIL, ACTOR_DELIVER_EMAIL),
+    Channel.SMS: Route(QUEUE_SMS, ACTOR_DELIVER_SMS),
+    Channel.WHATSAPP: Route(QUEUE_WHATSAPP, ACTOR_DELIVER_WHATSAPP),
+    Channel.VOICE: Route(QUEUE_VOICE, ACTOR_DELIVER_VOICE),
+}
+
+
 def route(job: Job) -> Route:
     """Return the queue and actor of `job`; each channel has its own, so that none blocks another."""
     match job:
-        case DeliverChunk(channel=Channel.EMAIL):
-            return Route(QUEUE_EMAIL, ACTOR_DELIVER_EMAIL)
-        case DeliverChunk(channel=Channel.WHATSAPP):
-            return Route(QUEUE_WHATSAPP, ACTOR_DELIVER_WHATSAPP)
         case DeliverChunk():
-            return Route(QUEUE_SMS, ACTOR_DELIVER_SMS)
+            return DELIVERY[job.channel]
         case ProcessEvents():
             return Route(QUEUE_EVENTS, ACTOR_PROCESS_EVENTS)
         case Dispatch():

@@ -44,9 +44,7 @@ def register(broker: dramatiq.Broker, *, store: Store, delivery: Delivery, porta
         dispatch_due(store, broker, owner=owner)
 
     for queue, actor, handler in (
-        (jobs.QUEUE_EMAIL, jobs.ACTOR_DELIVER_EMAIL, deliver),
-        (jobs.QUEUE_SMS, jobs.ACTOR_DELIVER_SMS, deliver),
-        (jobs.QUEUE_WHATSAPP, jobs.ACTOR_DELIVER_WHATSAPP, deliver),
+        *((each.queue, each.actor, deliver) for each in jobs.DELIVERY.values()),
         (jobs.QUEUE_EVENTS, jobs.ACTOR_PROCESS_EVENTS, process_events),
         (jobs.QUEUE_CONTROL, jobs.ACTOR_DISPATCH, dispatch),
     ):

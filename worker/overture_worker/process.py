@@ -22,7 +22,7 @@ from anyio.from_thread import start_blocking_portal
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_queue.broker import connect
-from overture_queue.jobs import QUEUE_CONTROL, QUEUE_EMAIL, QUEUE_EVENTS, QUEUE_SMS, QUEUE_WHATSAPP
+from overture_queue.jobs import DELIVERY, QUEUE_CONTROL, QUEUE_EVENTS
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
 from overture_worker.labelling import Labeller
@@ -31,10 +31,10 @@ from overture_worker.rates import Rates
 from overture_worker.reconcile import Reconciler
 from overture_worker.transports import open_transports
 
-# A lane each, so that a provider that hangs holds up neither the other channel nor what answers it: two threads,
+# A lane each, so that a provider that hangs holds up neither the other channels nor what answers it: two threads,
 # for one chunk that waits for its provider and one that is prepared meanwhile.
 LANES = (
-    *(frozenset({queue}) for queue in (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP)),
+    *(frozenset({each.queue}) for each in DELIVERY.values()),
     frozenset({QUEUE_EVENTS, QUEUE_CONTROL}),
 )
 THREADS = 2

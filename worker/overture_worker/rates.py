@@ -37,11 +37,7 @@ class Rates:
         # The address is the pool's; this one only says which kind of storage it is.
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="overture:rate", **options)
         self._limiter = FixedWindowRateLimiter(storage)
-        self._limits = {
-            Channel.EMAIL: _limits(settings.email_per_second, settings.email_per_sender_per_second),
-            Channel.WHATSAPP: _limits(None, settings.whatsapp_per_sender_per_second),
-            Channel.SMS: _limits(settings.sms_per_second, settings.sms_per_sender_per_second),
-        }
+        self._limits = {channel: _limits(*both) for channel, both in limits_of(settings).items()}
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,6 +75,16 @@ class Rates:
             if not await self._limiter.hit(item, *key, cost=granted):
                 return 0, SHORTEST_WAIT_S  # another worker was faster
         return granted, 0.0
+
+
+def limits_of(settings: Settings) -> dict[Channel, tuple[int | None, int | None]]:
+    """Return the messages a second that the settings allow each channel: for the account, and for a sender."""
+    return {
+        Channel.EMAIL: (settings.email_per_second, settings.email_per_sender_per_second),
+        Channel.SMS: (settings.sms_per_second, settings.sms_per_sender_per_second),
+        Channel.WHATSAPP: (None, settings.whatsapp_per_sender_per_second),
+        Channel.VOICE: (settings.voice_per_second, None),
+    }
 
 
 def _limits(account: int | None, sender: int | None) -> list[tuple[bool, RateLimitItem]]:

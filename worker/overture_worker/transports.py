@@ -17,14 +17,20 @@ from overture_providers.email.client import EmailBatch, EmailRecipient, SendGrid
 from overture_providers.endpoints import (
     SENDGRID,
     TWILIO,
+    TWILIO_CALL_ANSWER_PATH,
+    TWILIO_CALL_STATUS_PATH,
+    TWILIO_STATUS_PATH,
+    TWILIO_VOICE,
     TWILIO_WHATSAPP,
     WHATSAPP_PREFIX,
     email_endpoint,
     sms_endpoint,
-    sms_status_callback,
+    twilio_callback,
 )
 from overture_providers.sms.client import SmsMessage, TwilioClient
 from overture_providers.transport import make_http
+from overture_providers.voice import calls
+from overture_providers.voice.calls import VoiceCall
 from overture_worker.delivery import Transport
 from overture_worker.preparing import Outgoing
 
@@ -94,7 +100,8 @@ class SmsTransport:
         results: list[tuple[str, Outcome]] = []
 
         async def send_one(message: Outgoing) -> None:
-            callback = sms_status_callback(self._settings, workspace=message.workspace, message_id=message.id)
+            about = {"workspace": message.workspace, "message_id": message.id}
+            callback = twilio_callback(self._settings, TWILIO_STATUS_PATH, **about)
             sender, to, content = self._prefix + message.sender, self._prefix + message.to, message.content
             sms = SmsMessage(
                 *(message.id, message.workspace, sender, to, content.body, callback),
@@ -106,6 +113,32 @@ class SmsTransport:
         async with anyio.create_task_group() as tasks:
             for message in wave:
                 tasks.start_soon(send_one, message)
+        return results
+
+
+class VoiceTransport:
+    """Begins a wave of calls by concurrent requests. What they say is asked for when somebody picks up."""
+
+    provider = TWILIO_VOICE
+
+    def __init__(self, client: TwilioClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self.wave_size = settings.wave_size
+
+    async def send(self, wave: Sequence[Outgoing]) -> Sequence[tuple[str, Outcome]]:
+        results: list[tuple[str, Outcome]] = []
+
+        async def call_one(message: Outgoing) -> None:
+            about = {"workspace": message.workspace, "message_id": message.id}
+            answer = twilio_callback(self._settings, TWILIO_CALL_ANSWER_PATH, **about)
+            status = twilio_callback(self._settings, TWILIO_CALL_STATUS_PATH, **about)
+            outcome = await calls.begin(self._client, VoiceCall(message.sender, message.to, answer, status))
+            results.append((message.id, outcome))
+
+        async with anyio.create_task_group() as tasks:
+            for message in wave:
+                tasks.start_soon(call_one, message)
         return results
 
 
@@ -133,6 +166,7 @@ async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[Tra
             Channel.EMAIL: email,
             Channel.SMS: SmsTransport(sms, settings),
             Channel.WHATSAPP: SmsTransport(sms, settings, provider=TWILIO_WHATSAPP, prefix=WHATSAPP_PREFIX),
+            Channel.VOICE: VoiceTransport(sms, settings),
         }
         yield Transports(by_channel, sms)
 

@@ -12,25 +12,26 @@ from overture_cli.output import JsonFlag, emit_json, say
 from overture_core.errors import InvalidInput
 from overture_core.leads import service as leads
 from overture_core.leads.erasing import erase as erased
+from overture_core.leads.finding import lead_id_of
 from overture_core.messages import intake
 from overture_core.text import quantity
 
 
 def erase(
-    lead: Annotated[str, typer.Argument(help="The lead's id.", show_default=False)],
+    lead: Annotated[str, typer.Argument(help="A lead's id, e-mail address or phone number.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Erase a person from every table, for good. Keyed hashes keep their addresses from being written to again."""
     with open_store() as store:
         with store.read(store.settings.workspace) as work:
-            leads.get(work, lead)
+            lead_id = leads.get(work, lead_id_of(work, lead)).id
         if not yes:
             _confirm(lead, as_json=as_json)
         while intake.process(store):
             pass  # what is stored of them is applied, and then erased with the rest
         with store.begin(store.settings.workspace, actor=actor()) as work:
-            found = erased(work, lead)
+            found = erased(work, lead_id)
     if as_json:
         emit_json(found)
     else:

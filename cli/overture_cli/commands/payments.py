@@ -8,6 +8,7 @@ import typer
 
 from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_core.leads.finding import lead_id_of
 from overture_core.payments import service
 
 app = typer.Typer(help="Payments that came by another way; who paid is written to no more.", no_args_is_help=True)
@@ -15,7 +16,7 @@ app = typer.Typer(help="Payments that came by another way; who paid is written t
 
 @app.command()
 def record(
-    lead: Annotated[str, typer.Argument(help="The lead's id.", show_default=False)],
+    lead: Annotated[str, typer.Argument(help="A lead's id, e-mail address or phone number.", show_default=False)],
     amount: Annotated[str, typer.Option(help="Such as 120 or 12.50.", show_default=False)],
     currency: Annotated[str, typer.Option(help="Its three letters, such as EUR.", show_default=False)],
     reference: Annotated[str, typer.Option(help="The invoice's number or the like.", show_default=False)],
@@ -24,7 +25,7 @@ def record(
     """Keep a payment; what is pending to the lead is cancelled, on every channel."""
     paid = service.amount_of(amount)
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
-        found = service.record(work, lead, amount=paid, currency=currency, reference=reference)
+        found = service.record(work, lead_id_of(work, lead), amount=paid, currency=currency, reference=reference)
     emit_json(found) if as_json else say(f"{found.amount} {found.currency} of {found.lead_id} is kept as {found.id}.")
 
 

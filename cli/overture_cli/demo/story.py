@@ -9,7 +9,7 @@ from overture_core.contactability.rules import EXPLANATIONS, Reason
 from overture_core.messages.channels import Channel
 
 NOBODY = "nobody to write to"
-NAMES = {Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.WHATSAPP: "WhatsApp"}
+NAMES = {Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.WHATSAPP: "WhatsApp", Channel.VOICE: "calls"}
 
 
 class Story(BaseModel):

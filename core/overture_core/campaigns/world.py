@@ -14,7 +14,7 @@ from overture_core.settings import Settings
 from overture_core.storage.schema import Plan
 
 SANDBOX = "sandbox"
-PROVIDERS = {Channel.EMAIL: "SendGrid", Channel.SMS: "Twilio", Channel.WHATSAPP: "Twilio"}
+PROVIDERS = {channel: "SendGrid" if channel is Channel.EMAIL else "Twilio" for channel in Channel}
 
 
 def sandboxed(settings: Settings, channel: Channel) -> bool:

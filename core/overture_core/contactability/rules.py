@@ -3,7 +3,7 @@
 `decide` is pure. Preview, launch and the worker just before sending all come here, one lead or a
 thousand (`facts.load` gathers what it needs in a fixed number of queries).
 
-Sources: consent before marketing SMS and 8:00 to 21:00 in the recipient's own time, 47 CFR 64.1200
+Sources: consent before marketing SMS and calls and 8:00 to 21:00 in the recipient's own time, 47 CFR 64.1200
 (TCPA); prior consent for e-mail in the EU and EEA, ePrivacy Directive 2002/58/EC article 13, in the
 UK, PECR regulation 22, in Switzerland, UCA article 3(1)(o), and in Canada, CASL section 6; elsewhere
 an opt-out that is honoured (CAN-SPAM, 15 U.S.C. 7704).
@@ -72,7 +72,7 @@ EXPLANATIONS = {
     Reason.UNVERIFIED_SENDER: "would be written to from a sender that is not verified",
     Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
     Reason.ZONE_UNKNOWN: "has no known time zone, or several with no hour in common, so quiet hours cannot be kept",
-    Reason.QUIET_HOURS: "is outside the hours for SMS in their own time zone (8:00 to 21:00, or narrower)",
+    Reason.QUIET_HOURS: "is outside the hours for SMS and calls in their own time zone (8:00 to 21:00, or narrower)",
     Reason.OUT_OF_OFFICE: "is away, as their automatic answer says",
     Reason.SENDER_WARMS_UP: "is to be written to from a sender that is being warmed up and has sent enough today",
     Reason.FREQUENCY_CAP: "already got as many messages as a day or a week may have",

@@ -30,6 +30,9 @@ _CHANNEL_WORDS = {
     "sms": Channel.SMS,
     "text": Channel.SMS,
     "whatsapp": Channel.WHATSAPP,
+    "voice": Channel.VOICE,
+    "call": Channel.VOICE,
+    "calls": Channel.VOICE,
 }
 # What a bare "yes" agrees to; the other channels have to be named.
 _USUAL = (Channel.EMAIL, Channel.SMS)

@@ -15,11 +15,14 @@ from overture_core.templates.render import Rendered, render
 
 UNSUBSCRIBE = "unsubscribe"
 SMS_OPT_OUT = "Reply STOP to opt out."
+# Heard by who answers and by their voicemail alike (47 CFR 64.1200(b)(3)): the key works during the call, STOP later.
+OPT_OUT_KEY = "9"
+VOICE_OPT_OUT = f"To get no more calls, press {OPT_OUT_KEY}, or text STOP to this number."
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A rendered message with what the law wants beside it. `unsubscribe_url` is None for SMS."""
+    """A rendered message with what the law wants beside it. `unsubscribe_url` is None for all but e-mail."""
 
     subject: str | None
     body: str
@@ -31,8 +34,8 @@ class Content:
 
 def compose(settings: Settings, template: Template, message_id: str, merge: dict[str, Any]) -> Content:
     """Render a message and see to its opt-out: an unsubscribe link and postal address under both parts of an
-    e-mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS or a WhatsApp message in free text, where the
-    template lacks them.
+    e-mail (CAN-SPAM, 15 U.S.C. 7704(a)(5)), the STOP line under an SMS or a WhatsApp message in free text, the
+    key to press at the end of a call, where the template lacks them.
 
     Raises:
         TemplateError: the template cannot be rendered for these values.
@@ -42,7 +45,8 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     if template.content_sid:
         return Content(None, made.body, None, None, template.content_sid, made.variables)
     if template.channel != Channel.EMAIL:
-        body = made.body if "STOP" in made.body else f"{made.body}\n{SMS_OPT_OUT}"
+        opt_out = VOICE_OPT_OUT if template.channel == Channel.VOICE else SMS_OPT_OUT
+        body = made.body if "STOP" in made.body else f"{made.body}\n{opt_out}"
         return Content(None, body, None)
     url = own["unsubscribe_url"]
     footer = [settings.postal_address] if settings.postal_address not in made.body else []

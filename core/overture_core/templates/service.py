@@ -40,6 +40,8 @@ class TemplateView(BaseModel):
 AUTO = "auto"
 MOST_VARIABLES = 50
 _CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
+_UNSPEAKABLE = re.compile(r"https?://|\bwww\.|unsubscribe_url", re.IGNORECASE)
+_NAMES = {Channel.SMS: "An SMS", Channel.WHATSAPP: "A WhatsApp message", Channel.VOICE: "A call"}
 _VARIABLE = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
@@ -76,8 +78,7 @@ def save(
         msg = "An e-mail template needs a subject."
         raise InvalidInput(msg)
     if channel is not Channel.EMAIL and subject:
-        what = "An SMS" if channel is Channel.SMS else "A WhatsApp message"
-        msg = f"{what} has no subject; leave it out."
+        msg = f"{_NAMES[channel]} has no subject; leave it out."
         raise InvalidInput(msg)
     if subject and ("\n" in subject or "\r" in subject or len(subject) > 500):
         msg = "A subject is one line of at most 500 characters."
@@ -85,6 +86,9 @@ def save(
     for source in (body, subject or ""):
         fields_of(source)
         check_links(source)
+    if channel is Channel.VOICE and _UNSPEAKABLE.search(body):
+        msg = "A call is spoken, and a link cannot be; say what to do instead, such as a number to ring."
+        raise InvalidInput(msg)
     html = _html(channel, body, body_html)
     variables = _variables(channel, content_sid, content_variables)
     latest = _latest(work, name)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
+from overture_core.settings import Settings
 from overture_core.storage.schema import Sender, Workspace
 from overture_core.storage.store import Work
 
@@ -16,10 +17,9 @@ def ensure_workspace(work: Work) -> None:
         work.session.add(Workspace(id=work.workspace, created_at=work.now(), policy={}, trusted_clients=[]))
         work.session.flush()
     settings = work.settings
-    _ensure_sender(work, Channel.EMAIL, settings.email_from, settings.email_from_name)
-    _ensure_sender(work, Channel.SMS, settings.sms_from, settings.email_from_name)
-    if settings.whatsapp_sender is not None:
-        _ensure_sender(work, Channel.WHATSAPP, settings.whatsapp_sender, settings.email_from_name)
+    for channel, address in _addresses(settings).items():
+        if address is not None:
+            _ensure_sender(work, channel, address, settings.email_from_name)
 
 
 def get(work: Work) -> Workspace:
@@ -29,13 +29,7 @@ def get(work: Work) -> Workspace:
 
 def sender_for(work: Work, channel: Channel) -> Sender | None:
     """Return the sender that the settings name for `channel`, or None."""
-    settings = work.settings
-    of_channel = {
-        Channel.EMAIL: settings.email_from,
-        Channel.SMS: settings.sms_from,
-        Channel.WHATSAPP: settings.whatsapp_sender,
-    }
-    address = of_channel[channel]
+    address = _addresses(work.settings)[channel]
     if address is None:
         return None
     return work.session.scalar(
@@ -43,6 +37,15 @@ def sender_for(work: Work, channel: Channel) -> Sender | None:
             Sender.workspace_id == work.workspace, Sender.channel == channel, Sender.address == address
         )
     )
+
+
+def _addresses(settings: Settings) -> dict[Channel, str | None]:
+    return {
+        Channel.EMAIL: settings.email_from,
+        Channel.SMS: settings.sms_from,
+        Channel.WHATSAPP: settings.whatsapp_sender,
+        Channel.VOICE: settings.voice_sender,
+    }
 
 
 def _ensure_sender(work: Work, channel: Channel, address: str, name: str) -> None:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from overture_core.clock import Clock
 from overture_core.settings import Settings
-from overture_providers.sandbox import page, sendgrid, twilio
+from overture_providers.sandbox import calls, page, sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.faults import Fault, FaultGate
 from overture_providers.sandbox.inbox import Inbox, Webhook
@@ -72,7 +72,12 @@ def create_app(
         sandbox.inbox.close()
 
     return Starlette(
-        routes=[*sendgrid.routes(sandbox), *twilio.routes(sandbox), *_own_routes(sandbox, faults)],
+        routes=[
+            *sendgrid.routes(sandbox),
+            *twilio.routes(sandbox),
+            *calls.routes(sandbox),
+            *_own_routes(sandbox, faults),
+        ],
         middleware=[
             # a page on another site must not reach the sandbox through a name that it points here
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),

@@ -60,7 +60,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Something to tell the receiver at `due_at`. `kind`: event, email_reply, sms_status, sms_reply.
+    """Something to tell the receiver at `due_at`. `kind`: event, email_reply, sms_status, sms_reply,
+    call_answer, call_key, call_status.
 
     Once told, the message `provider_id` has the status `status`, where one is given.
     """
@@ -120,10 +121,7 @@ class Inbox:
                 " :headers)",
                 [asdict(message) for message in messages],
             )
-            db.executemany(
-                "INSERT INTO outbox (due_at, kind, url, payload, provider_id, status) VALUES (?, ?, ?, ?, ?, ?)",
-                [(w.due_at, w.kind, w.url, json.dumps(w.payload), w.provider_id, w.status) for w in webhooks],
-            )
+            _queue(db, webhooks)
 
     def due(self, now: float, limit: int = 1_000) -> list[Webhook]:
         """Return what is to be told by now, oldest first."""
@@ -156,6 +154,12 @@ class Inbox:
                 "UPDATE messages SET status = ?, error_code = ? WHERE provider_id = ?",
                 [(w.status, w.payload.get("ErrorCode"), w.provider_id) for w in webhooks if w.status],
             )
+
+    def heard(self, provider_id: str, said: str, webhooks: Sequence[Webhook]) -> None:
+        """Keep what a call said, and what whoever heard it will do."""
+        with self._write() as db:
+            db.execute("UPDATE messages SET body = ? WHERE provider_id = ?", (said, provider_id))
+            _queue(db, webhooks)
 
     def not_told(self, webhooks: Sequence[Webhook], *, again_at: float | None) -> None:
         """The receiver did not take these; try again then, or never."""
@@ -232,3 +236,10 @@ class Inbox:
         return self._rows(
             "SELECT address, reason, created_at FROM suppressions WHERE list = ? ORDER BY address", (name,)
         )
+
+
+def _queue(db: sqlite3.Connection, webhooks: Sequence[Webhook]) -> None:
+    db.executemany(
+        "INSERT INTO outbox (due_at, kind, url, payload, provider_id, status) VALUES (?, ?, ?, ?, ?, ?)",
+        [(w.due_at, w.kind, w.url, json.dumps(w.payload), w.provider_id, w.status) for w in webhooks],
+    )

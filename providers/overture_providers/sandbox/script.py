@@ -2,6 +2,8 @@
 
 Markers in an e-mail's local part: bounce, complain, unsub, reply-yes, reply-no, reply-question, ooo.
 Last two digits of a number: 99 not delivered, 98 answers STOP, 97 is interested, 96 has a question.
+When called: 99 does not pick up, 98 picks up and presses the key for no more calls, 97 picks up, 96 is a fax, all
+others have voicemail.
 Everybody else behaves like a dormant list: 94 % delivered, 3 % bounced, 3 % deferred first; of those
 delivered 45 % open, 12 % click and 8 % answer.
 """
@@ -22,6 +24,9 @@ REPLIES = {
 }
 _MARKERS = re.compile(r"bounce|complain|unsub|reply-yes|reply-no|reply-question|(?<![a-z])ooo(?![a-z])")
 _SMS_REPLIES = {"98": "STOP", "97": "Yes, interested", "96": "What does it cost?"}
+
+VOICEMAIL = "machine_end_beep"
+_ANSWERED_BY = {"98": "human", "97": "human", "96": "fax"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,19 @@ def sms_story(seed: int, number: str) -> list[Step]:
     if ending in _SMS_REPLIES:
         story.append(("reply", _SMS_REPLIES[ending]))
     return _timed(seed, number, story)
+
+
+def call_story(seed: int, number: str) -> list[Step]:
+    """Return what happens to a call: Twilio's statuses; `text` is who picked up, by its answering-machine detection."""
+    ending = number[-2:]
+    if ending == "99":
+        return _timed(seed, number, [("no-answer", "")])
+    return _timed(seed, number, [("in-progress", _ANSWERED_BY.get(ending, VOICEMAIL)), ("completed", "")])
+
+
+def presses_key(number: str) -> bool:
+    """Tell whether whoever picks up presses the key for no more calls."""
+    return number.endswith("98")
 
 
 def _marked(marker: str) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ CHANNELS = frozenset({"sms", "whatsapp"})
 WINDOW_S = 24 * 3600
 OUTSIDE_WINDOW = "63016"
 _CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
-_NUMBER = re.compile(r"(whatsapp:)?\+[1-9][0-9]{6,14}")
+NUMBER = re.compile(r"(whatsapp:)?\+[1-9][0-9]{6,14}")
 _FROM_MAGIC = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611}
 _TO_MAGIC = {
     "+15005550001": 21211,
@@ -48,8 +48,15 @@ _TEXTS = {
     20404: "The requested resource was not found",
     20429: "Too Many Requests",
     20500: "An internal server error has occurred",
+    21201: "No 'To' number is specified",
+    21205: "Url is not a valid URL",
     21211: "Invalid 'To' Phone Number",
     21212: "Invalid From Number",
+    21213: "A 'From' phone number is required.",
+    21214: "'To' phone number cannot be reached",
+    21215: "Account not authorized to call the 'To' number",
+    21216: "Account not allowed to call the 'To' number",
+    21217: "The phone number does not appear to be valid",
     21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number",
     21602: "Message body is required.",
     21603: "A 'From' phone number is required.",
@@ -73,18 +80,18 @@ def routes(sandbox: Sandbox) -> list[Route]:
     """Return Twilio's routes."""
 
     async def create(request: Request) -> Response:
-        if not _authorized(request, sandbox):
+        if not authorized(request, sandbox):
             return error(401, 20003)
         async with request.form(max_fields=200, max_files=0) as form:
             return await to_thread.run_sync(_accept, sandbox, form)
 
     async def listing(request: Request) -> Response:
-        if not _authorized(request, sandbox):
+        if not authorized(request, sandbox):
             return error(401, 20003)
         return await to_thread.run_sync(_list, sandbox, request.query_params, request.url.path)
 
     async def fetch(request: Request) -> Response:
-        if not _authorized(request, sandbox):
+        if not authorized(request, sandbox):
             return error(401, 20003)
         sid = request.path_params["sid"]
         rows = await to_thread.run_sync(lambda: sandbox.inbox.messages(provider_id=sid, limit=1))
@@ -110,7 +117,8 @@ def error(status: int, code: int, headers: dict[str, str] | None = None) -> JSON
     return JSONResponse(body, status, headers)
 
 
-def _authorized(request: Request, sandbox: Sandbox) -> bool:
+def authorized(request: Request, sandbox: Sandbox) -> bool:
+    """Tell whether a request carries the sandbox account's credentials."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     try:
         given = base64.b64decode(value, validate=True)
@@ -155,15 +163,15 @@ def _problem(sandbox: Sandbox, fields: dict[str, str]) -> int | None:
         (not sender and not fields.get("MessagingServiceSid"), 21603),
         (not body and not fields.get("MediaUrl") and not fields.get("ContentSid"), 21602),
         (len(body) > MAX_BODY, 21617),
-        (not _NUMBER.fullmatch(to), 21211),
+        (not NUMBER.fullmatch(to), 21211),
         (sender in _FROM_MAGIC, _FROM_MAGIC.get(sender, 0)),
         (to in _TO_MAGIC, _TO_MAGIC.get(to, 0)),
-        (bool(sender) and not _NUMBER.fullmatch(sender), 21212),
+        (bool(sender) and not NUMBER.fullmatch(sender), 21212),
         (bool(sender) and sender.startswith(WHATSAPP) is not to.startswith(WHATSAPP), 21910),
         ("ContentVariables" in fields and "ContentSid" not in fields, 21654),
         ("ContentSid" in fields and not _CONTENT_SID.fullmatch(fields["ContentSid"]), 20422),
         ("ContentVariables" in fields and not _are_variables(fields["ContentVariables"]), 21656),
-        (bool(callback) and not _is_url(callback), 21609),
+        (bool(callback) and not is_url(callback), 21609),
         ("SendAt" in fields and not fields.get("MessagingServiceSid"), 35118),
     )
     broken = next((code for wrong, code in rules if wrong), None)
@@ -185,7 +193,8 @@ def _template_text(fields: dict[str, str]) -> str:
     return f"[approved template {fields.get('ContentSid', '')}] {fields.get('ContentVariables', '')}".strip()
 
 
-def _is_url(value: str) -> bool:
+def is_url(value: str) -> bool:
+    """Tell whether Twilio would call this address."""
     try:
         parts = urlsplit(value)
     except ValueError:

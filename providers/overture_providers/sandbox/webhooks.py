@@ -21,6 +21,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 
 from overture_providers.email.events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from overture_providers.endpoints import SENDGRID_EVENTS_PATH, SENDGRID_INBOUND_PATH, TWILIO_INBOUND_PATH
+from overture_providers.sandbox import calls
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.inbox import Webhook
 from overture_providers.sandbox.sendgrid import LISTS
@@ -119,6 +120,8 @@ class WebhookSender:
             log.warning("webhook_not_taken", kind=group[0].kind, webhooks=len(group), reason=str(problem))
             return not isinstance(problem, httpx.ConnectError)
         await to_thread.run_sync(self._sandbox.inbox.told, group)
+        if group[0].kind == "call_answer":
+            await to_thread.run_sync(calls.hear, self._sandbox.inbox, group[0], response.text)
         return True
 
     def _take_effect(self, group: Sequence[Webhook]) -> None:

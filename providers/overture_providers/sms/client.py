@@ -34,7 +34,7 @@ _AUTHENTICATE = 20003
 @dataclass(frozen=True, slots=True)
 class SmsMessage:
     """One SMS, or with `whatsapp:` before both numbers one WhatsApp message. `status_callback` is
-    `endpoints.sms_status_callback`'s URL, which carries our id. With `content_sid` the approved template is sent, with
+    `endpoints.twilio_callback`'s URL, which carries our id. With `content_sid` the approved template is sent, with
     its variables, and not the body."""
 
     message_id: str
@@ -67,7 +67,8 @@ class TwilioClient:
     ) -> None:
         self._http = http
         self._base_url = endpoint.base_url
-        self._url = f"{endpoint.base_url}/2010-04-01/Accounts/{endpoint.account_sid}/Messages.json"
+        self._account_url = f"{endpoint.base_url}/2010-04-01/Accounts/{endpoint.account_sid}"
+        self._url = f"{self._account_url}/Messages.json"
         credentials = aiohttp.encode_basic_auth(endpoint.account_sid, endpoint.auth_token)
         self._headers = {"Authorization": credentials}
         self._deadline_s = timeout_s + transport.CONNECT_TIMEOUT_S
@@ -86,9 +87,12 @@ class TwilioClient:
             form["ContentSid"] = message.content_sid
             if message.variables:
                 form["ContentVariables"] = orjson.dumps(dict(message.variables)).decode()
-        answer = await transport.post(
-            self._http, self._url, deadline_s=self._deadline_s, form=form, headers=self._headers
-        )
+        return await self.create("Messages", form)
+
+    async def create(self, resource: str, form: dict[str, str]) -> Outcome:
+        """Create one of the account's resources, such as `Calls`, once."""
+        url = f"{self._account_url}/{resource}.json"
+        answer = await transport.post(self._http, url, deadline_s=self._deadline_s, form=form, headers=self._headers)
         return self._outcome(answer) if isinstance(answer, transport.Answer) else answer
 
     def _outcome(self, response: transport.Answer) -> Outcome:

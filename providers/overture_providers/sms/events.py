@@ -52,7 +52,7 @@ def verify_and_parse_status(
         SignatureInvalid: the signature does not fit.
         InvalidInput: a field is missing or has the wrong shape.
     """
-    fields = _verified(url, form, signature, auth_token)
+    fields = verified(url, form, signature, auth_token)
     sid = _sid(fields)
     status = fields.get("MessageStatus", "").lower()
     if not _STATUS.fullmatch(status):
@@ -73,7 +73,7 @@ def verify_and_parse_status(
         kind=kind,
         at=now,
         channel=channel,
-        message_id=_our_id(url),
+        message_id=our_id(url),
         provider_id=sid,
         address=_number(fields, "To") or None,
         code=code or None,
@@ -92,7 +92,7 @@ def verify_and_parse_inbound(
         SignatureInvalid: the signature does not fit.
         InvalidInput: a field is missing or has the wrong shape.
     """
-    fields = _verified(url, form, signature, auth_token)
+    fields = verified(url, form, signature, auth_token)
     sid = _sid(fields)
     channel, provider = _channel(fields)
     sender, recipient = _number(fields, "From"), _number(fields, "To")
@@ -111,7 +111,13 @@ def verify_and_parse_inbound(
     )
 
 
-def _verified(url: str, form: Sequence[tuple[str, str]], signature: str | None, auth_token: str) -> dict[str, str]:
+def verified(url: str, form: Sequence[tuple[str, str]], signature: str | None, auth_token: str) -> dict[str, str]:
+    """Return a webhook's fields, once its signature has been checked.
+
+    Raises:
+        SignatureInvalid: the signature does not fit.
+        InvalidInput: it is no plain form.
+    """
     pairs = list(form)
     if len(pairs) > MAX_FIELDS or not all(isinstance(part, str) for pair in pairs for part in pair):
         raise InvalidInput("The webhook is not a plain form of at most 200 fields; it is not Twilio's.")
@@ -136,7 +142,8 @@ def _sid(fields: dict[str, str]) -> str:
     return sid
 
 
-def _our_id(url: str) -> str | None:
+def our_id(url: str) -> str | None:
+    """Return our message's id from the address that Twilio was given."""
     try:
         value = parse_qs(urlsplit(url).query).get("message", [""])[0]
     except ValueError:

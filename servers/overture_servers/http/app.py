@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from overture_core.errors import DatabaseUnavailable, NotFound
 from overture_servers.leads import server as leads
-from overture_servers.messaging import deciding, unsubscribe, webhooks
+from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
 from overture_servers.messaging import server as messaging
+from overture_servers.messaging.webhooks import Webhooks
 from overture_servers.runtime import Runtime
 
 SERVERS = {"leads": leads.create, "messaging": messaging.create}
@@ -36,6 +37,7 @@ def create_app(runtime: Runtime) -> Starlette:
     """Return the application; the runtime is opened and closed with it."""
     security = _security()
     servers: dict[str, MCPServer[Runtime]] = {name: create(runtime) for name, create in SERVERS.items()}
+    hooks = Webhooks(runtime)
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
     endpoints = [
@@ -60,7 +62,8 @@ def create_app(runtime: Runtime) -> Starlette:
         routes=[
             Route("/health", _health),
             Route("/ready", _ready(runtime)),
-            *webhooks.routes(runtime),
+            *webhooks.routes(hooks),
+            *calls.routes(runtime, hooks),
             *unsubscribe.routes(runtime),
             *deciding.routes(runtime),
             *endpoints,

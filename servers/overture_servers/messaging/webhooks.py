@@ -1,4 +1,4 @@
-"""The providers' webhooks for e-mail and SMS: verify on the raw body, store, answer fast.
+"""The providers' webhooks: verify on the raw body, store, answer fast.
 
 What is stored is applied by a worker. If the database is away, or too slow, the answer is 503 within
 seconds, so that the provider sends again; nothing is lost by that, and nothing is applied twice.
@@ -10,7 +10,9 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import wraps
+from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import structlog
@@ -57,16 +59,26 @@ NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
+_Given = ParamSpec("_Given")
+_Parsed = TypeVar("_Parsed")
+_Made = TypeVar("_Made", covariant=True)
 
 
-def routes(runtime: Runtime) -> list[Route]:
+class TwilioParser(Protocol[_Made]):
+    """Checks a form's signature and says what it tells."""
+
+    def __call__(
+        self, url: str, form: Sequence[tuple[str, str]], signature: str | None, auth_token: str, *, now: datetime
+    ) -> _Made: ...
+
+
+def routes(hooks: Webhooks) -> list[Route]:
     """Return the routes, at the paths that providers are given."""
-    hooks = Webhooks(runtime)
     return [
-        Route(SENDGRID_EVENTS_PATH, _answering(hooks.sendgrid_events), methods=["POST"]),
-        Route(f"{SENDGRID_INBOUND_PATH}/{{secret}}", _answering(hooks.sendgrid_inbound), methods=["POST"]),
-        Route(TWILIO_STATUS_PATH, _answering(hooks.twilio_status), methods=["POST"]),
-        Route(TWILIO_INBOUND_PATH, _answering(hooks.twilio_inbound), methods=["POST"]),
+        Route(SENDGRID_EVENTS_PATH, answering(hooks.sendgrid_events), methods=["POST"]),
+        Route(f"{SENDGRID_INBOUND_PATH}/{{secret}}", answering(hooks.sendgrid_inbound), methods=["POST"]),
+        Route(TWILIO_STATUS_PATH, answering(hooks.twilio_status), methods=["POST"]),
+        Route(TWILIO_INBOUND_PATH, answering(hooks.twilio_inbound), methods=["POST"]),
     ]
 
 
@@ -86,7 +98,7 @@ class Webhooks:
             msg = "No key is configured to check this webhook with; set OVERTURE_SENDGRID_WEBHOOK_KEY."
             raise ConfigurationError(msg)
         events = await to_thread.run_sync(verify_and_parse, raw, request.headers, key)
-        return await self._take(events, Response(status_code=204))
+        return await self.take(events, Response(status_code=204))
 
     async def sendgrid_inbound(self, request: Request) -> Response:
         """SendGrid's Inbound Parse, which is not signed: its address holds a secret."""
@@ -99,24 +111,25 @@ class Webhooks:
             fields = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
         now = self._runtime.store.clock.now()
         message = await to_thread.run_sync(lambda: parse_inbound(fields, now=now))
-        return await self._take([message], Response(status_code=204))
+        return await self.take([message], Response(status_code=204))
 
     async def twilio_status(self, request: Request) -> Response:
         """Twilio's status callback of a message."""
-        url, form = await self._twilio_form(request)
-        token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
-        signature = request.headers.get(TWILIO_SIGNATURE)
-        events = verify_and_parse_status(url, form, signature, token, now=now)
-        return await self._take(events, Response(status_code=204))
+        events = await self.from_twilio(request, verify_and_parse_status)
+        return await self.take(events, Response(status_code=204))
 
     async def twilio_inbound(self, request: Request) -> Response:
         """A message that somebody wrote to one of our numbers; Twilio wants TwiML back."""
-        url, form = await self._twilio_form(request)
-        token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
-        message = verify_and_parse_inbound(url, form, request.headers.get(TWILIO_SIGNATURE), token, now=now)
-        return await self._take([message], Response(NO_ANSWER, media_type="text/xml"))
+        message = await self.from_twilio(request, verify_and_parse_inbound)
+        return await self.take([message], Response(NO_ANSWER, media_type="text/xml"))
 
-    async def _twilio_form(self, request: Request) -> tuple[str, list[tuple[str, str]]]:
+    async def from_twilio(self, request: Request, parse: TwilioParser[_Parsed]) -> _Parsed:
+        """Return what `parse` makes of a form that Twilio posted, once it has checked the signature.
+
+        Raises:
+            SignatureInvalid: the signature does not fit.
+            InvalidInput: it is not as Twilio sends it.
+        """
         raw = await _body(request, MAX_FORM)
         try:
             form = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=500)
@@ -124,9 +137,11 @@ class Webhooks:
             raise InvalidInput("The body is not a form as Twilio sends it.") from error
         # The address that Twilio was given, whatever a proxy in between calls us.
         query = f"?{request.url.query}" if request.url.query else ""
-        return f"{self._runtime.settings.webhook_base_url}{request.url.path}{query}", form
+        url = f"{self._runtime.settings.webhook_base_url}{request.url.path}{query}"
+        token, now = sms_endpoint(self._runtime.settings).auth_token, self._runtime.store.clock.now()
+        return parse(url, form, request.headers.get(TWILIO_SIGNATURE), token, now=now)
 
-    async def _take(self, events: Sequence[Evidence], taken: Response) -> Response:
+    async def take(self, events: Sequence[Evidence], taken: Response) -> Response:
         """Store the events and answer; the worker is told afterwards, since Redis may keep us waiting.
 
         Events that are stored after all, when the answer was 503 already, come again and change nothing.
@@ -134,18 +149,27 @@ class Webhooks:
         Raises:
             DatabaseUnavailable: they are not stored, or not in time.
         """
-        storing = self._storing.submit(intake.store_events, self._runtime.store, events)
-        try:
-            # One that still waits for a thread is given up; one that runs goes on without us.
-            fresh = await asyncio.wait_for(asyncio.wrap_future(storing), ANSWER_WITHIN_S)
-        except TimeoutError as error:
-            raise DatabaseUnavailable("The database is too slow to store this now; send it again later.") from error
-        if fresh:
+        if await self.in_time(intake.store_events, self._runtime.store, events):
             taken.background = BackgroundTask(self._runtime.nudge, ProcessEvents())
         return taken
 
+    async def in_time(self, work: Callable[_Given, _Parsed], *args: _Given.args, **more: _Given.kwargs) -> _Parsed:
+        """Do something with the database, in a thread.
 
-def _answering(handler: Handler) -> Handler:
+        Raises:
+            DatabaseUnavailable: it is away, or too slow for whoever waits for us.
+        """
+        doing = self._storing.submit(work, *args, **more)
+        try:
+            # One that still waits for a thread is given up; one that runs goes on without us.
+            return await asyncio.wait_for(asyncio.wrap_future(doing), ANSWER_WITHIN_S)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("The database is too slow for this now; send it again later.") from error
+
+
+def answering(handler: Handler) -> Handler:
+    """Return the handler with our errors turned into answers that a provider understands."""
+
     @wraps(handler)
     async def answering(request: Request) -> Response:
         try:

@@ -20,10 +20,11 @@ def test_a_lead_is_traced_then_erased_once_that_is_confirmed(overture: Overture,
     assert overture("import", "good.csv").returncode == 0
     store = Store(Settings(data_dir=tmp_path / "data", sandbox_only=True))
     with store.read("default") as work:
-        lead = work.session.scalars(select(Lead.id).where(Lead.first_name == "Ada")).one()
+        lead, email = work.session.execute(select(Lead.id, Lead.email).where(Lead.first_name == "Ada")).one()
     store.close()
     traced = json.loads(overture("trace", lead, "--json").stdout)
     assert [each["what"] for each in traced["entries"]] == ["imported"]
+    assert json.loads(overture("trace", email.upper(), "--json").stdout) == traced
     unasked = overture("erase", lead)
     assert (unasked.returncode, unasked.stderr) == (
         2,
@@ -35,6 +36,9 @@ def test_a_lead_is_traced_then_erased_once_that_is_confirmed(overture: Overture,
         f"{lead} is erased: 0 messages emptied, 0 replies removed. 1 address kept as hashes alone.\n",
     )
     assert overture("erase", lead, "--yes").returncode == 2
+    assert overture("trace", email).stderr == (
+        f"overture: There is no lead '{email}'; give a lead's id, e-mail address or phone number (+12125550101).\n"
+    )
     assert overture("audit", "verify").returncode == 0
 
 

@@ -41,6 +41,29 @@ def test_twilios_sdk_sends_and_finds_through_the_sandbox(sandbox: Any, sms: SmsE
     assert [each.sid for each in client.messages.list(to="+12125550101")] == [sent.sid]
 
 
+def test_twilios_sdk_calls_through_the_sandbox(sandbox: Any, sms: SmsEndpoint) -> None:
+    client = Client(sms.account_sid, sms.auth_token)
+    client.api.base_url = sandbox.url
+    answer = "http://127.0.0.1:9/answer?message=msg_1"
+    made = client.calls.create(
+        to="+12125550101", from_="+15005550006", url=answer, machine_detection="DetectMessageEnd"
+    )
+    assert (made.sid[:2], made.status) == ("CA", "queued")
+    assert client.calls(made.sid).fetch().to == "+12125550101"
+    with pytest.raises(TwilioRestException) as caught:
+        client.messages(made.sid).fetch()
+    assert caught.value.code == 20404
+    for wrong, code in (
+        ({"to": "+15005550001"}, 21217),
+        ({"from_": "+15005550001"}, 21212),
+        ({"url": "nowhere"}, 21205),
+        ({"machine_detection": "Maybe"}, 20422),
+    ):
+        with pytest.raises(TwilioRestException) as caught:
+            client.calls.create(**{"to": "+12125550101", "from_": "+15005550006", "url": answer, **wrong})
+        assert (caught.value.status, caught.value.code) == (400, code)
+
+
 def test_twilios_sdk_understands_the_sandboxs_errors(sandbox: Any, sms: SmsEndpoint) -> None:
     client = Client(sms.account_sid, sms.auth_token)
     client.api.base_url = sandbox.url

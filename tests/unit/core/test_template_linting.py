@@ -42,7 +42,7 @@ def test_an_honest_message_gets_no_hint(honest: Template) -> None:
         (template("Act now, it is risk-free."), "act now, risk-free"),
         (template("See http://example.com"), "not encrypted (http, example.com)"),
         (template("See https://bit.ly/x"), "shortened by bit.ly, which hides where it leads; filters"),
-        (template("See https://bit.ly/x", channel="sms", subject=None), "carriers block such SMS"),
+        (template("See https://bit.ly/x", channel="sms", subject=None), "carriers block such messages"),
         (template("See https://192.0.2.7/login"), "number instead of a name (192.0.2.7)"),
         (template("See https://exаmple.com/"), "several alphabets"),  # noqa: RUF001 - the first a is Cyrillic
         (template("See https://xn--exmple-4nf.com/"), "or is coded"),

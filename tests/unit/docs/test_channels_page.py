@@ -6,6 +6,9 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.messages.pricing import cost_of
 from overture_core.settings import Settings
@@ -22,6 +25,12 @@ def test_the_templates_can_be_saved(store: Store) -> None:
         with store.begin("default", actor="test") as work:
             saved = templates.save(work, **{**each, "channel": Channel(each["channel"])})
         assert saved.name == each["name"]
+
+
+@pytest.mark.parametrize("body", ["See https://acme.example", "Go to www.acme.example", "{{ unsubscribe_url }}"])
+def test_a_call_with_a_link_is_refused_as_the_page_says(store: Store, body: str) -> None:
+    with store.begin("default", actor="test") as work, pytest.raises(InvalidInput, match="link cannot be"):
+        templates.save(work, "call", Channel.VOICE, body)
 
 
 def test_the_prices_can_be_set(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_damaged_keys_say_what_to_delete(tmp_path: Path) -> None:
 
 def test_status_callback_carries_our_id(tmp_path: Path) -> None:
     chosen = settings(tmp_path, public_url="https://x.example/")
-    assert endpoints.sms_status_callback(chosen, workspace="a b", message_id="msg_1") == (
+    assert endpoints.twilio_callback(chosen, endpoints.TWILIO_STATUS_PATH, workspace="a b", message_id="msg_1") == (
         "https://x.example/messaging/webhooks/twilio/status?message=msg_1&workspace=a+b"
     )
 

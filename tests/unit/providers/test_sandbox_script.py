@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from overture_providers.sandbox.script import REPLIES, email_story, sms_story
+from overture_providers.sandbox.script import REPLIES, call_story, email_story, presses_key, sms_story
 
 
 def whats(address: str, seed: int = 1) -> list[str]:
@@ -63,3 +63,16 @@ def test_steps_come_one_after_the_other() -> None:
     moments = [step.after_s for step in email_story(1, "unsub@x.example")]
     assert moments == sorted(moments)
     assert moments[0] >= 0.05
+
+
+def test_numbers_endings_choose_who_picks_up() -> None:
+    told = {
+        ending: [(step.what, step.text) for step in call_story(1, f"+155501000{ending}")] for ending in (10, 96, 97, 99)
+    }
+    assert told == {
+        10: [("in-progress", "machine_end_beep"), ("completed", "")],
+        96: [("in-progress", "fax"), ("completed", "")],
+        97: [("in-progress", "human"), ("completed", "")],
+        99: [("no-answer", "")],
+    }
+    assert [presses_key(f"+155501000{ending}") for ending in (97, 98)] == [False, True]

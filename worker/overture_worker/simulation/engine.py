@@ -22,7 +22,6 @@ from overture_core.errors import Conflict
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, is_in
-from overture_core.settings import Settings
 from overture_core.storage.schema import Campaign, Message, Plan
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
@@ -31,6 +30,7 @@ from overture_queue import jobs
 from overture_queue.jobs import DeliverChunk
 from overture_worker.delivery import Delivery
 from overture_worker.pump import Pump
+from overture_worker.rates import limits_of
 from overture_worker.simulation.world import World, copied_world
 from overture_worker.transports import open_transports
 
@@ -143,7 +143,7 @@ class _Rates:
 
     def __init__(self, world: World) -> None:
         self._clock = world.clock
-        self._limits = _limits(world.store.settings)
+        self._limits = limits_of(world.store.settings)
         self._used: dict[tuple[Channel, str], tuple[datetime, int]] = {}
 
     async def permits(self, channel: Channel, sender: str, wanted: int) -> int:
@@ -168,14 +168,6 @@ class _Rates:
         second = self._clock.now().replace(microsecond=0)
         since, used = self._used.get(key, (second, 0))
         return (second, used if since == second else 0)
-
-
-def _limits(settings: Settings) -> dict[Channel, tuple[int | None, int | None]]:
-    return {
-        Channel.EMAIL: (settings.email_per_second, settings.email_per_sender_per_second),
-        Channel.SMS: (settings.sms_per_second, settings.sms_per_sender_per_second),
-        Channel.WHATSAPP: (None, settings.whatsapp_per_sender_per_second),
-    }
 
 
 def _require_something(original: Store, workspace: str, name_or_id: str) -> None:

@@ -21,18 +21,25 @@ from pydantic import SecretStr
 
 from overture_core import secrets
 from overture_core.clock import ManualClock
-from overture_core.messages import intake
+from overture_core.messages import calling, intake
 from overture_core.messages.evidence import Evidence
 from overture_core.settings import Settings
 from overture_core.storage.copying import copy_workspace
 from overture_core.storage.store import Store
 from overture_providers.email import events as email_events
 from overture_providers.email.inbound import parse_inbound
+from overture_providers.sandbox import calls
 from overture_providers.sandbox.app import create_app
 from overture_providers.sandbox.inbox import Inbox, Webhook
 from overture_providers.sandbox.keys import SandboxKeys, load_or_create
 from overture_providers.sms.events import verify_and_parse_inbound, verify_and_parse_status
 from overture_providers.sms.signature import sign
+from overture_providers.voice import twiml
+from overture_providers.voice.events import (
+    verify_and_parse_answer,
+    verify_and_parse_key,
+)
+from overture_providers.voice.events import verify_and_parse_status as verify_and_parse_call
 
 _HOST = "127.0.0.1"
 
@@ -61,6 +68,15 @@ class World:
             return [parse_inbound(payload, now=now)]
         form = list(payload.items())
         signature = sign(webhook.url, form, token)
+        if webhook.kind == "call_answer":
+            picked_up = verify_and_parse_answer(webhook.url, form, signature, token, now=now)
+            speech = twiml.answer(self.store.settings, picked_up, calling.words(self.store, picked_up.message_id))
+            calls.hear(self.inbox, webhook, speech or twiml.hang_up())
+            return [picked_up.event] if speech else []
+        if webhook.kind == "call_key":
+            return [*verify_and_parse_key(webhook.url, form, signature, token, now=now)]
+        if webhook.kind == "call_status":
+            return [*verify_and_parse_call(webhook.url, form, signature, token, now=now)]
         if webhook.kind == "sms_status":
             return [*verify_and_parse_status(webhook.url, form, signature, token, now=now)]
         return [verify_and_parse_inbound(webhook.url, form, signature, token, now=now)]
