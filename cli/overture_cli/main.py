@@ -31,6 +31,7 @@ from overture_cli.commands import (
     messages,
     payments,
     replies,
+    segments,
     serve,
     simulate,
     stop,
@@ -59,6 +60,8 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
+app.command("search")(segments.search)
+app.add_typer(segments.app, name="segments")
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)

@@ -97,7 +97,7 @@ def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
         content_hash="",
         spec={
             "segment": segment.name,
-            "filter": segment.filter,
+            "filter": segments.filter_of(segment).model_dump(mode="json", exclude_none=True),
             **steps,
             "sandbox": world.frozen(work.settings, sequence.channels_of(steps)),
             "send_at": send_at.isoformat() if send_at else None,

@@ -1,41 +1,23 @@
-"""Leads: searching and reading them."""
+"""Leads: everything known of one, and tags."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of, no_such_lead
 from overture_core.leads.normalise import email_key
+from overture_core.leads.searching import LeadBrief
 from overture_core.messages.channels import BY_PHONE, Channel
-from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
 
 RECENT = 10
 _KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
-
-
-class LeadBrief(BaseModel):
-    """A lead in a list. Every text is from outside."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    first_name: str | None
-    last_name: str | None
-    email: str | None
-    phone: str | None
-    company: str | None
-    title: str | None
-    country: str | None
-    last_contact_at: datetime | None
 
 
 class ConsentView(BaseModel):
@@ -91,31 +73,6 @@ class LeadView(LeadBrief):
     consents: list[ConsentView] = Field(default_factory=list)
     messages: list[MessageBrief] = Field(default_factory=list)
     replies: list[ReplyBrief] = Field(default_factory=list)
-
-
-class LeadPage(BaseModel):
-    """Some of the leads that match, how many match in all, and the cursor to the next ones."""
-
-    total: int
-    leads: list[LeadBrief]
-    next_cursor: str | None
-
-
-def search(work: Work, wanted: LeadFilter, *, limit: int = 20, cursor: str | None = None) -> LeadPage:
-    """Return leads that meet a filter, oldest first; the cursor stays right while leads are added.
-
-    Raises:
-        InvalidInput: the cursor is not one that this function returned.
-    """
-    conditions = where(work, wanted)
-    total = work.session.scalar(select(func.count()).select_from(Lead).where(*conditions)) or 0
-    rows = select(Lead).where(*conditions).order_by(Lead.id).limit(limit + 1)
-    if cursor is not None:
-        rows = rows.where(Lead.id > _read_cursor(cursor))
-    found = work.session.scalars(rows).all()
-    shown = [LeadBrief.model_validate(lead) for lead in found[:limit]]
-    following = _write_cursor(shown[-1].id) if len(found) > limit else None
-    return LeadPage(total=total, leads=shown, next_cursor=following)
 
 
 def get(work: Work, lead_id: str) -> LeadView:
@@ -178,18 +135,3 @@ def add_tags(work: Work, lead_ids: Sequence[str], tags: Sequence[str]) -> None:
             if lead_id not in have
         )
     work.session.flush()
-
-
-def _write_cursor(lead_id: str) -> str:
-    return base64.urlsafe_b64encode(lead_id.encode()).decode()
-
-
-def _read_cursor(cursor: str) -> str:
-    try:
-        lead_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
-    except ValueError:
-        lead_id = ""
-    if not lead_id.startswith("lead_") or not lead_id.isprintable():
-        msg = "The cursor is not valid; search again without one."
-        raise InvalidInput(msg)
-    return lead_id

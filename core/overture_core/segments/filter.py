@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, false, or_, select
 
+from overture_core.errors import InvalidInput
+from overture_core.segments.fulltext import Part, has_words
 from overture_core.storage.schema import Lead, LeadTag
 from overture_core.storage.store import Work
 from overture_core.text import clean
@@ -18,7 +20,9 @@ class LeadFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    query: str | None = Field(default=None, max_length=200, description="Text in name, e-mail, company or title.")
+    query: str | None = Field(
+        default=None, max_length=200, description="Beginnings of words in name, e-mail, company or title."
+    )
     dormant_days_min: int | None = Field(default=None, ge=0, description="Last contact at least this many days ago.")
     dormant_days_max: int | None = Field(default=None, ge=0, description="Last contact at most this many days ago.")
     countries: list[str] | None = Field(default=None, max_length=250, description="ISO 3166-1 alpha-2 codes.")
@@ -28,11 +32,28 @@ class LeadFilter(BaseModel):
     has_phone: bool | None = None
     company_contains: str | None = Field(default=None, max_length=200)
     import_id: str | None = Field(default=None, max_length=40, description="Created by this import.")
+    where: str | None = Field(
+        default=None,
+        max_length=2_000,
+        description='Expression, e.g. title ~ "chief" and not segment = "Customers"; see docs/segments.md.',
+    )
 
     @field_validator("query", "company_contains")
     @classmethod
     def _cleaned(cls, value: str | None) -> str | None:
         return None if value is None else clean(value)  # PostgreSQL refuses a NUL in a text
+
+    @field_validator("where")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from overture_core.segments.conditions import check
+
+            try:
+                check(value)
+            except InvalidInput as error:
+                raise ValueError(error.message) from error
+        return value
 
     @field_validator("countries")
     @classmethod
@@ -47,16 +68,26 @@ class LeadFilter(BaseModel):
         return codes
 
 
-def where(work: Work, wanted: LeadFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions on `Lead`, the workspace among them; who was erased meets none.
+def as_value(text: str) -> str:
+    """Return a text as a value of the filter language."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def where(work: Work, wanted: LeadFilter, around: tuple[str, ...] = ()) -> list[ColumnElement[bool]]:
+    """Return the conditions on `Lead`, the workspace among them; who was erased meets none. `around` are the names of
+    the segments whose filter it is.
 
     A lead whose last contact nobody knows counts as dormant: an import that says nothing of it is a
     list of people who went quiet.
+
+    Raises:
+        FilterError: the expression names a segment that is not there, or one that contains itself.
     """
     conditions = [
         Lead.workspace_id == work.workspace,
         Lead.erased_at.is_(None),
-        *_texts(wanted),
+        *_texts(work, wanted),
         *_dormancy(work, wanted),
     ]
     if wanted.countries is not None:
@@ -70,15 +101,19 @@ def where(work: Work, wanted: LeadFilter) -> list[ColumnElement[bool]]:
             conditions.append(column.is_not(None) if present else column.is_(None))
     if wanted.import_id is not None:
         conditions.append(Lead.import_id == wanted.import_id)
+    if wanted.where is not None:
+        from overture_core.segments.conditions import condition  # its parser is loaded where it is used
+
+        conditions.append(condition(work, wanted.where, around))
     return conditions
 
 
-def _texts(wanted: LeadFilter) -> Iterator[ColumnElement[bool]]:
-    columns = (Lead.first_name, Lead.last_name, Lead.email, Lead.company, Lead.title)
-    for word in (wanted.query or "").split():
-        yield or_(*(column.icontains(word, autoescape=True) for column in columns))
-    if wanted.company_contains:
-        yield Lead.company.icontains(wanted.company_contains, autoescape=True)
+def _texts(work: Work, wanted: LeadFilter) -> Iterator[ColumnElement[bool]]:
+    asked: tuple[tuple[str | None, Part | None], ...] = ((wanted.query, None), (wanted.company_contains, "company"))
+    for text, part in asked:
+        if text:
+            found = has_words(work, text, part)
+            yield false() if found is None else found
 
 
 def _dormancy(work: Work, wanted: LeadFilter) -> Iterator[ColumnElement[bool]]:

@@ -1,17 +1,17 @@
-"""Segments: filters with a name, evaluated whenever they are used."""
+"""Segments: filters with a name, evaluated whenever they are used, or frozen with those who met them then."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, Field
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, delete, func, insert, literal, select
 
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
-from overture_core.segments.filter import LeadFilter, where
-from overture_core.storage.schema import Lead, Segment
+from overture_core.segments.filter import LeadFilter, as_value, where
+from overture_core.storage.schema import Lead, Segment, SegmentMember
 from overture_core.storage.store import Work
 from overture_core.text import quoted
 
@@ -24,6 +24,7 @@ class SegmentView(BaseModel):
     name: str
     count: int = Field(description="Leads in it now.")
     filter: LeadFilter
+    frozen_at: datetime | None = Field(description="Since when it keeps the same leads.")
     updated_at: datetime
 
 
@@ -46,24 +47,28 @@ class SegmentPreview(BaseModel):
     sample: list[SegmentSample]
 
 
-def save(work: Work, name: str, wanted: LeadFilter) -> SegmentView:
-    """Save a filter under a name, in place of what was there.
+def save(work: Work, name: str, wanted: LeadFilter, *, frozen: bool = False) -> SegmentView:
+    """Save a filter under a name, in place of what was there. A frozen segment keeps those who meet it now.
 
     Raises:
         InvalidInput: the name is empty or too long.
+        FilterError: the filter's expression names a segment that is not there, or this one.
     """
     name = name.strip()
     if not name or len(name) > 100:
         msg = "A segment needs a name of 1 to 100 characters."
         raise InvalidInput(msg)
+    conditions = where(work, wanted, (name,))
     row = _find(work, name)
     if row is None:
         row = Segment(id=new_id("seg"), workspace_id=work.workspace, name=name, created_at=work.now())
         work.session.add(row)
     row.filter = wanted.model_dump(mode="json", exclude_none=True)
     row.updated_at = work.now()
+    row.frozen_at = work.now() if frozen else None
     work.session.flush()
-    audit.record(work, "segment.saved", row.id, name=name)
+    _keep_members(work, row, conditions)
+    audit.record(work, "segment.saved", row.id, name=name, frozen=frozen)
     return _view(work, row)
 
 
@@ -129,7 +134,14 @@ def preview_named(work: Work, name: str) -> SegmentPreview:
     Raises:
         NotFound: there is no such segment.
     """
-    return preview(work, LeadFilter.model_validate(get(work, name).filter))
+    return preview(work, filter_of(get(work, name)))
+
+
+def filter_of(segment: Segment) -> LeadFilter:
+    """Return the filter that selects a segment's leads: its own, or one that names it if it is frozen."""
+    if segment.frozen_at is None:
+        return LeadFilter.model_validate(segment.filter)
+    return LeadFilter(where=f"segment = {as_value(segment.name)}")
 
 
 def _dormancy(work: Work, wanted: LeadFilter) -> dict[str, int]:
@@ -145,11 +157,24 @@ def _dormancy(work: Work, wanted: LeadFilter) -> dict[str, int]:
     return dict(work.session.execute(counted).all())
 
 
+def _keep_members(work: Work, segment: Segment, conditions: list[ColumnElement[bool]]) -> None:
+    mine = SegmentMember.segment_id == segment.id
+    work.session.execute(delete(SegmentMember).where(mine))
+    if segment.frozen_at is not None:
+        found = select(literal(segment.id), Lead.id, literal(work.workspace)).where(*conditions)
+        work.session.execute(insert(SegmentMember).from_select(["segment_id", "lead_id", "workspace_id"], found))
+
+
 def _find(work: Work, name: str) -> Segment | None:
     return work.session.scalar(select(Segment).where(Segment.workspace_id == work.workspace, Segment.name == name))
 
 
 def _view(work: Work, row: Segment) -> SegmentView:
-    wanted = LeadFilter.model_validate(row.filter)
-    count = work.session.scalar(select(func.count()).select_from(Lead).where(*where(work, wanted))) or 0
-    return SegmentView(name=row.name, count=count, filter=wanted, updated_at=row.updated_at)
+    own = where(work, filter_of(row))
+    return SegmentView(
+        name=row.name,
+        count=work.session.scalar(select(func.count()).select_from(Lead).where(*own)) or 0,
+        filter=LeadFilter.model_validate(row.filter),
+        frozen_at=row.frozen_at,
+        updated_at=row.updated_at,
+    )

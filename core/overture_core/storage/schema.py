@@ -81,8 +81,9 @@ class Lead(Base):
 
     __tablename__ = "leads"
     __table_args__ = (
-        Index(None, "workspace_id", "last_contact_at"),
-        Index(None, "workspace_id", "country"),
+        Index(None, "workspace_id", "last_contact_at", "id"),
+        Index(None, "workspace_id", "country", "id"),
+        Index(None, "workspace_id", "id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     workspace_id: Mapped[str] = _workspace()
@@ -170,7 +171,7 @@ class ImportReject(Base):
 
 
 class Segment(Base):
-    """A named filter over leads."""
+    """A named filter over leads; with `frozen_at` those who met it then, whom `segment_members` has."""
 
     __tablename__ = "segments"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -178,8 +179,19 @@ class Segment(Base):
     workspace_id: Mapped[str] = _workspace()
     name: Mapped[str] = mapped_column(String(100))
     filter: Mapped[dict[str, Any]]
+    frozen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class SegmentMember(Base):
+    """A lead of a frozen segment."""
+
+    __tablename__ = "segment_members"
+    __table_args__ = (Index(None, "lead_id"),)
+    segment_id: Mapped[str] = mapped_column(ID, ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
 
 
 class Template(Base):

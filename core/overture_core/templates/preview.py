@@ -12,7 +12,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.content import compose
 from overture_core.messages.pricing import SmsEstimate, sms_estimate
 from overture_core.segments import service as segments
-from overture_core.segments.filter import LeadFilter, where
+from overture_core.segments.filter import where
 from overture_core.storage.schema import Lead, Template
 from overture_core.storage.store import Work
 from overture_core.templates import service
@@ -76,7 +76,7 @@ def _leads(work: Work, template: Template, segment: str | None, lead_ids: Sequen
             raise InvalidInput(msg)
         return found
     if segment is not None:
-        rows = rows.where(*where(work, LeadFilter.model_validate(segments.get(work, segment).filter)))
+        rows = rows.where(*where(work, segments.filter_of(segments.get(work, segment))))
     reached = Lead.email if template.channel == Channel.EMAIL else Lead.phone
     return list(work.session.scalars(rows.where(reached.is_not(None)).limit(SHOWN)))
 

@@ -15,7 +15,8 @@ from overture_core.errors import InvalidInput
 from overture_core.leads import service
 from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
 from overture_core.leads.reading import Source
-from overture_core.leads.service import LeadPage, LeadView
+from overture_core.leads.searching import LeadPage, Sort, search
+from overture_core.leads.service import LeadView
 from overture_core.leads.tracing import Trace, trace
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
@@ -99,19 +100,21 @@ def _source(path: str | None, content: str | None, filename: str, roots: list[Pa
 
 
 async def leads_search(
-    ctx: Ctx, filter: LeadFilter | None = None, limit: Limit = 20, cursor: Cursor = None
+    ctx: Ctx, filter: LeadFilter | None = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
     found = await runtime_of(ctx).read(
-        lambda work: service.search(work, filter or LeadFilter(), limit=limit, cursor=cursor)
+        lambda work: search(work, filter or LeadFilter(), sort=sort, limit=limit, cursor=cursor)
     )
     more = " More with next_cursor." if found.next_cursor else ""
+    least = "More than " if found.more else ""
     lines = [
         f"{lead.id} {' '.join(_filled(lead.first_name, lead.last_name))}, {lead.company or 'no company'}"
         for lead in found.leads
     ]
     return answer(
-        found, "\n".join([f"{quantity(found.total, 'lead')} match, {len(lines)} shown.{more} {UNTRUSTED}", *lines])
+        found,
+        "\n".join([f"{least}{quantity(found.total, 'lead')} match, {len(lines)} shown.{more} {UNTRUSTED}", *lines]),
     )
 
 
@@ -164,10 +167,13 @@ async def leads_preview_segment(
 
 
 async def leads_save_segment(
-    ctx: Ctx, name: Annotated[str, Field(min_length=1, max_length=100)], filter: LeadFilter
+    ctx: Ctx,
+    name: Annotated[str, Field(min_length=1, max_length=100)],
+    filter: LeadFilter,
+    frozen: Annotated[bool, Field(description="Keep who is in it now.")] = False,
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
-    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter))
+    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter, frozen=frozen))
     return answer(saved, f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.")
 
 

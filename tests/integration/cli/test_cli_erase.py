@@ -22,6 +22,7 @@ def test_a_lead_is_traced_then_erased_once_that_is_confirmed(overture: Overture,
     with store.read("default") as work:
         lead, email = work.session.execute(select(Lead.id, Lead.email).where(Lead.first_name == "Ada")).one()
     store.close()
+    assert email is not None
     traced = json.loads(overture("trace", lead, "--json").stdout)
     assert [each["what"] for each in traced["entries"]] == ["imported"]
     assert json.loads(overture("trace", email.upper(), "--json").stdout) == traced

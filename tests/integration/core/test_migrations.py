@@ -18,7 +18,14 @@ from overture_core.storage.store import Store
 
 def test_the_migrated_database_is_what_the_schema_says(store: Store) -> None:
     with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": _is_compared})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def _is_compared(_object: object, name: str | None, *_: object) -> bool:
+    """The index of words is each database's own (migration 0017), as is where an order has unknown values first."""
+    own = ("lead_words", "lead_rows", "ix_leads_words", "ix_leads_workspace_id_leads_last_contact_at")
+    return not (name or "").startswith(own)
 
 
 def test_every_migration_can_be_taken_back(store: Store) -> None:

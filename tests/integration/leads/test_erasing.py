@@ -23,6 +23,7 @@ from overture_core.leads import service as leads
 from overture_core.leads.erasing import erase
 from overture_core.leads.importing import ImportOptions, import_leads
 from overture_core.leads.reading import Source
+from overture_core.leads.searching import search
 from overture_core.messages import intake, ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
@@ -103,7 +104,7 @@ def test_nothing_names_them_any_more_and_the_audit_holds(store_with_key: Store, 
     with store_with_key.read(WORKSPACE) as work:
         assert audit.verify(work).intact
         assert "lead.erased" in [each.action for each in audit.list_(work)]
-        assert leads.search(work, LeadFilter()).total == 1
+        assert search(work, LeadFilter()).total == 1
         with pytest.raises(NotFound):
             erase(work, ada)
 

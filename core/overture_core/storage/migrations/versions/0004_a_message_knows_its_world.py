@@ -19,7 +19,7 @@ def upgrade() -> None:
         else "json_extract(plans.spec, '$.sandbox.' || messages.channel)"
     )
     op.execute(
-        f"UPDATE messages SET sandbox = COALESCE((SELECT {planned} FROM plans WHERE plans.id = messages.plan_id), "  # noqa: S608
+        f"UPDATE messages SET sandbox = COALESCE((SELECT {planned} FROM plans WHERE plans.id = messages.plan_id), "
         f"{sa.true().compile(dialect=op.get_bind().dialect)})"
     )
 

@@ -1,0 +1,112 @@
+"""`overture search` and `overture segments ...`: leads by filter, and filters with a name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from overture_cli.context import actor, open_store
+from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_core.leads.searching import LeadBrief, Sort
+from overture_core.leads.searching import search as searched
+from overture_core.segments import service
+from overture_core.segments.conditions import check
+from overture_core.segments.filter import LeadFilter
+from overture_core.segments.service import SegmentView
+from overture_core.text import quantity
+
+app = typer.Typer(help="Segments: filters with a name, live or frozen.", no_args_is_help=True)
+Expression = Annotated[
+    str | None, typer.Option("--where", help="Filter, e.g. 'country = US and dormant_days >= 90'; docs/segments.md.")
+]
+
+
+def search(
+    words: Annotated[str | None, typer.Argument(help="Beginnings of words in name, e-mail, company, title.")] = None,
+    where: Expression = None,
+    sort: Annotated[Sort, typer.Option(help="Order.")] = Sort.OLDEST,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Leads to show.")] = 20,
+    cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before, from --json.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find leads."""
+    wanted = _filter(words, where)
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        page = searched(work, wanted, limit=limit, cursor=cursor, sort=sort)
+    if as_json:
+        emit_json(page)
+        return
+    rows = [
+        (
+            each.id,
+            ", ".join(filter(None, (_name(each), each.email or each.phone))),
+            ", ".join(filter(None, (each.company, each.country))),
+            f"{each.last_contact_at:%Y-%m-%d}" if each.last_contact_at else "unknown",
+        )
+        for each in page.leads
+    ]
+    least = "More than " if page.more else ""
+    table(
+        f"{least}{quantity(page.total, 'lead')}, {len(rows)} shown",
+        ("id", "who", "where", "last contact"),
+        rows,
+    )
+
+
+@app.command("list")
+def list_(as_json: JsonFlag = False) -> None:
+    """Show every segment with its size now."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        found = service.list_(work)
+    if as_json:
+        emit_json(found)
+    elif found:
+        table("Segments", ("name", "leads", "kind", "filter"), [_row(each) for each in found])
+    else:
+        say("There are no segments yet; save one with `overture segments save`.")
+
+
+@app.command()
+def save(
+    name: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    where: Expression = None,
+    words: Annotated[str | None, typer.Option(help="Beginnings of words in name, e-mail, company, title.")] = None,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Keep who is in it now.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Save a filter as a segment, in place of one of the same name; without a filter it has every lead."""
+    wanted = _filter(words, where)
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
+        saved = service.save(work, name, wanted, frozen=frozen)
+    emit_json(saved) if as_json else say(f"The segment {saved.name} has {quantity(saved.count, 'lead')}.")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)], as_json: JsonFlag = False) -> None:
+    """Show a segment's size and breakdown now, with a few of its leads."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        found = service.preview_named(work, name)
+    if as_json:
+        emit_json(found)
+        return
+    parts = (("country", found.by_country), ("address", found.by_channel), ("days silent", found.dormant_days))
+    rows = [(what, value, number) for what, counts in parts for value, number in counts.items()]
+    table(f"{name}: {quantity(found.count, 'lead')}", ("by", "value", "leads"), rows)
+    table("Some of them", ("id", "name", "company"), [(each.lead_id, each.name, each.company) for each in found.sample])
+
+
+def _filter(words: str | None, where: str | None) -> LeadFilter:
+    if where is not None:
+        check(where)  # whose sentence is better than that of a field that does not fit
+    return LeadFilter(query=words, where=where)
+
+
+def _name(lead: LeadBrief) -> str:
+    return " ".join(filter(None, (lead.first_name, lead.last_name)))
+
+
+def _row(segment: SegmentView) -> tuple[str, int, str, str]:
+    said = segment.filter.model_dump(mode="json", exclude_none=True)
+    kind = "live" if segment.frozen_at is None else f"frozen {segment.frozen_at:%Y-%m-%d}"
+    return segment.name, segment.count, kind, "; ".join(f"{name}: {value}" for name, value in said.items()) or "all"
