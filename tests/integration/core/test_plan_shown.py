@@ -48,7 +48,7 @@ def test_it_names_numbers_time_cost_reasons_and_a_sample_of_each_channel(scene: 
         "Through the sandbox: nobody outside is contacted.",
         "When: from 2026-11-23 17:30 UTC on.",
         "Later: 1.",
-        "- 1 lead: is outside the hours for SMS in their own time zone (8:00 to 21:00, or narrower)",
+        "- 1 lead: is outside the hours for SMS and calls in their own time zone (8:00 to 21:00, or narrower)",
         "Left out: 3.",
         "- 2 leads: gave no consent, which this channel or country needs first",
         "- 1 lead: has no first_name, which the template needs",

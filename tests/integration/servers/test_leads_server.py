@@ -147,7 +147,8 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
             "leads_save_segment",
             {"name": "x", "filter": {"age": 3}},
             "The arguments do not fit: filter.age: there is no such field; it takes query, dormant_days_min, "
-            "dormant_days_max, countries, tags_any, tags_none, has_email, has_phone, company_contains, import_id.",
+            "dormant_days_max, countries, tags_any, tags_none, has_email, has_phone, company_contains, import_id, "
+            "where.",
         ),
         (
             "leads_save_segment",
@@ -155,7 +156,7 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
             "The arguments do not fit: filter.countries: 'USA' is not a two-letter country code such as US or DE.",
         ),
         ("leads_search", {"limit": 101}, "The arguments do not fit: limit: Input should be less than or equal to 100."),
-        ("leads_search", {"cursor": "?"}, "The cursor is not valid; search again without one."),
+        ("leads_search", {"cursor": "?"}, "The cursor is not one of a search in this order; search again without it."),
         ("leads_suppress", {"kind": "email", "value": "nobody"}, "'nobody' is not an e-mail address."),
         (
             "leads_suppress",

@@ -20,7 +20,11 @@ async def test_a_dry_run_that_is_misspelt_imports_nothing(desk: Any) -> None:
     ("tool", "arguments", "said"),
     [
         ("leads_search", {"limits": 5}, "leads_search has no argument 'limits'; did you mean 'limit'?"),
-        ("leads_search", {"where": "US"}, "leads_search has no argument 'where'; it takes filter, limit, cursor."),
+        (
+            "leads_search",
+            {"where": "US"},
+            "leads_search has no argument 'where'; it takes filter, sort, limit, cursor.",
+        ),
         ("leads_list_segments", {"x": 1}, "leads_list_segments has no argument 'x'; it takes none."),
         ("leads_get_lead", {"lead_id": "x", "ctx": {}}, "leads_get_lead has no argument 'ctx'; it takes lead_id."),
         (
@@ -31,10 +35,9 @@ async def test_a_dry_run_that_is_misspelt_imports_nothing(desk: Any) -> None:
         ),
         (
             "leads_save_segment",
-            {"name": "x", "filter": {"where": "US", "has_email": "perhaps"}},
+            {"name": "x", "filter": {"wher": "US", "has_email": "perhaps"}},
             "The arguments do not fit: filter.has_email: Input should be a valid boolean, unable to interpret input; "
-            "filter.where: there is no such field; it takes query, dormant_days_min, dormant_days_max, countries, "
-            "tags_any, tags_none, has_email, has_phone, company_contains, import_id.",
+            "filter.wher: there is no such field; did you mean 'where'?",
         ),
         ("leads_get_lead", {"a\nb\u202e": 1}, "leads_get_lead has no argument 'a b'; it takes lead_id."),
     ],
