@@ -60,7 +60,7 @@ def test_a_policy_is_written_shown_and_removed(overture: Overture) -> None:
     assert {name: value for name, value in written.items() if name != "written_at"} == {
         "note": "trial",
         "written_by": getpass.getuser(),
-        "channels": ["email", "sms", "whatsapp"],
+        "channels": ["email", "sms", "whatsapp", "voice"],
         "max_recipients_per_plan": 200,
         "max_recipients_per_day": 500,
         "max_messages_per_recipient": 1,
