@@ -91,7 +91,8 @@ class Settings(BaseSettings):
     )
     sms_hours: dict[str, str] = Field(
         default_factory=dict,
-        description='Narrower hours for SMS by country, start of number or *, e.g. {"DE": "09:00-20:00"}.',
+        description="Narrower hours for SMS, WhatsApp and calls by country, start of number or *, "
+        'e.g. {"DE": "09:00-20:00"}.',
     )
     messages_a_day: int = Field(default=1, ge=1, le=3, description="Messages a lead may get in any 24 hours.")
     messages_a_week: int = Field(default=3, ge=1, le=21, description="Messages a lead may get in any 7 days.")

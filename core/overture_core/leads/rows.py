@@ -40,6 +40,8 @@ _REFUSED_CHANNELS = {
     "opt_out": tuple(Channel),
     "email_opt_out": (Channel.EMAIL,),
     "sms_opt_out": (Channel.SMS,),
+    # A text is a call too (47 CFR 64.1200).
+    "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
 _PLAIN = ("company", "title", "language", "external_id")
 _LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}

@@ -23,7 +23,7 @@ from overture_core.messages.content import OPT_OUT_KEY
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.inbox import Accepted, Inbox, Webhook
 from overture_providers.sandbox.script import call_story, presses_key
-from overture_providers.sandbox.twilio import NUMBER, authorized, error, is_url
+from overture_providers.sandbox.twilio import NUMBER, authorized, creating, error, is_url
 
 CHANNEL = "voice"
 _DETECTION = frozenset({"Enable", "DetectMessageEnd"})
@@ -34,12 +34,6 @@ _TO_MAGIC = {"+15005550001": 21217, "+15005550002": 21214, "+15005550003": 21215
 def routes(sandbox: Sandbox) -> list[Route]:
     """Return the routes of calls."""
 
-    async def create(request: Request) -> Response:
-        if not authorized(request, sandbox):
-            return error(401, 20003)
-        async with request.form(max_fields=200, max_files=0) as form:
-            return await to_thread.run_sync(_accept, sandbox, form)
-
     async def fetch(request: Request) -> Response:
         if not authorized(request, sandbox):
             return error(401, 20003)
@@ -49,7 +43,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
     base = "/2010-04-01/Accounts/{account}/Calls"
     return [
-        Route(f"{base}.json", create, methods=["POST"]),
+        Route(f"{base}.json", creating(sandbox, _accept), methods=["POST"]),
         Route(f"{base}/{{sid}}.json", fetch, methods=["GET"]),
     ]
 

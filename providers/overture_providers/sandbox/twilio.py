@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -79,12 +80,6 @@ _TEXTS = {
 def routes(sandbox: Sandbox) -> list[Route]:
     """Return Twilio's routes."""
 
-    async def create(request: Request) -> Response:
-        if not authorized(request, sandbox):
-            return error(401, 20003)
-        async with request.form(max_fields=200, max_files=0) as form:
-            return await to_thread.run_sync(_accept, sandbox, form)
-
     async def listing(request: Request) -> Response:
         if not authorized(request, sandbox):
             return error(401, 20003)
@@ -100,10 +95,24 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
     base = "/2010-04-01/Accounts/{account}/Messages"
     return [
-        Route(f"{base}.json", create, methods=["POST"]),
+        Route(f"{base}.json", creating(sandbox, _accept), methods=["POST"]),
         Route(f"{base}.json", listing, methods=["GET"]),
         Route(f"{base}/{{sid}}.json", fetch, methods=["GET"]),
     ]
+
+
+def creating(
+    sandbox: Sandbox, accept: Callable[[Sandbox, FormData], Response]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return the handler of a POST that creates one of the account's resources."""
+
+    async def create(request: Request) -> Response:
+        if not authorized(request, sandbox):
+            return error(401, 20003)
+        async with request.form(max_fields=200, max_files=0) as form:
+            return await to_thread.run_sync(accept, sandbox, form)
+
+    return create
 
 
 def error(status: int, code: int, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -154,6 +154,7 @@ def test_consent_is_recorded_with_its_source_and_a_refusal_is_not_overruled(stor
         ("HasOptedOutOfEmail", "TRUE", {Channel.EMAIL}),
         ("Unsubscribed from all email", "true", {Channel.EMAIL}),
         ("SMS opt-out", "x", {Channel.SMS}),
+        ("Do Not Call", "yes", {Channel.SMS, Channel.VOICE}),
         ("consent_email", "no", {Channel.EMAIL}),
         ("Accepts Email Marketing", "no", {Channel.EMAIL}),
         ("Consent", "unsubscribed", set(Channel)),
