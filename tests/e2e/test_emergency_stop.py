@@ -10,7 +10,8 @@ from overture_core.approvals.service import Via
 from overture_core.campaigns.launching import launch
 from overture_core.campaigns.models import PlanRequest
 from overture_core.campaigns.planning import plan
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
 from overture_core.segments import service as segments

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
 from overture_core.errors import InvalidInput
-from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
+from overture_core.leads.importing import ImportReport, import_leads
 from overture_core.leads.mapping import NoAddressColumn
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.text import quantity, quoted
 

@@ -19,9 +19,9 @@ from overture_cli.stopping import Interrupted, Stop
 from overture_core.approvals import policy
 from overture_core.approvals.policy import PreApproval
 from overture_core.errors import InvalidInput, UnreadableFile
-from overture_core.leads.importing import check_header
 from overture_core.leads.mapping import NoAddressColumn
 from overture_core.leads.reading import Source
+from overture_core.leads.understanding import check_header
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
 from overture_core.settings import Settings

@@ -15,6 +15,7 @@ from overture_core.errors import UnreadableFile
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_IN_MEMORY = 100 * 1024 * 1024
 SheetRow = tuple[int, tuple[object, ...]]
+Position = Callable[[], int]
 
 # openpyxl has no error of its own: a damaged file gives whatever its parts raise.
 _DAMAGED = (
@@ -23,8 +24,12 @@ _DAMAGED = (
 )
 
 
-def sheet_rows(filename: str, open_file: Callable[[], BinaryIO], files: ExitStack) -> Iterator[SheetRow]:
-    """Return the rows of the sheet that was in front, each with its number; `files` closes the file.
+def sheet_rows(
+    filename: str, open_file: Callable[[], BinaryIO], files: ExitStack
+) -> tuple[Iterator[SheetRow], Position]:
+    """Return the rows of the sheet that was in front, each with its number, and what tells how far the file was read.
+
+    `files` closes the file.
 
     Raises:
         UnreadableFile: it is damaged, no Excel file, or unpacks to too much; also while going through the rows.
@@ -38,7 +43,8 @@ def sheet_rows(filename: str, open_file: Callable[[], BinaryIO], files: ExitStac
         with open_file() as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
         _check_size(filename, entries)
-        workbook = load_workbook(files.enter_context(open_file()), read_only=True, data_only=True)
+        read = files.enter_context(open_file())
+        workbook = load_workbook(read, read_only=True, data_only=True)
         files.callback(workbook.close)
         sheet = workbook.active
     except _DAMAGED as error:
@@ -47,7 +53,7 @@ def sheet_rows(filename: str, open_file: Callable[[], BinaryIO], files: ExitStac
         msg = f"{filename} has no sheet of cells in front; put the table first and save it again."
         raise UnreadableFile(msg)
     sheet.reset_dimensions()  # some programs write a wrong size, behind which rows would be missed
-    return _numbered(filename, sheet.iter_rows(values_only=True))
+    return _numbered(filename, sheet.iter_rows(values_only=True)), read.tell
 
 
 def _check_size(filename: str, entries: list[zipfile.ZipInfo]) -> None:

@@ -11,49 +11,27 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import chain, islice
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from overture_core.audit import service as audit
-from overture_core.errors import InvalidInput, NotFound
+from overture_core.errors import NotFound
 from overture_core.ids import new_id
-from overture_core.leads.dates import FoundOrder, Order, find_order
-from overture_core.leads.mapping import REFUSALS, checked, propose, require_address
 from overture_core.leads.merging import Merger
-from overture_core.leads.normalise import phone_region
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import LeadRow, RowReader, RowRejected
+from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
-from overture_core.text import clean, quoted
+from overture_core.text import quoted
 
 CHUNK = 500
-SAMPLE = 200
 SHOWN_REJECTS = 5
 MAX_ORIGINAL = 10_000
 
 Progress = Callable[[int, int | None], None]
 """Called after each chunk with the rows done and, where it is known, the rows in all."""
-
-
-class ImportOptions(BaseModel):
-    """How to read a file; everything left out is found."""
-
-    mapping: dict[str, str] | None = Field(default=None, description="{column: field}, for columns not recognised.")
-    default_country: str | None = Field(default=None, description="For phone numbers.")
-    tags: list[str] = Field(default_factory=list, max_length=20)
-    consent_source: str | None = Field(default=None, max_length=200)
-    encoding: str | None = Field(default=None, max_length=40, description="Of a text file.")
-    dry_run: bool = False
-
-    @field_validator("default_country")
-    @classmethod
-    def _known_country(cls, value: str | None) -> str | None:
-        region = phone_region(value) if value is not None and len(value) == 2 else None
-        if value is not None and region is None:
-            msg = f"there is no country {clean(value, limit=40)!r}; give its two letters (ISO 3166), e.g. US"
-            raise ValueError(msg)
-        return region
 
 
 class Reject(BaseModel):
@@ -101,19 +79,6 @@ def import_leads(
         return _import(store, source, table, options, workspace, actor, progress)
 
 
-def check_header(source: Source) -> None:
-    """Make sure, from a file's header and first rows, that an import without options would take it on.
-
-    Raises:
-        UnreadableFile: the file cannot be read.
-        InvalidInput: it has no rows, or no column is an address.
-    """
-    with closing(open_table(source)) as table:
-        sample = list(islice(table.rows, SAMPLE))
-        _reader(source, table, sample, ImportOptions())
-        _require_rows(source, len(sample))
-
-
 def _import(
     store: Store,
     source: Source,
@@ -124,21 +89,15 @@ def _import(
     progress: Progress | None,
 ) -> ImportReport:
     sample = list(islice(table.rows, SAMPLE))
-    mapping, reader = _reader(source, table, sample, options)
+    mapping, reader = understand(source, table, sample, options)
     running = _Running(store, workspace, actor, source, table, mapping, options)
     with running.transactions():
         for chunk in _chunks(chain(sample, table.rows)):
             running.take(chunk, reader)
             if progress is not None:
                 progress(running.rows, None)
-        _require_rows(source, running.rows)
+        require_rows(source, running.rows)
         return running.finish(reader)
-
-
-def _require_rows(source: Source, rows: int) -> None:
-    if rows == 0:
-        msg = f"{source.filename} has a header and no rows; export it again."
-        raise InvalidInput(msg)
 
 
 def get_report(work: Work, import_id: str) -> ImportReport:
@@ -271,49 +230,6 @@ class _Running:
         if len(self._samples) < SHOWN_REJECTS:
             self._samples.append(reject)
         work.session.add(ImportReject(import_id=self._id, workspace_id=work.workspace, **reject.model_dump()))
-
-
-def _reader(
-    source: Source, table: Table, sample: list[Row], options: ImportOptions
-) -> tuple[dict[str, str], RowReader]:
-    cells = [row.cells for row in sample if row.cells is not None]
-    own = checked(table.columns, options.mapping or {})
-    proposed = propose([c for c in table.columns if c not in own], cells)
-    given = set(own.values()) - REFUSALS
-    mapping = {**own, **{column: field for column, field in proposed.items() if field not in given}}
-    require_address(table.columns, mapping)
-    dates = next((column for column, field in mapping.items() if field == "last_contact_at"), None)
-    found = find_order(_values(source, sample, options, dates) if dates else ())
-    reader = RowReader(mapping, default_country=options.default_country, date_order=found.order)
-    if table.encoding_guessed:
-        reader.warnings.append(
-            f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
-            "the encoding (encoding, on the command line --encoding), e.g. cp1250."
-        )
-    if dates:
-        reader.warnings.extend(_of_dates(dates, found))
-    return mapping, reader
-
-
-def _values(source: Source, sample: list[Row], options: ImportOptions, column: str) -> Iterator[str]:
-    """A column's cells in the whole file: a late date may say that the early ones were read the wrong way round."""
-    if len(sample) < SAMPLE:
-        yield from (row.cells.get(column, "") for row in sample if row.cells is not None)
-        return
-    with closing(open_table(source, options.encoding)) as table:
-        yield from (row.cells.get(column, "") for row in table.rows if row.cells is not None)
-
-
-def _of_dates(column: str, found: FoundOrder) -> Iterator[str]:
-    if found.assumed:
-        yield f"Dates in {column!r} could be day first or month first; they were read {found.order}."
-    elif found.order is Order.MIXED:
-        yield (
-            f"Dates in {column!r} are day first in some rows and month first in others; those that could be either "
-            "were left out."
-        )
-    elif found.against:
-        yield f"{found.against} dates in {column!r} are not {found.order} like the others; they were left out."
 
 
 def _readable(row: Row, reader: RowReader) -> LeadRow:

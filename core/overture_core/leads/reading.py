@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -39,12 +39,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's columns, how it was read, and its rows, which can be gone through once until `close`."""
+    """A file's columns, how it was read, and its rows, which can be gone through once until `close`.
+
+    `position` tells how many of the source's `size` bytes have been read.
+    """
 
     columns: list[str]
     encoding: str
     delimiter: str | None
     rows: Iterator[Row]
+    position: Callable[[], int]
+    size: int = 0
     encoding_guessed: bool = False
     files: ExitStack = field(default_factory=ExitStack)
 
@@ -61,7 +66,7 @@ def open_table(source: Source, encoding: str | None = None) -> Table:
         InvalidInput: there is no such encoding, or the source has none to be given.
     """
     with ExitStack() as files:
-        return replace(_open_table(source, encoding, files), files=files.pop_all())
+        return replace(_open_table(source, encoding, files), size=source.size(), files=files.pop_all())
 
 
 def _open_table(source: Source, given: str | None, files: ExitStack) -> Table:
@@ -85,7 +90,8 @@ def _open_table(source: Source, given: str | None, files: ExitStack) -> Table:
 def _delimited(source: Source, encoding: str, files: ExitStack) -> Table:
     delimiter = _find_delimiter(source, encoding)
     # newline="" as the csv module asks: line breaks inside quotes stay as they are
-    opened = files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding, newline=""))
+    file = source.open()
+    opened = files.enter_context(io.TextIOWrapper(file, encoding=encoding, newline=""))
     records = RecordReader(bounded_lines(opened), delimiter)
     header = records.read()
     while header is not None and not any(cell.strip() for cell in header.cells or [header.original]):
@@ -97,7 +103,7 @@ def _delimited(source: Source, encoding: str, files: ExitStack) -> Table:
         msg = f"{source.filename}, line {header.line}: the header {_of_header(header)}; mend it, then import again."
         raise UnreadableFile(msg)
     columns = _columns(header.cells, source)
-    return Table(columns, encoding, delimiter, _csv_rows(records, columns))
+    return Table(columns, encoding, delimiter, _csv_rows(records, columns), file.tell)
 
 
 def _of_header(header: Record) -> str:
@@ -166,7 +172,7 @@ def _json_lines(source: Source, encoding: str, files: ExitStack) -> Table:
         raise UnreadableFile(msg)
     opened = files.enter_context(io.TextIOWrapper(source.open(), encoding=encoding))
     rows = (row for line in bounded_lines(opened) if (row := _json_row(line)) is not None)
-    return Table(columns, encoding, None, rows)
+    return Table(columns, encoding, None, rows, opened.buffer.tell)
 
 
 def _json_row(line: Line) -> Row | None:
@@ -188,14 +194,14 @@ def _json_row(line: Line) -> Row | None:
 
 
 def _xlsx(source: Source, files: ExitStack) -> Table:
-    values = sheet_rows(source.filename, source.open, files)
+    values, position = sheet_rows(source.filename, source.open, files)
     header = next((row for _, row in values if any(cell is not None for cell in row)), None)
     if header is None:
         msg = f"{source.filename} has no header line; its first row must name the columns."
         raise UnreadableFile(msg)
     width = max(number for number, cell in enumerate(header, 1) if cell is not None)  # rows may come padded
     columns = _columns([_cell(cell) for cell in header[:width]], source)
-    return Table(columns, "xlsx", None, _xlsx_rows(values, columns))
+    return Table(columns, "xlsx", None, _xlsx_rows(values, columns), position)
 
 
 def _xlsx_rows(values: Iterator[tuple[int, tuple[object, ...]]], columns: list[str]) -> Iterator[Row]:

@@ -100,6 +100,10 @@ class Source:
         # A lone surrogate, which JSON can carry, is no character of any encoding.
         return io.BytesIO((self.text or "").encode(errors="replace"))
 
+    def size(self) -> int:
+        """Return the number of its bytes."""
+        return self.path.stat().st_size if self.path is not None else len((self.text or "").encode(errors="replace"))
+
     def sha256(self) -> str:
         """Return the digest of its bytes."""
         digest = hashlib.sha256()

@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
-from overture_core.leads.importing import ImportOptions, ImportReport, import_leads
+from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import LeadPage, Sort, search
 from overture_core.leads.service import LeadView

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import launch
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages import ledger
 from overture_core.messages.channels import Channel

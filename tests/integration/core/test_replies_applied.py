@@ -12,7 +12,8 @@ from overture_core.clock import ManualClock
 from overture_core.contactability.gate import contactability
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import NotFound
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel

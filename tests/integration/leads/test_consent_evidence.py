@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from overture_core.contactability.explaining import explain
 from overture_core.leads import service
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Lead

@@ -21,7 +21,8 @@ from overture_core.contactability.rules import Reason
 from overture_core.errors import ConfigurationError, Conflict, NotFound
 from overture_core.leads import service as leads
 from overture_core.leads.erasing import erase
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import search
 from overture_core.messages import intake, ledger

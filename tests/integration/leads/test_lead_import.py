@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 
 from overture_core.errors import InvalidInput, NotFound, UnreadableFile
 from overture_core.leads import importing, service
-from overture_core.leads.importing import CHUNK, ImportOptions, ImportReport, Reject, import_leads
+from overture_core.leads.importing import CHUNK, ImportReport, Reject, import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Consent, ImportReject, Lead, LeadIdentity, LeadImport

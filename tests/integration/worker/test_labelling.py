@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from overture_core.errors import ProviderUnavailable
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel

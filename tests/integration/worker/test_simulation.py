@@ -15,7 +15,8 @@ from overture_core.campaigns.planning import plan
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.timeline import Timeline
 from overture_core.errors import Conflict, NotFound
-from overture_core.leads.importing import ImportOptions, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
 from overture_core.segments import service as segments
