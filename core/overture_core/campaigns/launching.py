@@ -19,7 +19,7 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.audit import service as audit
-from overture_core.campaigns import sealing, world
+from overture_core.campaigns import sealing, sequence, world
 from overture_core.campaigns.paging import Progress, Transactions, each, unseen, within
 from overture_core.campaigns.showing import nobody
 from overture_core.campaigns.states import CampaignState, PlanState
@@ -121,6 +121,7 @@ def _launch(transactions: Transactions, plan_id: str, progress: Progress) -> Lau
         _require_launchable(row)
         if row.state == PlanState.PROPOSED:
             _require_approved(work, row, work.session.get_one(Campaign, row.campaign_id))
+            _require_texts_as_approved(work, row)
             if not all(sealing.unbroken(work, row)):
                 raise Conflict(_CHANGED)
     with transactions.write() as work:
@@ -163,6 +164,16 @@ def _require_approved(work: Work, row: Plan, campaign: Campaign) -> None:
         approvals.use(work, row.id, row.content_hash)
 
 
+def _require_texts_as_approved(work: Work, row: Plan) -> None:
+    """Who saved a template anew did so that the old text does not go out any more."""
+    if names := sequence.superseded(work, row):
+        msg = (
+            f"The text of {', '.join(quoted(name) for name in names)} was changed after this plan was made, which "
+            "makes its approval worthless; plan again and have a person approve it."
+        )
+        raise Conflict(msg)
+
+
 def _locked(work: Work, plan_id: str) -> tuple[Plan, Campaign]:
     """Return a plan with its campaign, both locked; the campaign first, as everybody does."""
     campaign_id = get_plan(work, plan_id).campaign_id
@@ -176,6 +187,7 @@ def _start(work: Work, row: Plan, campaign: Campaign) -> None:
         raise Conflict(msg)
     if sealing.content_hash(row) != row.content_hash:
         raise Conflict(_CHANGED)
+    _require_texts_as_approved(work, row)
     _require_same_world(work, row)
     _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)
@@ -194,9 +206,10 @@ def _next_page(work: Work, plan_id: str, *, goes_on: bool = True) -> _Step:
     number = int(row.summary["launched_pages"])
     released = 0
     if row.state == PlanState.LAUNCHING and number < len(pages) and campaign.state != CampaignState.CANCELLED:
-        released = _release(work, row, campaign, pages[number])
+        queued, held = _release(work, row, campaign, pages[number])
+        released = queued + held
         number += 1
-        _note(work, row, page=number, goes_on=goes_on)
+        _note(work, row, page=number, goes_on=goes_on, queued=queued, held=held)
     over = number == len(pages) or campaign.state == CampaignState.CANCELLED
     if over:
         row.state = PlanState.LAUNCHED
@@ -205,25 +218,29 @@ def _next_page(work: Work, plan_id: str, *, goes_on: bool = True) -> _Step:
     return _Step(released, sum(page.messages for page in pages[:number]), total, over)
 
 
-def _note(work: Work, row: Plan, *, page: int, goes_on: bool = True) -> None:
+def _note(work: Work, row: Plan, *, page: int, goes_on: bool = True, queued: int = 0, held: int = 0) -> None:
     at = work.now().isoformat() if goes_on else None
-    row.summary = {**row.summary, "launched_pages": page, "launched_page_at": at}
+    so_far = row.summary.get("launched", {"queued": 0, "held": 0})
+    launched = {"queued": so_far["queued"] + queued, "held": so_far["held"] + held}
+    row.summary = {**row.summary, "launched_pages": page, "launched_page_at": at, "launched": launched}
 
 
-def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> int:
+def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> tuple[int, int]:
+    """Make a page's messages due or held; returns how many of each."""
     found = sealing.find(work, row, page, lock=True)
     drafts = [each for each in found if each.state == State.DRAFT]
     # Somebody who asked to stop since the launch began is cancelled, not edited: such a row still fits the seal.
     if not sealing.fits(page, found):
         _withhold(work, row, campaign, [draft.id for draft in drafts])
-        return 0
+        return 0, 0
     by_reason: dict[str | None, list[str]] = defaultdict(list)
     for draft in drafts:
         by_reason[draft.reason].append(draft.id)
     for reason, ids in by_reason.items():
         target = State.DUE if reason is None else State.HELD
         change(work, State.DRAFT, target, among(Message.id, ids), cause="launch", detail=reason)
-    return len(drafts)
+    queued = len(by_reason[None])
+    return queued, len(drafts) - queued
 
 
 def _withhold(work: Work, row: Plan, campaign: Campaign, ids: list[str]) -> None:
@@ -265,14 +282,13 @@ def _result(work: Work, row: Plan, campaign: Campaign) -> LaunchResult:
     approval = approvals.for_subject(work, row.id)
     assert approval.decided_by  # a launched plan was decided
     assert approval.decided_via
-    planned = row.summary
-    held = sum(planned["held"].values())
+    launched = row.summary["launched"]
     return LaunchResult(
         campaign_id=campaign.id,
         campaign=campaign.name,
         state=CampaignState(campaign.state),
-        queued=planned["recipients"] - held,
-        held=held,
+        queued=launched["queued"],
+        held=launched["held"],
         approved_by=approval.decided_by,
         approved_via=Via(approval.decided_via),
     )
