@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from importlib.metadata import version
@@ -116,9 +117,7 @@ def run() -> None:
     except ValidationError as error:
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
     except SettingsError as error:
-        sys.exit(
-            _report("configuration", f"A setting cannot be read: {error}; docs/settings.md lists them.", BAD_INPUT)
-        )
+        sys.exit(_report("configuration", _unread_setting(error), BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
@@ -152,6 +151,14 @@ def _report(code: str, message: str, exit_code: int) -> int:
     else:
         Console(stderr=True, highlight=False, emoji=False, soft_wrap=True).print(f"overture: {message}", markup=False)
     return exit_code
+
+
+def _unread_setting(error: SettingsError) -> str:
+    # All that pydantic-settings tells is a text with the field's name; such a setting is a list or an object.
+    named = re.search(r'field "(\w+)"', str(error))
+    if named is None:
+        return f"A setting cannot be read: {error}; docs/settings.md lists them."
+    return f"OVERTURE_{named[1].upper()} is not JSON; docs/settings.md shows how it is written."
 
 
 def _settings_sentence(error: ValidationError) -> str:

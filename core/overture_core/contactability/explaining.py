@@ -55,11 +55,11 @@ def explain(
         NotFound: there is no such lead.
         InvalidInput: the time is in no year that anybody is contacted in.
     """
-    lead = lead_of(work, lead_id)
     moment = (at if at is None or at.tzinfo else at.replace(tzinfo=UTC)) or work.now()
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         msg = f"The time has to be in the years {_FIRST_YEAR} to {_LAST_YEAR}; give another, or none for now."
         raise InvalidInput(msg)
+    lead = lead_of(work, lead_id)
     decided = contactabilities(work, [lead], channels, moment)[lead.id]
     return Explanation(
         lead_id=lead.id,
