@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.health import service
+from overture_core.health.thresholds import percent
 
 
 class Resumed(BaseModel):
@@ -27,7 +28,10 @@ def health(as_json: JsonFlag = False) -> None:
         emit_json(found)
         return
     rows = [
-        (each.kind, each.name, each.accepted, f"{each.bounce_rate:.2%}", f"{each.complaint_rate:.2%}", each.level)
+        (
+            *(each.kind, each.name, each.accepted),
+            *(percent(each.bounced, each.accepted), percent(each.complained, each.accepted), each.level),
+        )
         for each in found.rates
     ]
     table("Delivery health", ("of", "name", "accepted", "bounces", "complaints", "level"), rows)

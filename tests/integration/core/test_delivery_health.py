@@ -68,7 +68,7 @@ def test_a_campaign_over_a_limit_is_paused_with_a_reason(store: Store, sent: lis
         ]
         assert campaigns.get(work, "Spring").state == CampaignState.PAUSED
     (paused,) = found.paused
-    assert paused.reason.startswith(f"{'Bounces' if state is State.BOUNCED else 'Complaints'} are 5.00% of 40 messages")
+    assert paused.reason.startswith(f"{'Bounces' if state is State.BOUNCED else 'Complaints'} are 5.000% of 40 messages")
 
 
 def test_it_is_resumed_only_by_a_person_who_says_anyway_and_counts_afresh(
@@ -76,7 +76,7 @@ def test_it_is_resumed_only_by_a_person_who_says_anyway_and_counts_afresh(
 ) -> None:
     become(store, sent[:4], State.BOUNCED)
     assert judge(store) == ["Spring"]
-    with pytest.raises(Conflict, match=r"still over a limit: Bounces are 10\.00%"):
+    with pytest.raises(Conflict, match=r"still over a limit: Bounces are 10\.000%"):
         resume(store)
     assert resume(store, anyway=True) is CampaignState.RUNNING
     assert judge(store) == []

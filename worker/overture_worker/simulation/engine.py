@@ -57,6 +57,7 @@ async def simulate(
     await to_thread.run_sync(_require_something, original, workspace, campaign)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(copied_world(original, workspace, seed=seed))
+        begun = world.clock.now()
         campaign_id = await to_thread.run_sync(_set_going, world.store, workspace, campaign)
         transports = await stack.enter_async_context(open_transports(world.store.settings, world.clock))
         delivery = Delivery(
@@ -75,7 +76,7 @@ async def simulate(
                 break
             world.clock.advance(at - world.clock.now())
             progress(at)
-        return await to_thread.run_sync(_told, world.store, workspace, campaign_id, most)
+        return await to_thread.run_sync(_told, world.store, workspace, campaign_id, begun, most)
 
 
 class _Run:
@@ -192,7 +193,8 @@ def _set_going(store: Store, workspace: str, name_or_id: str) -> str:
         if plan is not None:
             _approve(work, plan)
         if campaign.state == CampaignState.PAUSED:
-            campaign.state = CampaignState.RUNNING
+            campaign.state, campaign.paused_reason = CampaignState.RUNNING, None
+            campaign.rates_from = work.now()  # as who resumes it anyway; else its past would pause it again at once
     if plan is not None:
         launch_paged(store, workspace, plan.id, actor=OWNER)
     return campaign.id
@@ -215,6 +217,6 @@ def _approve(work: Work, plan: Plan) -> None:
         row.state, row.decided_by, row.decided_via = ApprovalState.APPROVED, OWNER, Via.CLI
 
 
-def _told(store: Store, workspace: str, campaign_id: str, most: int) -> Timeline:
+def _told(store: Store, workspace: str, campaign_id: str, begun: datetime, most: int) -> Timeline:
     with store.read(workspace) as work:
-        return timeline(work, work.session.get_one(Campaign, campaign_id), most=most)
+        return timeline(work, work.session.get_one(Campaign, campaign_id), most=most, since=begun)
