@@ -68,7 +68,9 @@ def test_a_campaign_over_a_limit_is_paused_with_a_reason(store: Store, sent: lis
         ]
         assert campaigns.get(work, "Spring").state == CampaignState.PAUSED
     (paused,) = found.paused
-    assert paused.reason.startswith(f"{'Bounces' if state is State.BOUNCED else 'Complaints'} are 5.000% of 40 messages")
+    assert paused.reason.startswith(
+        f"{'Bounces' if state is State.BOUNCED else 'Complaints'} are 5.000% of 40 messages"
+    )
 
 
 def test_it_is_resumed_only_by_a_person_who_says_anyway_and_counts_afresh(
