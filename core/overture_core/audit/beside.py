@@ -19,6 +19,7 @@ from overture_core.storage.schema import (
     Template,
 )
 from overture_core.storage.store import Work
+from overture_core.text import quantity
 
 _Deed = LeadImport | Template | Segment | Plan | Approval | Operation
 _LAUNCHED = (PlanState.LAUNCHING, PlanState.LAUNCHED)
@@ -36,7 +37,7 @@ def without_entry(work: Work) -> str | None:
     )
     lacking = (work.session.scalar(kept) or 0) - (work.session.scalar(written) or 0)
     if lacking > 0:
-        return f"{lacking} suppressions have no entry: some were removed, or the chain's end was cut off."
+        return f"{quantity(lacking, 'suppression')} without an entry: it was removed, or the chain's end was cut off."
     return None
 
 

@@ -150,7 +150,7 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
         ],
         "sms_segments": tally.sms_segments.total(),
         "sms_cost": _sms_cost(work, tally),
-        "hints": _hints(work, row),
+        "hints": [*_hints(work, row), *tally.doubts.hints()],
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
         "pages": stored(tally.pages),

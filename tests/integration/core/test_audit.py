@@ -72,10 +72,10 @@ def test_what_cannot_be_read_is_named_too(sqlite_store: Store, change: str) -> N
     for step in range(4):
         note(sqlite_store, step)
     with sqlite_store.begin(WORKSPACE, actor="eve") as work:
-        work.session.execute(text(f"UPDATE audit_entries SET {change} WHERE number = 3"))
+        work.session.execute(text(f"UPDATE audit_entries SET {change} WHERE number = 3"))  # noqa: S608 - from above
     found = verdict(sqlite_store)
     assert (found.intact, found.broken) == (False, UNREADABLE[change])
-    with sqlite_store.read(WORKSPACE) as work, pytest.raises(AuditBroken, match="The audit is broken. Entry 3 "):
+    with sqlite_store.read(WORKSPACE) as work, pytest.raises(AuditBroken, match=r"The audit is broken\. Entry 3 "):
         audit.list_(work)
 
 
@@ -109,7 +109,7 @@ def test_a_suppression_without_an_entry_is_found(store: Store) -> None:
     with store.begin(WORKSPACE, actor="eve") as work:
         work.session.execute(delete(AuditEntry))
         work.session.execute(delete(AuditHead))
-    assert str(verdict(store).broken).startswith("1 suppressions have no entry")
+    assert str(verdict(store).broken).startswith("1 suppression without an entry")
 
 
 def test_a_noted_head_proves_that_nothing_before_it_was_written_anew(store: Store) -> None:
