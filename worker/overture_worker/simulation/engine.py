@@ -19,6 +19,8 @@ from overture_core.campaigns.launching import launch_paged
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.campaigns.timeline import Timeline, timeline
 from overture_core.errors import Conflict
+from overture_core.health import senders
+from overture_core.health import service as health
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, is_in
@@ -192,9 +194,10 @@ def _set_going(store: Store, workspace: str, name_or_id: str) -> str:
         plan = _open_plan(work, campaign)
         if plan is not None:
             _approve(work, plan)
+        for sender, _ in senders.over(work):
+            senders.resume(work, sender.address, anyway=True)
         if campaign.state == CampaignState.PAUSED:
-            campaign.state, campaign.paused_reason = CampaignState.RUNNING, None
-            campaign.rates_from = work.now()  # as who resumes it anyway; else its past would pause it again at once
+            health.resume(work, campaign.id, anyway=True)
     if plan is not None:
         launch_paged(store, workspace, plan.id, actor=OWNER)
     return campaign.id
