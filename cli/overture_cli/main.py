@@ -1,7 +1,7 @@
 """`overture ...`: every command, and the one place where errors become exit codes.
 
 Exit codes: 0 done, 1 an error of ours, 2 bad input, 3 a part that we depend on is away, 4 a person has
-to approve first, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
+to approve first, 5 the audit's chain does not hold, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
 """
 
 from __future__ import annotations
@@ -42,7 +42,15 @@ from overture_cli.commands import (
 from overture_cli.output import say
 from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
-from overture_core.errors import ApprovalRequired, ConfigurationError, InvalidInput, OvertureError, SystemFault
+from overture_core.errors import (
+    ApprovalRequired,
+    AuditBroken,
+    ConfigurationError,
+    InvalidInput,
+    OvertureError,
+    SystemFault,
+)
+from overture_core.settings import Settings
 from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
@@ -115,19 +123,27 @@ def run() -> None:
     except CrewError as error:
         sys.exit(_report(error.code, error.message, _crew_exit_code(error)))
     except ValidationError as error:
+        if error.title != Settings.__name__:
+            sys.exit(_fault())
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
     except SettingsError as error:
         sys.exit(_report("configuration", _unread_setting(error), BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
-        traceback.print_exc()
-        sys.exit(_report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT))
+        sys.exit(_fault())
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    return _report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT)
 
 
 def _exit_code(error: OvertureError) -> int:
     if isinstance(error, ApprovalRequired):
         return APPROVAL
+    if isinstance(error, AuditBroken):
+        return audit.BROKEN
     away = isinstance(error, SystemFault) and not isinstance(error, ConfigurationError)
     return AWAY if away else BAD_INPUT
 

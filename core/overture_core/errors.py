@@ -66,6 +66,12 @@ class ApprovalRequired(UserError):
     code = "approval_required"
 
 
+class AuditBroken(OvertureError):
+    """The audit is not what was written."""
+
+    code = "audit_broken"
+
+
 class ForbiddenTransition(OvertureError):
     """The state table does not allow this change of a message."""
 

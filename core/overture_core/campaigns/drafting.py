@@ -29,6 +29,7 @@ from overture_core.storage.schema import Lead, Message, Plan
 from overture_core.storage.store import Work
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import LEAD_FIELDS, MissingField, merge_values
+from overture_core.templates.values import Doubts
 
 SAMPLES = 3  # leads; and those that show a template which none of them got
 ALREADY_IN = "already_in_campaign"
@@ -58,6 +59,7 @@ class Tally:
     sms_segments: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     pages: list[tuple[str, int, str]] = field(default_factory=list)
+    doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def by_channel(self) -> Counter[Channel]:
@@ -125,6 +127,7 @@ class Drafting:
         reason = reason or self._foreseen(work, message_id, lead, channel, line, merge)
         if reason is None:
             state, next_step, due_at = _DRAFT, self._next_step, at
+            self.tally.doubts.look_at(merge, address)
             if decision.verdict is Verdict.LATER:
                 reason = str(decision.reason)
             elif at is not None and at > self._at:

@@ -24,6 +24,7 @@ from overture_core.campaigns.paging import Progress, Transactions, each, unseen,
 from overture_core.campaigns.showing import nobody
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
+from overture_core.health import senders
 from overture_core.messages.states import State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Message, Plan
@@ -76,7 +77,7 @@ def launch(work: Work, plan_id: str) -> LaunchResult:
         NotFound: there is no such plan.
         ApprovalRequired: nobody approved exactly this content, or the approval has expired.
         Conflict: the plan reaches nobody, is still being prepared, was replaced by a newer one or changed since it
-            was made, or its campaign was cancelled.
+            was made, its campaign was cancelled, or its sender is over a limit of delivery health.
     """
     return _launch(within(work), plan_id, unseen)
 
@@ -122,6 +123,7 @@ def _launch(transactions: Transactions, plan_id: str, progress: Progress) -> Lau
         if row.state == PlanState.PROPOSED:
             _require_approved(work, row, work.session.get_one(Campaign, row.campaign_id))
             _require_texts_as_approved(work, row)
+            _require_healthy_sender(work, row)
             if not all(sealing.unbroken(work, row)):
                 raise Conflict(_CHANGED)
     with transactions.write() as work:
@@ -174,6 +176,13 @@ def _require_texts_as_approved(work: Work, row: Plan) -> None:
         raise Conflict(msg)
 
 
+def _require_healthy_sender(work: Work, row: Plan) -> None:
+    """A new campaign's name makes no new sender."""
+    if (trouble := senders.trouble(work, sequence.channels_of(row.spec))) is not None:
+        msg = f"{trouble} Then launch again."
+        raise Conflict(msg)
+
+
 def _locked(work: Work, plan_id: str) -> tuple[Plan, Campaign]:
     """Return a plan with its campaign, both locked; the campaign first, as everybody does."""
     campaign_id = get_plan(work, plan_id).campaign_id
@@ -188,6 +197,7 @@ def _start(work: Work, row: Plan, campaign: Campaign) -> None:
     if sealing.content_hash(row) != row.content_hash:
         raise Conflict(_CHANGED)
     _require_texts_as_approved(work, row)
+    _require_healthy_sender(work, row)
     _require_same_world(work, row)
     _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)

@@ -26,6 +26,7 @@ from overture_core.campaigns.sealing import content_hash, stored
 from overture_core.campaigns.states import REPLACEABLE, CampaignState, PlanState
 from overture_core.contactability.quiet_hours import LEGAL
 from overture_core.errors import Conflict, InvalidInput
+from overture_core.health import senders
 from overture_core.ids import new_id
 from overture_core.messages.channels import BY_PHONE
 from overture_core.messages.pricing import cost_of
@@ -150,7 +151,7 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
         ],
         "sms_segments": tally.sms_segments.total(),
         "sms_cost": _sms_cost(work, tally),
-        "hints": _hints(work, row),
+        "hints": [*_hints(work, row), *tally.doubts.hints()],
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
         "pages": stored(tally.pages),
@@ -182,7 +183,8 @@ def view(work: Work, row: Plan) -> PlanView:
 def _edited(work: Work, row: Plan) -> list[str]:
     if row.state != PlanState.PROPOSED:
         return []
-    return [
+    trouble = senders.trouble(work, sequence.channels_of(row.spec))
+    return [*([f"It cannot be launched now. {trouble}"] if trouble else [])] + [
         f"{quoted(name)}: its text was changed after this plan was made, so that it cannot be launched; plan again"
         for name in sequence.superseded(work, row)
     ]

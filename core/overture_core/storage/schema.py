@@ -64,7 +64,8 @@ class Workspace(Base):
 
 
 class Sender(Base):
-    """An address that messages come from."""
+    """An address that messages come from. What was accepted before `rates_from` does not count for its automatic pause
+    (health/senders.py)."""
 
     __tablename__ = "senders"
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -74,6 +75,7 @@ class Sender(Base):
     address: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(200))
     verified: Mapped[bool]
+    rates_from: Mapped[datetime | None]
 
 
 class Lead(Base):

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
+from overture_core.leads.finding import lead_id_of
 from overture_core.leads.importing import ImportReport, import_leads
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
@@ -127,9 +128,11 @@ async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, Le
     return answer(found, text)
 
 
-async def leads_trace_lead(ctx: Ctx, lead_id: str, limit: Limit = 100) -> Annotated[CallToolResult, Trace]:
+async def leads_trace_lead(
+    ctx: Ctx, lead_id: Annotated[str, Field(description="Or e-mail address, or phone number.")], limit: Limit = 100
+) -> Annotated[CallToolResult, Trace]:
     """Everything that happened to a lead, oldest first."""
-    found = await runtime_of(ctx).read(lambda work: trace(work, lead_id, limit=limit))
+    found = await runtime_of(ctx).read(lambda work: trace(work, lead_id_of(work, lead_id), limit=limit))
     lines = [
         f"{each.at:%Y-%m-%d %H:%M:%SZ} {' '.join(_filled(each.what, each.campaign, each.cause))}"
         for each in found.entries
