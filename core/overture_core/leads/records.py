@@ -21,6 +21,10 @@ MAX_ORIGINAL = 10_000
 UNCLOSED = "a quote opened here is never closed"
 _LONG_LINE = f"is a line of more than {MAX_RECORD:,} characters"
 _LARGE_CELL = f"has a cell of more than {MAX_CELL:,} characters"
+_NUL = "holds a NUL byte, which no text has"
+_ELSE = "has bytes that do not fit the encoding of the rest of the file"
+# How bytes that are not in a file's encoding come through: see `surrogateescape` in the codecs module.
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -35,7 +39,21 @@ class Line:
     @property
     def problem(self) -> str | None:
         """Say why it cannot be read, if it cannot."""
-        return _LONG_LINE if self.long else None
+        if self.long:
+            return _LONG_LINE
+        if "\x00" in self.text:
+            return _NUL
+        if not self.text.isascii() and _UNDECODED.search(self.text):
+            return _ELSE
+        return None
+
+    @property
+    def shown(self) -> str:
+        """The beginning of its text without its ending, with what is not in the file's encoding as `\\xfc`."""
+        text = self.text[: MAX_ORIGINAL + 2].rstrip("\r\n")[:MAX_ORIGINAL]
+        if text.isascii():
+            return text
+        return text.encode(errors="surrogateescape").decode(errors="backslashreplace")[:MAX_ORIGINAL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +98,16 @@ class RecordReader:
         first = self._next()
         if first is None:
             return None
-        if first.long:
-            return Record(first.number, first.text, None, first.problem)
+        if (problem := first.problem) is not None:
+            return Record(first.number, first.shown, None, problem)
         lines = [first]
         try:
             cells = self._parse(lines)
         except csv.Error:
             cells = None
+        if (cells is None or len(lines) > 1) and (escaped := self._backslashed(first, width)) is not None:
+            self._again.extendleft(reversed(lines[1:]))
+            return _record([first], escaped)
         if len(lines) == 1:
             return self._one_line(first, cells)
         if cells is None or self._holds_rows(lines, cells, width):
@@ -112,12 +133,22 @@ class RecordReader:
                 if line is None:
                     return
                 lines.append(line)
-                if line.long:
+                if line.problem is not None:
                     return
                 size += len(line.text)
                 yield line.text
 
         return next(csv.reader(coming(), delimiter=self._delimiter, strict=True))
+
+    def _backslashed(self, line: Line, width: int | None) -> list[str] | None:
+        """Parse a line whose quotes inside cells are written as databases do, with a backslash."""
+        if '\\"' not in line.text:
+            return None
+        try:
+            cells = next(csv.reader([line.text], delimiter=self._delimiter, escapechar="\\", strict=True), [])
+        except csv.Error:
+            return None
+        return cells if width is None or len(cells) == width else None
 
     def _one_line(self, line: Line, cells: list[str] | None) -> Record:
         if cells is not None:
