@@ -83,19 +83,18 @@ def find_encoding(open_file: Open, filename: str, *, whole: bool = True) -> Foun
     """
     with open_file() as file:
         sample = file.read(SAMPLE)
-    for bom, name in _BOMS:
-        if sample.startswith(bom):
-            if name == "utf-8-sig" and _first_failure(open_file, name, whole=whole) is not None:
-                return FoundEncoding(name, mixed=True)
-            return FoundEncoding(_checked(open_file, filename, name, whole=whole))
+    marked = next((name for bom, name in _BOMS if sample.startswith(bom)), None)
+    if marked == "utf-8-sig":
+        return FoundEncoding(marked, mixed=_first_failure(open_file, marked, whole=whole) is not None)
+    if marked is not None:
+        return FoundEncoding(_checked(open_file, filename, marked, whole=whole))
     if (wide := _without_mark(sample)) is not None and _first_failure(open_file, wide, whole=whole) is None:
         return FoundEncoding(wide, guessed=True)
     if sample.count(0) > max(1, len(sample) // 100):
         raise _no_text(filename)
-    if _JIS.search(sample) and _first_failure(open_file, "iso2022_jp", whole=whole) is None:
-        return FoundEncoding("iso2022_jp")
-    if _first_failure(open_file, "utf-8", whole=whole) is None:
-        return FoundEncoding("utf-8")
+    for name in ("iso2022_jp", "utf-8") if _JIS.search(sample) else ("utf-8",):
+        if _first_failure(open_file, name, whole=whole) is None:
+            return FoundEncoding(name)
     if len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 100:
         raise _no_text(filename)
     evidence = _evidence(open_file)
@@ -109,9 +108,9 @@ def find_encoding(open_file: Open, filename: str, *, whole: bool = True) -> Foun
 
 
 def _without_mark(sample: bytes) -> str | None:
-    """UTF-16 without a mark, of which a tenth at least is ASCII: its zeros stand in every other place."""
+    """UTF-16 without a mark, of which a quarter at least is ASCII: its zeros stand in every other place."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if max(even, odd) * 20 < len(sample) or min(even, odd) * 20 > max(even, odd):
+    if max(even, odd) * 8 < len(sample) or min(even, odd) * 20 > max(even, odd):
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import warnings
 import zipfile
@@ -54,7 +56,8 @@ def xlsx_table(source: Source, files: ExitStack) -> Table:
             through the rows.
     """
     sheet = _front_sheet(source, files)
-    opening = list(islice(_from_first_filled(sheet.rows), HEADER_WITHIN + 1))
+    filled = _from_first_filled(sheet.rows)
+    opening = list(islice(filled, HEADER_WITHIN + 1))
     place = find_header([cells for _, cells in opening])
     if place is None:
         msg = f"{source.filename} has no header line; its first row must name the columns."
@@ -62,7 +65,7 @@ def xlsx_table(source: Source, files: ExitStack) -> Table:
     line, header = opening[place.at]
     width = max(number for number, cell in enumerate(header, 1) if cell.strip())  # rows may come padded
     columns = column_names(source.filename, header[:width], place)
-    rows = _rows(chain(opening[place.at + place.named :], sheet.rows), columns)
+    rows = _rows(chain(opening[place.at + place.named :], filled), columns)
     notes = (*sheet.notes, *place_notes(place, line))
     return Table(columns, "xlsx", None, rows, sheet.position, notes=notes)
 
@@ -80,12 +83,24 @@ def _rows(values: Iterator[SheetRow], columns: list[str]) -> Iterator[Row]:
     for number, cells in values:
         if not any(cells):
             continue
-        original = "\t".join(cells).rstrip("\t")
+        original = _original(cells)
         if any(cells[width:]):
             yield Row(number, original, None, wrong_width(len(cells), width))
             continue
         padded = [*cells, *[""] * (width - len(cells))]
         yield Row(number, original, dict(zip(columns, padded, strict=False)))
+
+
+def _original(cells: list[str]) -> str:
+    """A row as text, its cells with tabs between them."""
+    while cells and not cells[-1]:
+        cells = cells[:-1]
+    plain = "\t".join(cells)
+    if plain.count("\t") == len(cells) - 1 and not {'"', "\n", "\r"} & set(plain):
+        return plain
+    written = io.StringIO()
+    csv.writer(written, delimiter="\t", lineterminator="").writerow(cells)
+    return written.getvalue()
 
 
 def _front_sheet(source: Source, files: ExitStack) -> _Sheet:

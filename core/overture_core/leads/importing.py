@@ -53,7 +53,7 @@ class ImportReport(BaseModel):
     delimiter: str | None
     mapping: dict[str, str]
     unmapped: list[str] = Field(description="Columns kept as custom fields.")
-    columns: list[ColumnRead] = Field(default_factory=list, description="Of a dry run: how each was read, and why.")
+    columns: list[ColumnRead] = Field(default_factory=list)
     rows: int
     created: int
     merged: int
@@ -101,8 +101,7 @@ def _import(
             if progress is not None:
                 progress(running.rows, None)
         require_rows(source, running.rows)
-        report = running.finish(reader)
-    return report.model_copy(update={"columns": columns}) if options.dry_run else report
+        return running.finish(reader, columns)
 
 
 def get_report(work: Work, import_id: str) -> ImportReport:
@@ -183,7 +182,7 @@ class _Running:
             self._notes.update(merger.notes)
         self.rows += len(chunk)
 
-    def finish(self, reader: RowReader) -> ImportReport:
+    def finish(self, reader: RowReader, columns: list[ColumnRead]) -> ImportReport:
         """Write the report down and return it."""
         notes = [f"{number} {what}" for what, number in sorted((self._notes + reader.notes).items())]
         report = ImportReport(
@@ -193,6 +192,7 @@ class _Running:
             delimiter=self._table.delimiter,
             mapping=self._mapping,
             unmapped=[column for column in self._table.columns if column not in self._mapping],
+            columns=columns,
             rows=self.rows,
             created=self._outcomes["created"],
             merged=self._outcomes["merged"],

@@ -56,7 +56,7 @@ def json_table(source: Source, encoding: FoundEncoding, files: ExitStack) -> Tab
     if len(columns) > MAX_COLUMNS:
         raise too_wide(source.filename, len(columns))
     if not columns:
-        msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write a list of them or one a line."
+        msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write a list or one a line."
         raise UnreadableFile(msg)
     return Table(columns, encoding.name, None, chain(first, rows), stored_position(stored), notes=notes)
 

@@ -32,12 +32,12 @@ _WHOLE_NAMES = frozenset(map(header_key, ("nom", "nombre", "nome", "jméno", "и
 
 
 class ColumnRead(BaseModel):
-    """What a column was taken for, and why."""
+    """What a column was taken for (None: kept as a custom field), and why."""
 
     column: str
-    field: str | None = Field(description="None: kept as a custom field.")
+    field: str | None
     why: str
-    sample: str = Field(description="Its first value; text from outside.")
+    sample: str | None = Field(default=None, description="Its first value.")
 
 
 class Proposal(NamedTuple):
@@ -147,12 +147,12 @@ def described(
 ) -> Iterator[ColumnRead]:
     """Say of each column what it was taken for, and why, with the first value that it has."""
     for column in columns:
-        value = next((value for row in sample if (value := row.get(column, "").strip())), "")
+        value = next((value for row in sample if (value := row.get(column, "").strip())), None)
         yield ColumnRead(
             column=column,
             field=mapping.get(column),
             why=why.get(column, "no field has such a name or such values"),
-            sample=clean(value, limit=SHOWN),
+            sample=None if value is None else clean(value, limit=SHOWN),
         )
 
 

@@ -96,7 +96,8 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
         reader.warnings.append(f"Only the first {quantity(len(sample), 'row')} were looked at; nothing was stored.")
-    return Understood(mapping, reader, list(described(table.columns, mapping, why, cells)))
+    shown = cells if options.dry_run else ()  # what is stored of an import holds nobody's details
+    return Understood(mapping, reader, list(described(table.columns, mapping, why, shown)))
 
 
 def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
