@@ -115,6 +115,9 @@ def _front_sheet(source: Source, files: ExitStack) -> _Sheet:
         unpacked = read.seek(0, os.SEEK_END)
         with zipfile.ZipFile(read) as archive:
             entries = archive.infolist()
+        if not any(entry.filename.startswith("xl/") for entry in entries):
+            msg = f"{filename} is a zip archive, not an Excel file; unpack it and import what is in it."
+            raise UnreadableFile(msg)
         _check_size(filename, entries)
         workbook = load_workbook(read, read_only=True, data_only=True)
         files.callback(workbook.close)

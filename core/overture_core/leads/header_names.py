@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 (letters that look like others are what this is about)
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # As they are written or as they are compared: `header_key` makes them alike. English first, then by language: German,
@@ -165,9 +166,10 @@ def header_key(name: str) -> str:
     return "".join(char for char in plain if char.isalnum() and not unicodedata.combining(char))
 
 
+_SECOND = re.compile(r" \(\d+\)$")  # how a column is told from another of its name
 _FIELDS = {header_key(name): field for field, lists in _NAMES.items() for names in lists for name in names.split("|")}
 
 
 def field_of(name: str) -> str | None:
     """Return the field that a column's name says, if it says one."""
-    return _FIELDS.get(header_key(name))
+    return _FIELDS.get(header_key(_SECOND.sub("", name)))

@@ -238,7 +238,7 @@ def _after(document: _Document, number: int, *, in_object: bool) -> Iterator[Row
     while in_object and document.take(","):
         name = document.value()
         if document.take(":") and document.take("["):
-            lost = any(isinstance(each.value, dict) for each in _values(document))
+            lost = sum(isinstance(each.value, dict) for each in _values(document))
             if lost:
                 number += 1
                 yield Row(

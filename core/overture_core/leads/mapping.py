@@ -28,7 +28,9 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"(?=.*[+().\-/ ]|0)\+?[\d\s().\-/]{7,20}")
 _LINKEDIN = re.compile(r"(https?://)?([\w-]+\.)?linkedin\.com/in/\S+", re.IGNORECASE)
 # Names of a given name or family name that, without the other, mean the whole name.
-_WHOLE_NAMES = frozenset(map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim")))
+_WHOLE_NAMES = frozenset(
+    map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim", "이름", "名字"))
+)
 
 
 class ColumnRead(BaseModel):

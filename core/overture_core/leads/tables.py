@@ -16,7 +16,8 @@ from overture_core.text import clean, quantity
 MAX_COLUMNS = 500
 HEADER_WITHIN = 15  # records from the first, of which all but the header are titles
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d[\d\s().\-/]{6,20}")
-_DIGITS = re.compile(r"\d\D*\d\D*\d\D*\d\D*\d")
+_NUMBER = re.compile(r"\+?[\d\s().\-/]{7,20}")
+_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,14 @@ class Table:
 
 
 class HeaderPlace(NamedTuple):
-    """Which of the first records names the columns; `named` is False where that one is a row already."""
+    """Which of the first records names the columns; `named` is False where that one is a row already.
+
+    `titled` says that records which are not blank stand before it.
+    """
 
     at: int
     named: bool = True
+    titled: bool = False
 
 
 def find_header(records: Sequence[Sequence[str] | None]) -> HeaderPlace | None:
@@ -78,15 +83,17 @@ def find_header(records: Sequence[Sequence[str] | None]) -> HeaderPlace | None:
     wanted = 1 if len(opening) == 1 else 2
     for index in range(first, min(first + HEADER_WITHIN, len(records))):
         filled = [cell.strip() for cell in records[index] or () if cell.strip()]
-        if index > first and any(_ADDRESS.fullmatch(cell) or _holds_number(cell) for cell in filled):
+        if index > first and any(map(_is_value, filled)):
             break
         if len(filled) >= 2 and sum(field_of(cell) is not None for cell in filled) >= wanted:
-            return HeaderPlace(index)
+            return HeaderPlace(index, titled=index > first)
     return HeaderPlace(first)
 
 
-def _holds_number(cell: str) -> bool:
-    return len(cell) <= 30 and _DIGITS.search(cell) is not None
+def _is_value(cell: str) -> bool:
+    """Say whether a cell is an address or a number, which stand in rows; a date can stand in a title."""
+    number = _NUMBER.fullmatch(cell) and not _DATE.fullmatch(cell)
+    return bool(number or _ADDRESS.fullmatch(cell))
 
 
 def place_notes(place: HeaderPlace, line: int) -> Iterator[str]:
@@ -96,7 +103,7 @@ def place_notes(place: HeaderPlace, line: int) -> Iterator[str]:
             "The first line holds an address and so is a row; the file has no header, and its columns are called "
             "column 1, column 2 and so on."
         )
-    elif place.at > 0 and line > 1:
+    elif place.titled:
         yield f"The header was found in line {line}; what stands before it was left out."
 
 
