@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 _NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 # Year first has a single order, in Japan, China and Korea with a word behind each number.
 _YEAR_FIRST = re.compile(r"(\d{4})(?:[./-]|\s*年\s*|년\s*)(\d{1,2})(?:[./-]|\s*月\s*|월\s*)(\d{1,2})\s*[日일.]?")
+_STARTS = re.compile(r"\d{1,4}\s*[./\-年년]\s*\d")
 _TIME = re.compile(
     r"[,T\s]*(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([ap]\.?m\.?)?)?\s*(Z|UTC|GMT)?", re.IGNORECASE
 )
 _TRAILING_TIME = re.compile(r"[,\s]+\d{1,2}:\d{2}.*$")
+_DIGITS = re.compile(r"\d+")
 _SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 _UNIX = re.compile(r"\d{10}|\d{13}")
 # Excel counts days; its day 60, a 29 February 1900 that never was, makes the first one the 30th of December 1899.
@@ -108,7 +110,7 @@ def parse_date(text: str, order: Order) -> datetime | None:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            moment = _year_first(value) or _numeric(value, order) or _named(value)
+            moment = _of_numbers(value, order) if _STARTS.match(value) else _named(value)
     if moment is None:
         return None
     try:
@@ -128,6 +130,10 @@ def _of_unix(value: str) -> datetime | None:
     if _UNIX.fullmatch(value) is None:
         return None
     return datetime.fromtimestamp(int(value) / (1 if len(value) == 10 else 1_000), UTC)
+
+
+def _of_numbers(value: str, order: Order) -> datetime | None:
+    return _year_first(value) or _numeric(value, order)
 
 
 def _year_first(value: str) -> datetime | None:
@@ -167,10 +173,15 @@ def _at(rest: str, year: int, month: int, day: int) -> datetime | None:
 
 
 def _named(value: str) -> datetime | None:
-    if len(value) > 40 or not any(char.isalpha() for char in value) or not any(char.isdigit() for char in value):
+    if len(value) > 40:
         return None
     time = _TRAILING_TIME.search(value)
-    day = _named_day(value[: time.start()] if time else value)
+    date = value[: time.start()] if time else value
+    # A day and a year, and a word: whatever else is in a cell need not be asked for, which takes its time.
+    numbers = sorted(len(digits) for digits in _DIGITS.findall(date))
+    if numbers not in ([1, 2], [1, 4], [2, 2], [2, 4]) or not any(char.isalpha() for char in date):
+        return None
+    day = _named_day(date)
     if day is None or time is None:
         return day
     return _at(time[0], day.year, day.month, day.day) or day

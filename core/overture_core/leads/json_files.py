@@ -28,6 +28,9 @@ _OBJECT = re.compile(r'\{\s*["}]')
 _MARKS = re.compile(r'\\.|["{}\[\],]', re.DOTALL)
 _BLANK = re.compile(r"\s*")
 _PIECE = 64 * 1024
+_CLOSING = {"]": b"[", "}": b"{"}
+MAX_DEPTH = 1_000_000
+_LONG = f"is an object of more than {MAX_RECORD:,} characters"
 
 
 def is_json(start: str, filename: str) -> bool:
@@ -69,7 +72,7 @@ def _is_lines(source: Source, encoding: FoundEncoding) -> bool:
     """Say whether a JSON file is one of lines: by its name, or because its first two lines begin an object each."""
     with encoding.open(source.open()) as file:
         filled = list(islice((line for line in bounded_lines(file) if line.text.strip()), 2))
-    if _LIST.match(filled[0].text.lstrip()):
+    if _LIST.match("".join(line.text for line in filled).lstrip()):
         return False
     if _plain(source.filename).endswith(LINES):
         return True
@@ -144,35 +147,42 @@ class _Document:
             if 0 <= end < len(self._text) or (end >= 0 and self._ended):
                 text = self._text[self._at : end]
                 self._at = end
-                return _Value(text, value)
+                return _Value(text, value, _LONG if len(text) > MAX_RECORD else None)
             if len(self._text) - self._at >= MAX_RECORD or not self._more():
                 return self._passed_over()
 
     def _passed_over(self) -> _Value:
         """Go on behind a value that cannot be read, as its brackets and quotes tell."""
-        start, size, depth, inside = self._text[self._at : self._at + MAX_ORIGINAL], 0, 0, False
-        while True:
-            end = self._at
+        start, size, inside = self._text[self._at : self._at + MAX_ORIGINAL], 0, False
+        opened = bytearray()
+        while len(opened) < MAX_DEPTH:
             for found in _MARKS.finditer(self._text, self._at):
-                mark, end = found[0], found.end()
+                mark = found[0]
                 if mark == '"':
                     inside = not inside
-                elif not inside and mark in "{[":
-                    depth += 1
-                elif not inside and mark in "]},":
-                    if depth == 0 or (depth == 1 and mark != ","):
-                        end -= depth == 0
-                        size += end - self._at
-                        self._at = end
-                        long = f"is an object of more than {MAX_RECORD:,} characters"
-                        return _Value(start[:size], None, long if size > MAX_RECORD else "is not valid JSON")
-                    depth -= mark != ","
+                elif inside or mark[0] == "\\":
+                    continue
+                elif mark in _CLOSING:
+                    opener = opened.rfind(_CLOSING[mark])
+                    del opened[max(opener, 0) :]
+                    if not opened:  # a bracket that closes nothing here is the end of the list around
+                        return self._bad(start, size, found.start() if opener < 0 else found.end())
+                elif mark == "," and not opened:
+                    return self._bad(start, size, found.start())
+                elif mark != ",":
+                    opened += mark.encode()
             # A backslash at the end is looked at with what follows it.
             end = len(self._text) - self._text.endswith("\\")
             size += end - self._at
             self._at = end
             if not self._more():
-                raise self.broken(start)
+                break
+        raise self.broken(start)
+
+    def _bad(self, start: str, size: int, end: int) -> _Value:
+        size += end - self._at
+        self._at = end
+        return _Value(start[:size], None, _LONG if size > MAX_RECORD else "is not valid JSON")
 
     def broken(self, text: str) -> UnreadableFile:
         """Return the error for a text that breaks off or cannot be told apart any more."""

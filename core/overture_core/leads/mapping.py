@@ -22,6 +22,7 @@ CUSTOM, IGNORE = "custom", "ignore"
 """What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
 _SEVERAL = REFUSALS | {CUSTOM, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
+ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything: a number of a customer, a time. A phone number shows itself by a sign between or before.
@@ -86,7 +87,7 @@ def propose(
                 held[field] = column
                 break
     for column in free:
-        if column not in why and (share := _share(_is_date, column, sample)) is not None:
+        if column not in why and (share := _share(_is_date, column, sample[:ENOUGH])) is not None:
             why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
     return Proposal(mapping, why)
 
