@@ -75,7 +75,7 @@ def _rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
         elif not any(cell.strip() for cell in cells):
             continue
         # Separators at the end of a row, with nothing between them, add no cell.
-        elif len(cells) < width or any(cell.strip() for cell in cells[width:]):
+        elif len(cells) != width and (len(cells) < width or any(cell.strip() for cell in cells[width:])):
             yield Row(record.line, record.original, None, wrong_width(len(cells), width))
         else:
             yield Row(record.line, record.original, dict(zip(columns, cells, strict=False)))

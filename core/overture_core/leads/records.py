@@ -11,8 +11,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 MAX_CELL = 100_000
 MAX_RECORD = 1_000_000
@@ -28,8 +27,7 @@ _UNDECODED = re.compile("[\udc80-\udcff]")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a text with its ending; of a long one only the beginning."""
 
     number: int
@@ -56,8 +54,7 @@ class Line:
         return text.encode(errors="surrogateescape").decode(errors="backslashreplace")[:MAX_ORIGINAL]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: the line it starts on, its text (of a long one the beginning), its cells or its problem."""
 
     line: int
@@ -101,6 +98,11 @@ class RecordReader:
         if (problem := first.problem) is not None:
             return Record(first.number, first.shown, None, problem)
         lines = [first]
+        if '"' not in first.text:  # most lines; the csv module would say the same, more slowly
+            plain = first.text.rstrip("\r\n")
+            return _record(lines, plain.split(self._delimiter) if plain else [])
+        if alone := self._alone(first):
+            return _record(lines, alone)
         try:
             cells = self._parse(lines)
         except csv.Error:
@@ -185,12 +187,15 @@ class RecordReader:
 
 
 def _record(lines: list[Line], cells: list[str]) -> Record:
-    problem = _LARGE_CELL if any(len(cell) > MAX_CELL for cell in cells) else None
-    return Record(lines[0].number, _original(lines), None if problem else cells, problem)
+    original = _original(lines)
+    if len(original) >= MAX_ORIGINAL and any(len(cell) > MAX_CELL for cell in cells):
+        return Record(lines[0].number, original, None, _LARGE_CELL)
+    return Record(lines[0].number, original, cells)
 
 
 def _original(lines: list[Line]) -> str:
-    return "".join(line.text for line in lines).rstrip("\r\n")[:MAX_ORIGINAL]
+    text = lines[0].text if len(lines) == 1 else "".join(line.text for line in lines)
+    return text.rstrip("\r\n")[:MAX_ORIGINAL]
 
 
 def _ends_open(text: str, delimiter: str) -> bool:

@@ -20,8 +20,7 @@ _NUMBER = re.compile(r"\+?[\d\s().\-/]{7,20}")
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: its line in the file, its original text, and its cells by column (None: unreadable).
 
     In a JSON document a row's line is its number in the list, since many can stand on one line.
