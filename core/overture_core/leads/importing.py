@@ -17,6 +17,8 @@ from sqlalchemy import select
 from overture_core.audit import service as audit
 from overture_core.errors import NotFound
 from overture_core.ids import new_id
+from overture_core.leads.mapping import ColumnRead
+from overture_core.leads.mappings import remember, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
@@ -51,6 +53,7 @@ class ImportReport(BaseModel):
     delimiter: str | None
     mapping: dict[str, str]
     unmapped: list[str] = Field(description="Columns kept as custom fields.")
+    columns: list[ColumnRead] = Field(default_factory=list)
     rows: int
     created: int
     merged: int
@@ -75,7 +78,8 @@ def import_leads(
         UnreadableFile: the file cannot be read; nothing, or only whole chunks before the bad line, was stored.
         InvalidInput: no column is an address, or the mapping or encoding does not fit the file.
     """
-    with closing(open_table(source, options.encoding)) as table:
+    options = with_saved(store, workspace, options)
+    with closing(open_table(source, options.encoding, whole=not options.preview)) as table:
         return _import(store, source, table, options, workspace, actor, progress)
 
 
@@ -89,15 +93,15 @@ def _import(
     progress: Progress | None,
 ) -> ImportReport:
     sample = list(islice(table.rows, SAMPLE))
-    mapping, reader = understand(source, table, sample, options)
+    mapping, reader, columns = understand(source, table, sample, options)
     running = _Running(store, workspace, actor, source, table, mapping, options)
     with running.transactions():
-        for chunk in _chunks(chain(sample, table.rows)):
+        for chunk in _chunks(iter(sample) if options.preview else chain(sample, table.rows)):
             running.take(chunk, reader)
             if progress is not None:
                 progress(running.rows, None)
         require_rows(source, running.rows)
-        return running.finish(reader)
+        return running.finish(reader, columns)
 
 
 def get_report(work: Work, import_id: str) -> ImportReport:
@@ -178,7 +182,7 @@ class _Running:
             self._notes.update(merger.notes)
         self.rows += len(chunk)
 
-    def finish(self, reader: RowReader) -> ImportReport:
+    def finish(self, reader: RowReader, columns: list[ColumnRead]) -> ImportReport:
         """Write the report down and return it."""
         notes = [f"{number} {what}" for what, number in sorted((self._notes + reader.notes).items())]
         report = ImportReport(
@@ -188,6 +192,7 @@ class _Running:
             delimiter=self._table.delimiter,
             mapping=self._mapping,
             unmapped=[column for column in self._table.columns if column not in self._mapping],
+            columns=columns,
             rows=self.rows,
             created=self._outcomes["created"],
             merged=self._outcomes["merged"],
@@ -200,6 +205,7 @@ class _Running:
             stored = _get(work, self._id)
             stored.report = report.model_dump(mode="json")
             counts = report.model_dump(include={"rows", "created", "merged", "unchanged", "rejected"})
+            remember(work, self._options, report.mapping, report.unmapped)
             audit.record(work, "leads.imported", self._id, sha256=stored.sha256, **counts)
         return report
 

@@ -88,13 +88,13 @@ class RowReader:
         mapping: Mapping[str, str],
         *,
         default_country: str | None,
-        date_order: Order,
+        date_orders: Mapping[str, Order],
     ) -> None:
         self._columns = {field_name: column for column, field_name in mapping.items()}
         self._mapped = frozenset(mapping)
         self._refusals = [(column, field_name) for column, field_name in mapping.items() if field_name in REFUSALS]
         self._default_country = default_country
-        self._order = date_order
+        self._orders = date_orders
         self.notes: Counter[str] = Counter()
         self.warnings: list[str] = []
 
@@ -117,7 +117,7 @@ class RowReader:
             "time_zone": self._zone(raw.get("time_zone", ""), phone, country),
             "linkedin_url": _linkedin(raw.get("linkedin_url", "")),
             "notes": clean(raw.get("notes", ""), limit=10_000, keep_lines=True),
-            "last_contact_at": self._date(raw.get("last_contact_at", ""), "last contact"),
+            "last_contact_at": self._date(raw, "last_contact_at", "last contact"),
             **{name: clean(raw.get(name, ""), limit=_LIMITS[name]) for name in _PLAIN},
         }
         kept = {name: value for name, value in values.items() if value}
@@ -128,7 +128,7 @@ class RowReader:
         evidence = ConsentEvidence(
             clean(raw.get("consent_source", ""), limit=200),
             clean(raw.get("consent_text", ""), limit=1_000),
-            self._date(raw.get("consent_at", ""), "consent"),
+            self._date(raw, "consent_at", "consent"),
         )
         return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw) | self._refused(cells), evidence)
 
@@ -177,10 +177,11 @@ class RowReader:
             self.notes["time zones that were not recognised, left out"] += 1
         return time_zone_for(phone, country)
 
-    def _date(self, text: str, what: str) -> datetime | None:
+    def _date(self, raw: Mapping[str, str], name: str, what: str) -> datetime | None:
+        text = raw.get(name, "")
         if not text:
             return None
-        moment = parse_date(text, self._order)
+        moment = parse_date(text, self._orders[name])
         if moment is None:
             self.notes[f"dates of {what} that could not be read, left out"] += 1
         return moment

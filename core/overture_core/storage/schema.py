@@ -161,6 +161,18 @@ class LeadImport(Base):
     created_at: Mapped[datetime]
 
 
+class ImportMapping(Base):
+    """What the columns of a kind of file are, by a name: {column: field}."""
+
+    __tablename__ = "import_mappings"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    name: Mapped[str] = mapped_column(String(100))
+    mapping: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+
+
 class ImportReject(Base):
     """A row that an import could not take, as it stood in the file."""
 

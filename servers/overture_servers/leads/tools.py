@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from anyio import from_thread, to_thread
 from mcp.types import CallToolResult
@@ -13,9 +12,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
+from overture_core.leads.again import source_of_uri
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.importing import ImportReport, import_leads
-from overture_core.leads.options import ImportOptions
+from overture_core.leads.options import DateOrder, ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import LeadPage, Sort, search
 from overture_core.leads.service import LeadView
@@ -29,7 +29,7 @@ from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
-from overture_servers.runtime import told
+from overture_servers.runtime import Runtime, told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Limit = Annotated[int, Field(ge=1, le=100)]
@@ -50,28 +50,38 @@ class SegmentList(BaseModel):
 
 async def leads_import_file(
     ctx: Ctx,
-    path: Annotated[str | None, Field(description="File inside an allowed folder.")] = None,
-    content: Annotated[str | None, Field(description="The file's text, instead of a path.")] = None,
+    path: Annotated[str | None, Field(description="File in an allowed folder, file: URI, or rejects_uri.")] = None,
+    content: Annotated[str | None, Field(description="Or the text of a file or resource.")] = None,
+    blob: Annotated[str | None, Field(description="Or its bytes in base64.")] = None,
     filename: Annotated[str, Field(description="Name of inline content.")] = "inline.csv",
-    mapping: Annotated[dict[str, str] | None, Field(description="{column: field} where not recognised.")] = None,
+    mapping: Annotated[
+        dict[str, str] | str | None, Field(description="{column: field} where not recognised, or a saved name.")
+    ] = None,
+    save_mapping: Annotated[str | None, Field(description="Name to save the mapping by.")] = None,
+    dates: Annotated[Literal["day-first", "month-first"] | None, Field(description="Of 3/4/2024.")] = None,
     default_country: Annotated[str | None, Field(description="Of phone numbers without one, e.g. US.")] = None,
     tags: list[str] | None = None,
     consent_source: Annotated[str | None, Field(description="Where the file's consent comes from.")] = None,
     encoding: Annotated[str | None, Field(description="Of a text file, e.g. cp1250; else found.")] = None,
     dry_run: bool = False,
+    preview: Annotated[bool, Field(description="Dry-run the first rows.")] = False,
 ) -> Annotated[CallToolResult, ImportResult]:
-    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected."""
+    """Import leads: CSV, TSV, XLSX, JSON, JSON Lines, gzip. Every row is created, merged, unchanged or rejected."""
     runtime = runtime_of(ctx)
     with told():
         options = ImportOptions(
-            mapping=mapping,
+            mapping=None if isinstance(mapping, str) else mapping,
+            mapping_name=mapping if isinstance(mapping, str) else None,
+            save_mapping=save_mapping,
+            dates=DateOrder(dates) if dates else None,
             default_country=default_country,
             tags=tags or [],
             consent_source=consent_source,
             encoding=encoding,
             dry_run=dry_run,
+            preview=preview,
         )
-        source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
+        source = await to_thread.run_sync(_source, runtime, path, content, blob, filename)
 
         def progress(done: int, total: int | None) -> None:
             from_thread.run(ctx.report_progress, done, total, quantity(done, "row"))
@@ -87,18 +97,23 @@ async def leads_import_file(
         )
         report = await to_thread.run_sync(run)
     uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
+    dry = "Dry run, nothing stored: " if options.dry_run else ""
     text = (
-        f"{'Dry run, nothing stored: ' if dry_run else ''}{quantity(report.rows, 'row')}: {report.created} created, "
+        f"{dry}{quantity(report.rows, 'row')}: {report.created} created, "
         f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected."
     )
     return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
 
 
-def _source(path: str | None, content: str | None, filename: str, roots: list[Path]) -> Source:
-    if (path is None) == (content is None):
-        msg = "Give either path or content, not both and not neither."
+def _source(runtime: Runtime, path: str | None, content: str | None, blob: str | None, filename: str) -> Source:
+    if sum(each is not None for each in (path, content, blob)) != 1:
+        msg = "Give one of path, content and blob."
         raise InvalidInput(msg)
-    return Source.from_path(path, roots) if path is not None else Source.from_text(content or "", filename)
+    if path is not None:
+        return source_of_uri(runtime.store, runtime.settings.workspace, path) or Source.from_path(
+            path, runtime.settings.import_roots
+        )
+    return Source.from_base64(blob, filename) if blob is not None else Source.from_text(content or "", filename)
 
 
 async def leads_search(

@@ -55,8 +55,8 @@ async def test_a_dry_run_stores_nothing(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({}, "Give either path or content, not both and not neither."),
-        ({"content": "a", "path": "b"}, "Give either path or content, not both and not neither."),
+        ({}, "Give one of path, content and blob."),
+        ({"content": "a", "path": "b"}, "Give one of path, content and blob."),
         ({"content": " "}, "The content is empty; give the text of the file, its first line the column names."),
         ({"content": "a\n1\n", "default_country": "USA"}, "The arguments do not fit: default_country: "),
         ({"content": HEADER + "A,a@a.example,US\n", "mapping": {"Nowhere": "email"}}, "Nowhere"),
