@@ -1,4 +1,4 @@
-"""The process that `leads.py` measures: one import of a file, by Overture or raw. It imports no more than a server would.
+"""The process that `leads.py` measures: one import of a file, by Overture or raw.
 
 Prints what it measured as JSON.
 """
@@ -36,7 +36,7 @@ def raw(store: Store, file: Path) -> dict[str, int]:
         rows = csv.reader(opened)
         columns = [f"c{number}" for number, _ in enumerate(next(rows))]
         mark = "?" if store.engine.dialect.name == "sqlite" else "%s"
-        into = f"INSERT INTO raw VALUES ({', '.join([mark] * len(columns))})"
+        into = f"INSERT INTO raw VALUES ({', '.join([mark] * len(columns))})"  # noqa: S608
         with store.engine.begin() as connection:
             connection.exec_driver_sql(f"CREATE TABLE raw ({', '.join(f'{name} TEXT' for name in columns)})")
         done = 0

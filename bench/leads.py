@@ -4,8 +4,8 @@
 
 The file is generated: nine columns as lists have them, two rows in a hundred about somebody who was there before, one
 in two hundred without a usable address. `raw` reads it with csv.reader and inserts every cell as text into one table
-without keys or indexes, by the driver's executemany, in transactions of the same size. Each case is a process of its own
-on a fresh database, the rounds are interleaved. Budget: 4 times raw, and memory that does not grow with the file.
+without keys or indexes, by the driver's executemany, in transactions of the same size. Each case is a process of its
+own on a fresh database, the rounds are interleaved. Budget: 4 times raw, and memory that does not grow with the file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ BUDGET = 4.0
 DEADLINE_S = 3_600.0
 HEADER = ("First name", "Last name", "Email", "Phone", "Company", "Title", "Country", "Last contact", "City")
 # Countries with a number of theirs whose last digits are free.
-PHONES = {"US": "+1 212 %03d %04d", "DE": "+49 30 %03d%04d", "GB": "+44 20 7%03d %04d", "FR": "+33 1 4%01d %02d %02d %02d"}
+PHONES = {
+    "US": "+1 212 %03d %04d",
+    "DE": "+49 30 %03d%04d",
+    "GB": "+44 20 7%03d %04d",
+    "FR": "+33 1 4%01d %02d %02d %02d",
+}
 CITIES = ("Austin", "Berlin", "Leeds", "Lyon", "Porto", "Turin", "Utrecht", "Ghent", "Graz", "Malmö")
 
 
@@ -49,7 +54,9 @@ def rows(number_of: int, chance: random.Random) -> Iterator[tuple[str, ...]]:
             f"{company} {chance.choice(KINDS)}",
             f"{chance.choice(RANKS)} {chance.choice(AREAS)}",
             country,
-            "" if chance.random() < 0.2 else f"20{chance.randrange(18, 26)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}",
+            ""
+            if chance.random() < 0.2
+            else f"20{chance.randrange(18, 26)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}",
             chance.choice(CITIES),
         )
 
@@ -67,7 +74,12 @@ def run_case(at: Place, database: str, how: str, file: Path) -> dict[str, Any]:
     settings = at.case(database)
     command = [sys.executable, "-m", "bench.importer", how, str(file), str(settings.data_dir)]
     made = subprocess.run(
-        command, cwd=ROOT, env=child_environment(settings), stdout=subprocess.PIPE, text=True, check=True,
+        command,
+        cwd=ROOT,
+        env=child_environment(settings),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
         timeout=DEADLINE_S,
     )
     found: dict[str, Any] = json.loads(made.stdout)
@@ -97,7 +109,16 @@ def main() -> None:
         versions = {**package_versions(["overture-outreach", "sqlalchemy", "psycopg"]), **at.server_versions()}
     report = Report(
         f"Importing {given.rows:,} rows, medians of {given.rounds} rounds",
-        ["database", "raw s", "ours s", "times raw", "rows a second", "us a row", f"peak at {given.small:,}", f"at {given.rows:,}"],
+        [
+            "database",
+            "raw s",
+            "ours s",
+            "times raw",
+            "rows a second",
+            "us a row",
+            f"peak at {given.small:,}",
+            f"at {given.rows:,}",
+        ],
         versions=versions,
         measured={f"{database}, {how}": results for (database, how), results in found.items()},
     )
@@ -108,7 +129,9 @@ def main() -> None:
         peaks = [f"{max(each['peak'] for each in cases):.0f} MiB" for cases in (small_ones, ours)]
         raw_s = number(median([each["seconds"] for each in raw]))
         rate = f"{given.rows / seconds:,.0f}"
-        report.rows.append([database, raw_s, number(seconds), f"{times:.1f}", rate, number(seconds / given.rows * 1e6), *peaks])
+        report.rows.append(
+            [database, raw_s, number(seconds), f"{times:.1f}", rate, number(seconds / given.rows * 1e6), *peaks]
+        )
         held = "is kept" if times <= BUDGET else "is missed"
         counts = ", ".join(f"{ours[0][what]:,} {what}" for what in ("created", "merged", "unchanged", "rejected"))
         report.notes.append(f"{database}: {counts}. The budget of {BUDGET:.0f} times raw {held}.")

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
 from overture_core.errors import InvalidInput
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.mapping import NoAddressColumn
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
@@ -72,7 +73,7 @@ def import_(
                 options,
                 workspace=store.settings.workspace,
                 actor=actor(),
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=lambda done: bar.update(task, completed=done.read, total=done.size, rows=done.rows),
             )
         except NoAddressColumn as error:
             msg = f'{error.what} Say which one it is with a mapping such as --map "{error.example}=email".'

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from overture_core.leads.importing import Reject
+from overture_core.leads.imports import Reject
 
 # What makes a spreadsheet read a cell as a formula, or may stand before one (OWASP, "CSV Injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (full-width forms count)

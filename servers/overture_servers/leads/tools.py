@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import Progress, import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import LeadPage, Sort, search
@@ -72,8 +73,8 @@ async def leads_import_file(
         )
         source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
 
-        def progress(done: int, total: int | None) -> None:
-            from_thread.run(ctx.report_progress, done, total, quantity(done, "row"))
+        def progress(done: Progress) -> None:
+            from_thread.run(ctx.report_progress, done.read, done.size, quantity(done.rows, "row"))
 
         run = partial(
             import_leads,
