@@ -21,7 +21,7 @@ from overture_core.leads.imports import Shared
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
 from overture_core.messages.channels import Channel
-from overture_core.storage.among import among
+from overture_core.storage.among import among, each_of
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag
 from overture_core.storage.store import Work
@@ -89,12 +89,14 @@ class Merger:
             for kind, value in row.identities:
                 wanted[kind].add(value)
         for kind, named in wanted.items():
-            found = select(LeadIdentity.value, LeadIdentity.lead_id).where(
+            each = each_of(work.session.connection().dialect.name, sorted(named))
+            owner = select(LeadIdentity.lead_id).where(
                 LeadIdentity.workspace_id == work.workspace,
                 LeadIdentity.kind == kind,
-                among(LeadIdentity.value, sorted(named)),
+                LeadIdentity.value == each.c.value,
             )
-            self._owners.update({(kind, value): lead_id for value, lead_id in work.session.execute(found)})
+            found = work.session.execute(select(each.c.value, owner.scalar_subquery()))
+            self._owners.update({(kind, value): lead_id for value, lead_id in found if lead_id is not None})
         ids = sorted(set(self._owners.values()))
         if not ids:
             return

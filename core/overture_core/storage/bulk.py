@@ -1,15 +1,15 @@
 """Thousands of new rows at once, several times faster than row by row.
 
 PostgreSQL takes them by COPY (postgresql.org/docs/current/sql-copy.html). SQLite takes as many in one statement as it
-has parameters for: FTS5 writes out what it holds whenever a statement with triggers begins, so that with a statement for
-each lead its index of words cost four times all the rest (docs/performance.md).
+has parameters for: FTS5 writes out what it holds whenever a statement with triggers begins, so that with a statement
+for each lead its index of words cost four times all the rest (docs/performance.md).
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import Column, Connection, Dialect, Table
@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from overture_core.storage.store import Work
+
+MOST_AT_ONCE = 1_024  # rows in a statement on SQLite
 
 
 def insert_rows(
@@ -43,10 +45,16 @@ def insert_rows(
 def _insert(connection: Connection, statement: str, width: int, rows: Iterator[tuple[object, ...]]) -> None:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    at_once = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width
+    allowed = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width
     marks = f"({', '.join('?' * width)})"
-    while part := list(islice(rows, at_once)):
-        connection.exec_driver_sql(statement + ", ".join([marks] * len(part)), tuple(chain.from_iterable(part)))
+    # In powers of two: the driver keeps the last 128 statements, each as large as its rows, so there must be few kinds.
+    at_once = min(MOST_AT_ONCE, 1 << (allowed.bit_length() - 1))
+    left = list(rows)
+    while left:
+        while at_once > len(left):
+            at_once //= 2
+        part, left = left[:at_once], left[at_once:]
+        connection.exec_driver_sql(statement + ", ".join([marks] * at_once), tuple(chain.from_iterable(part)))
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
