@@ -13,10 +13,11 @@ from overture_core.leads.finding import lead_of, no_such_lead
 from overture_core.leads.normalise import email_key
 from overture_core.leads.searching import LeadBrief
 from overture_core.messages.channels import BY_PHONE, Channel
-from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, Message, Reply
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
 
 RECENT = 10
+MOST_CHANGES = 100
 _KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
 
 
@@ -57,6 +58,20 @@ class ReplyBrief(BaseModel):
     received_at: datetime
 
 
+class ChangeView(BaseModel):
+    """What a row of a file changed in a lead: `detail` has {name: [before, after]} of fields, and what was added."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    import_id: str | None
+    line: int | None
+    actor: str
+    at: datetime
+    detail: dict[str, Any]
+    undone_at: datetime | None
+
+
 class LeadView(LeadBrief):
     """Everything that is known of a lead, with the newest messages and replies."""
 
@@ -73,10 +88,14 @@ class LeadView(LeadBrief):
     consents: list[ConsentView] = Field(default_factory=list)
     messages: list[MessageBrief] = Field(default_factory=list)
     replies: list[ReplyBrief] = Field(default_factory=list)
+    changes: list[ChangeView] = Field(default_factory=list, description="Merges, newest first.")
+    provenance: dict[str, str] = Field(
+        default_factory=dict, description="{field: change that wrote it}; the others are as created."
+    )
 
 
 def get(work: Work, lead_id: str) -> LeadView:
-    """Return a lead with tags, consents, and its newest messages and replies.
+    """Return a lead with tags, consents, what merges changed, and its newest messages and replies.
 
     Raises:
         NotFound: there is no such lead.
@@ -86,8 +105,10 @@ def get(work: Work, lead_id: str) -> LeadView:
     consents = select(Consent).where(Consent.workspace_id == work.workspace, Consent.lead_id == lead_id)
     messages = select(Message).where(Message.workspace_id == work.workspace, Message.lead_id == lead_id)
     replies = select(Reply).where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id)
+    changes = select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.lead_id == lead_id)
     newest_message, newest_reply = Message.updated_at.desc(), Reply.received_at.desc()
     scalars = work.session.scalars
+    merges = [ChangeView.model_validate(c) for c in scalars(changes.order_by(LeadChange.id.desc()).limit(MOST_CHANGES))]
     return LeadView.model_validate(lead, from_attributes=True).model_copy(
         update={
             "tags": list(scalars(tags.order_by(LeadTag.tag))),
@@ -96,8 +117,20 @@ def get(work: Work, lead_id: str) -> LeadView:
                 MessageBrief.model_validate(m) for m in scalars(messages.order_by(newest_message).limit(RECENT))
             ],
             "replies": [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))],
+            "changes": merges,
+            "provenance": _provenance(merges),
         }
     )
+
+
+def _provenance(changes: Sequence[ChangeView]) -> dict[str, str]:
+    """Say which change, newest first, wrote what a field holds."""
+    found: dict[str, str] = {}
+    for change in changes:
+        if change.undone_at is None:
+            written = [*change.detail.get("fields", {}), *(f"custom.{key}" for key in change.detail.get("custom", {}))]
+            found.update({name: change.id for name in written if name not in found})
+    return found
 
 
 def find_by_address(work: Work, channel: Channel, address: str) -> Lead | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from anyio import from_thread, to_thread
+from anyio import from_thread, get_cancelled_exc_class, to_thread
 from mcp.types import CallToolResult
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -60,7 +61,8 @@ async def leads_import_file(
     encoding: Annotated[str | None, Field(description="Of a text file, e.g. cp1250; else found.")] = None,
     dry_run: bool = False,
 ) -> Annotated[CallToolResult, ImportResult]:
-    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected."""
+    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected.
+    The same file again goes on where it broke off, and changes nothing twice."""
     runtime = runtime_of(ctx)
     with told():
         options = ImportOptions(
@@ -73,8 +75,20 @@ async def leads_import_file(
         )
         source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
 
+        gone = get_cancelled_exc_class()
+
+        def cancelled() -> bool:
+            try:
+                from_thread.check_cancelled()
+            except gone:
+                return True
+            return False
+
         def progress(done: Progress) -> None:
-            from_thread.run(ctx.report_progress, done.read, done.size, quantity(done.rows, "row"))
+            try:
+                from_thread.run(ctx.report_progress, done.read, done.size, quantity(done.rows, "row"))
+            except (gone, CancelledError):
+                return  # the chunk is stored; `cancelled` ends the import in good order
 
         run = partial(
             import_leads,
@@ -84,12 +98,14 @@ async def leads_import_file(
             workspace=runtime.settings.workspace,
             actor=actor_of(ctx),
             progress=progress,
+            cancelled=cancelled,
         )
         report = await to_thread.run_sync(run)
     uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
+    went_on = f" It went on after row {report.resumed}, where it had broken off." if report.resumed else ""
     text = (
         f"{'Dry run, nothing stored: ' if dry_run else ''}{quantity(report.rows, 'row')}: {report.created} created, "
-        f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected."
+        f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected.{went_on}"
     )
     return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
 
