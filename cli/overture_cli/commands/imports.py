@@ -86,21 +86,20 @@ def show_lead(
     """Show everything known of a lead, and where each field comes from."""
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = service.get(work, lead_id_of(work, lead))
+        changes = service.changes(work, found.id)
     if as_json:
-        emit_json(found)
+        emit_json({**found.model_dump(mode="json"), "changes": [each.model_dump(mode="json") for each in changes]})
         return
     created = found.import_id or "created here"
-    plain = found.model_dump(
-        mode="json", exclude={"custom", "tags", "consents", "messages", "replies", "changes", "provenance"}
-    )
+    plain = found.model_dump(mode="json", exclude={"custom", "tags", "consents", "messages", "replies", "provenance"})
     fields = {**plain, **{f"custom.{key}": value for key, value in found.custom.items()}}
     rows = [(name, value, found.provenance.get(name, created)) for name, value in fields.items() if value is not None]
     table(f"Lead {found.id}", ("field", "value", "from"), rows)
     say(f"Tags: {', '.join(found.tags) or 'none'}")
     consents = [(each.channel, "agreed" if each.granted else "refused", each.source) for each in found.consents]
     table("Consent", ("channel", "what", "source"), consents)
-    if found.changes:
-        changes = [
+    if changes:
+        merges = [
             (
                 each.id,
                 each.import_id,
@@ -109,9 +108,9 @@ def show_lead(
                 ", ".join(_names(each)),
                 "taken back" if each.undone_at else "",
             )
-            for each in found.changes
+            for each in changes
         ]
-        table("Changes, newest first", ("id", "import", "line", "by", "what", ""), changes)
+        table("Changes, newest first", ("id", "import", "line", "by", "what", ""), merges)
 
 
 @leads_app.command("undo")

@@ -117,7 +117,7 @@ def show_report(report: ImportReport) -> None:
     if report.resumed:
         say(f"It went on after row {report.resumed}, where it had broken off.")
     if report.shared:
-        shared = [(each.line, ", ".join(each.lead_ids)) for each in report.shared]
+        shared = [(line, ", ".join(lead_ids)) for line, lead_ids in report.shared.items()]
         table("Rows that fit two leads; the first of them took it", ("line", "leads"), shared)
     for warning in report.warnings:
         say(f"Note: {warning}")

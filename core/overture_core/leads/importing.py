@@ -271,7 +271,7 @@ class _Running:
                 unchanged=done.unchanged + outcomes["unchanged"],
                 rejected=done.rejected + len(chunk.bad),
                 notes=Counter(done.notes) + chunk.notes + merger.notes,
-                shared=[*done.shared, *merger.shared][:MOST_SHARED],
+                shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
             )
             mine = update(LeadImport).where(
                 LeadImport.workspace_id == work.workspace, LeadImport.id == self._id, LeadImport.holder == self._holder

@@ -42,13 +42,6 @@ class Reject(BaseModel):
     reasons: list[str]
 
 
-class Shared(BaseModel):
-    """A row whose addresses belong to several leads; the first of them took it."""
-
-    line: int
-    lead_ids: list[str]
-
-
 class Counts(BaseModel):
     """What became of rows: rows = created + merged + unchanged + rejected."""
 
@@ -71,7 +64,9 @@ class ImportReport(Counts):
     reject_samples: list[Reject]
     warnings: list[str]
     resumed: int = Field(default=0, description="Rows done before it broke off, which were not read again.")
-    shared: list[Shared] = Field(default_factory=list, description="Rows that fit several leads; the first took it.")
+    shared: dict[int, list[str]] = Field(
+        default_factory=dict, description="{line: leads} of rows that fit several leads; the first took it."
+    )
 
 
 class ImportView(Counts):
@@ -89,7 +84,7 @@ class Checkpoint(Counts):
     """How far an import is, written in the transaction of each chunk."""
 
     notes: dict[str, int] = Field(default_factory=dict)
-    shared: list[Shared] = Field(default_factory=list)
+    shared: dict[int, list[str]] = Field(default_factory=dict)
 
 
 def list_(work: Work, *, limit: int = 100) -> list[ImportView]:

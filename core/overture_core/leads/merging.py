@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from overture_core.ids import new_ids
-from overture_core.leads.imports import Shared
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
 from overture_core.messages.channels import Channel
@@ -68,7 +67,7 @@ class Merger:
         self._changes: list[tuple[object, ...]] = []
         self._lead_ids, self._consent_ids, self._change_ids = new_ids("lead"), new_ids("cns"), new_ids("chg")
         self.notes: Counter[str] = Counter()
-        self.shared: list[Shared] = []
+        self.shared: dict[int, list[str]] = {}
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
         """Merge rows; returns how many were created, merged and unchanged.
@@ -125,7 +124,7 @@ class Merger:
             lead = self._leads[owners[0]]
             if any(owner != owners[0] for owner in owners):
                 self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
-                self.shared.append(Shared(line=line, lead_ids=list(dict.fromkeys(owners))))
+                self.shared[line] = list(dict.fromkeys(owners))
         else:
             id_ = next(self._lead_ids)
             lead = self._leads[id_] = _Lead(id_, dict(row.values), dict(row.custom), new=True)

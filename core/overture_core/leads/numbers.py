@@ -44,7 +44,7 @@ def plain_e164(text: str, country: str | None) -> str | None:
         return None
     digits = text.translate(_NO_DIGITS)
     if text[0] == "+":
-        code = _calling_code(digits)
+        code = _code_in(digits[:3])
         main = _main_region(code) if code else None
         if main is None or code is None:
             return None
@@ -78,7 +78,7 @@ def _national(digits: str, region: _Region) -> str | None:
 def plain_zones(number: str) -> tuple[str, ...] | None:
     """Return the time zones of a number in E.164, none for one that is in nobody's range; None: ask the library."""
     digits = number[1:]
-    code = _calling_code(digits)
+    code = _code_in(digits[:3])
     main = _main_region(code) if code else None
     if code is None or main is None:
         return None
@@ -146,10 +146,11 @@ def _is_geographical(kind: int, code: int) -> bool:
     return is_number_type_geographical(kind, code)
 
 
-def _calling_code(digits: str) -> str | None:
-    if digits[0] == "0":
+@lru_cache(maxsize=1024)
+def _code_in(start: str) -> str | None:
+    if start[0] == "0":
         return None
-    return next((digits[:n] for n in (1, 2, 3) if int(digits[:n]) in COUNTRY_CODE_TO_REGION_CODE), None)
+    return next((start[:n] for n in (1, 2, 3) if int(start[:n]) in COUNTRY_CODE_TO_REGION_CODE), None)
 
 
 @lru_cache(maxsize=1024)

@@ -88,9 +88,8 @@ class LeadView(LeadBrief):
     consents: list[ConsentView] = Field(default_factory=list)
     messages: list[MessageBrief] = Field(default_factory=list)
     replies: list[ReplyBrief] = Field(default_factory=list)
-    changes: list[ChangeView] = Field(default_factory=list, description="Merges, newest first.")
     provenance: dict[str, str] = Field(
-        default_factory=dict, description="{field: change that wrote it}; the others are as created."
+        default_factory=dict, description="{field: which merge wrote it}; the others are as created."
     )
 
 
@@ -105,10 +104,8 @@ def get(work: Work, lead_id: str) -> LeadView:
     consents = select(Consent).where(Consent.workspace_id == work.workspace, Consent.lead_id == lead_id)
     messages = select(Message).where(Message.workspace_id == work.workspace, Message.lead_id == lead_id)
     replies = select(Reply).where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id)
-    changes = select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.lead_id == lead_id)
     newest_message, newest_reply = Message.updated_at.desc(), Reply.received_at.desc()
     scalars = work.session.scalars
-    merges = [ChangeView.model_validate(c) for c in scalars(changes.order_by(LeadChange.id.desc()).limit(MOST_CHANGES))]
     return LeadView.model_validate(lead, from_attributes=True).model_copy(
         update={
             "tags": list(scalars(tags.order_by(LeadTag.tag))),
@@ -117,19 +114,26 @@ def get(work: Work, lead_id: str) -> LeadView:
                 MessageBrief.model_validate(m) for m in scalars(messages.order_by(newest_message).limit(RECENT))
             ],
             "replies": [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))],
-            "changes": merges,
-            "provenance": _provenance(merges),
+            "provenance": _provenance(changes(work, lead_id)),
         }
     )
 
 
-def _provenance(changes: Sequence[ChangeView]) -> dict[str, str]:
-    """Say which change, newest first, wrote what a field holds."""
+def changes(work: Work, lead_id: str) -> list[ChangeView]:
+    """Return what merges changed in a lead, the newest first."""
+    rows = select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.lead_id == lead_id)
+    newest = work.session.scalars(rows.order_by(LeadChange.id.desc()).limit(MOST_CHANGES))
+    return [ChangeView.model_validate(row) for row in newest]
+
+
+def _provenance(merges: Sequence[ChangeView]) -> dict[str, str]:
+    """Say which of a lead's merges, the newest first, wrote what a field holds."""
     found: dict[str, str] = {}
-    for change in changes:
+    for change in merges:
         if change.undone_at is None:
+            origin = f"{change.import_id}, line {change.line}, by {change.actor} on {change.at:%Y-%m-%d}"
             written = [*change.detail.get("fields", {}), *(f"custom.{key}" for key in change.detail.get("custom", {}))]
-            found.update({name: change.id for name in written if name not in found})
+            found.update({name: origin for name in written if name not in found})
     return found
 
 

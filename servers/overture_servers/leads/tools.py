@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 from anyio import from_thread, get_cancelled_exc_class, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 from mcp.types import CallToolResult
 from pydantic import AwareDatetime, BaseModel, Field
 
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
-from overture_core.leads.importing import Progress, import_leads
+from overture_core.leads.importing import ImportCancelled, Progress, import_leads
 from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
@@ -61,8 +62,7 @@ async def leads_import_file(
     encoding: Annotated[str | None, Field(description="Of a text file, e.g. cp1250; else found.")] = None,
     dry_run: bool = False,
 ) -> Annotated[CallToolResult, ImportResult]:
-    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected.
-    The same file again goes on where it broke off, and changes nothing twice."""
+    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected."""
     runtime = runtime_of(ctx)
     with told():
         options = ImportOptions(
@@ -100,7 +100,11 @@ async def leads_import_file(
             progress=progress,
             cancelled=cancelled,
         )
-        report = await to_thread.run_sync(run)
+        try:
+            report = await to_thread.run_sync(run)
+        except ImportCancelled:
+            await checkpoint_if_cancelled()  # a thread's end swallows it
+            raise
     uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
     went_on = f" It went on after row {report.resumed}, where it had broken off." if report.resumed else ""
     text = (
