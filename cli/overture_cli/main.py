@@ -28,6 +28,7 @@ from overture_cli.commands import (
     doctor,
     erase,
     health,
+    imports,
     leads,
     messages,
     operations,
@@ -71,6 +72,8 @@ app.command("worker")(serve.worker)
 app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
 app.add_typer(leads.app, name="mappings")
+app.add_typer(imports.app, name="imports")
+app.add_typer(imports.leads_app, name="leads")
 app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
 app.command("campaigns")(campaigns.campaigns)

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
+from overture_cli.stopping import Stop
 from overture_core.errors import InvalidInput
 from overture_core.leads import mappings
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import ImportCancelled, import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.mapping import NoAddressColumn
 from overture_core.leads.options import DateOrder, ImportOptions
 from overture_core.leads.reading import Source
@@ -56,7 +59,10 @@ def import_(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Import leads from a file; each row is created, merged, unchanged or rejected with reasons."""
+    """Import leads from a file; each row is created, merged, unchanged or rejected with reasons.
+
+    The same file again goes on where it broke off, and changes nothing twice.
+    """
     try:
         options = ImportOptions(
             mapping=_mapping(column or []) or None,
@@ -76,14 +82,15 @@ def import_(
     bar = Progress(
         TextColumn("Importing"),
         BarColumn(),
-        TextColumn("{task.completed} rows"),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        _Rate(),
+        TimeRemainingColumn(),
         console=progress_console,
         disable=as_json or not progress_console.is_terminal,  # a bar that ends leaves an empty line in a log
         transient=True,
     )
-    with open_store() as store, bar:
-        task = bar.add_task("rows", total=None)
+    with open_store() as store, Stop() as stop, bar:
+        task = bar.add_task("rows", total=source.size(), rows=0)
         try:
             report = import_leads(
                 store,
@@ -91,8 +98,14 @@ def import_(
                 options,
                 workspace=store.settings.workspace,
                 actor=actor(),
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                cancelled=lambda: stop.asked,
+                progress=lambda done: bar.update(task, completed=done.read, total=done.size, rows=done.rows),
             )
+        except ImportCancelled as error:
+            bar.stop()
+            typer.echo(f"overture: {error.message}", err=True)
+            stop.check()
+            raise
         except NoAddressColumn as error:
             msg = f'{error.what} Say which one it is with a mapping such as --map "{error.example}=email".'
             raise InvalidInput(msg) from error
@@ -104,6 +117,14 @@ def import_(
         raise typer.Exit(2)  # a script must not take it for done
 
 
+class _Rate(ProgressColumn):
+    """Rows a second since the beginning."""
+
+    def render(self, task: Task) -> Text:
+        rows, seconds = task.fields["rows"], task.elapsed
+        return Text(f"{rows / seconds:,.0f} a second" if rows and seconds else "")
+
+
 def show_report(report: ImportReport) -> None:
     """Print what an import did."""
     how = "Dry run of" if report.import_id is None else "Imported"
@@ -113,6 +134,11 @@ def show_report(report: ImportReport) -> None:
     table("Rows", ("became", "rows"), outcome)
     read = [(each.column, each.field or "custom field", each.why, each.sample or "") for each in report.columns]
     table("Columns", ("column", "read as", "why", "first value"), read)
+    if report.resumed:
+        say(f"It went on after row {report.resumed}, where it had broken off.")
+    if report.shared:
+        shared = [(line, ", ".join(lead_ids)) for line, lead_ids in report.shared.items()]
+        table("Rows that fit two leads; the first of them took it", ("line", "leads"), shared)
     for warning in report.warnings:
         say(f"Note: {warning}")
     if report.rejected:

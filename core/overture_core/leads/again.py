@@ -7,7 +7,8 @@ import io
 import re
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.importing import MAX_ORIGINAL, get_report, rejects
+from overture_core.leads.importing import MAX_ORIGINAL
+from overture_core.leads.imports import get_report, rejects
 from overture_core.leads.sources import Source
 from overture_core.storage.store import Store
 
@@ -27,7 +28,7 @@ def source_of_uri(store: Store, workspace: str, uri: str) -> Source | None:
     if found is None:
         return None
     with store.read(workspace) as work:
-        report, rows = get_report(work, found[1]), rejects(work, found[1])
+        report, rows = get_report(work, found[1]), list(rejects(work, found[1]))
     if not rows or not report.columns:
         msg = f"The import {found[1]} has no rejected rows that could be imported again; import its file."
         raise InvalidInput(msg)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from typing import TextIO
 
-from overture_core.leads.importing import Reject
+from overture_core.leads.imports import Reject
 
 # What makes a spreadsheet read a cell as a formula, or may stand before one (OWASP, "CSV Injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (full-width forms count)
@@ -20,7 +21,12 @@ def harmless(cell: str) -> str:
 def rejects_csv(rejects: Iterable[Reject]) -> str:
     """Return rejected rows as CSV: line, reasons, original text; no cell is read as a formula."""
     made = io.StringIO()
-    writer = csv.writer(made)
+    write_rejects(rejects, made)
+    return made.getvalue()
+
+
+def write_rejects(rejects: Iterable[Reject], file: TextIO) -> None:
+    """Write the same into a file, row by row."""
+    writer = csv.writer(file)
     writer.writerow(("line", "reasons", "original"))
     writer.writerows((row.line, harmless("; ".join(row.reasons)), harmless(row.original)) for row in rejects)
-    return made.getvalue()

@@ -5,17 +5,17 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from overture_core.storage import migrate
-from overture_core.storage.schema import AuditEntry, AuditHead, Base, ImportReject, MessageEvent
+from overture_core.storage.schema import AuditEntry, AuditHead, Base, ImportReject, LeadChange, MessageEvent
 from overture_core.storage.store import Store
 
 # What happened before, and rows of files that became nothing: no rule asks for these.
-_LEFT_OUT = {each.__tablename__ for each in (MessageEvent, ImportReject, AuditHead, AuditEntry)}
+_LEFT_OUT = {each.__tablename__ for each in (MessageEvent, ImportReject, LeadChange, AuditHead, AuditEntry)}
 _ROWS_AT_ONCE = 1_000
 
 
 def copy_workspace(source: Store, target: Store, workspace: str) -> None:
     """Copy a workspace as it stands at one moment into `target`, whose database is empty: also from PostgreSQL to
-    SQLite. The log of events, the audit, rejected rows of imports, and what belongs to no workspace stay behind.
+    SQLite. The log of events, the audit, rejected rows and merges of imports, and what has no workspace stay behind.
 
     Raises:
         NotFound: there is no such workspace.

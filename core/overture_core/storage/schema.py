@@ -148,8 +148,26 @@ class Consent(Base):
     given_at: Mapped[datetime | None]
 
 
+class LeadChange(Base):
+    """What one row of a file changed in a lead who was there before: `detail` has `fields` and `custom` as
+    {name: [before, after]}, and what was added: `identities`, `tags`, and the ids of `consents`."""
+
+    __tablename__ = "lead_changes"
+    __table_args__ = (Index(None, "lead_id"), Index(None, "import_id", "id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    import_id: Mapped[str | None] = mapped_column(ID)
+    line: Mapped[int | None]
+    actor: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    detail: Mapped[dict[str, Any]]
+    undone_at: Mapped[datetime | None]
+
+
 class LeadImport(Base):
-    """One run of an import, with how the file was read and what became of its rows."""
+    """One run of an import, with how the file was read and what became of its rows. States are in leads/imports.py;
+    `checkpoint` is written in the transaction of each chunk, `holder` names the process that is at it."""
 
     __tablename__ = "imports"
     __table_args__ = (Index(None, "workspace_id", "created_at"),)
@@ -159,6 +177,12 @@ class LeadImport(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     report: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(KEYWORD, default="done", server_default="done")
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    checkpoint: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    holder: Mapped[str | None] = mapped_column(String(200))
+    actor: Mapped[str | None] = mapped_column(String(200))
+    updated_at: Mapped[datetime | None]
 
 
 class ImportMapping(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp.server.mcpserver import MCPServer
 
-from overture_core.leads import importing, service
+from overture_core.leads import imports, service
 from overture_core.leads.exporting import rejects_csv
 from overture_core.segments import service as segments
 from overture_servers.runtime import Runtime, told_resource
@@ -31,10 +31,10 @@ def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
     async def report(import_id: str) -> str:
         """What an import did."""
         with told_resource():
-            return (await runtime.read(lambda work: importing.get_report(work, import_id))).model_dump_json()
+            return (await runtime.read(lambda work: imports.get_report(work, import_id))).model_dump_json()
 
     @server.resource("leads://imports/{import_id}/rejects", title="Rejected rows", mime_type="text/csv")
     async def rejected(import_id: str) -> str:
         """Rows that an import could not take: line, reasons, original text."""
         with told_resource():
-            return rejects_csv(await runtime.read(lambda work: importing.rejects(work, import_id)))
+            return await runtime.read(lambda work: rejects_csv(imports.rejects(work, import_id)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from functools import partial
 from typing import Annotated, Literal
 
-from anyio import from_thread, to_thread
+from anyio import from_thread, get_cancelled_exc_class, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 from mcp.types import CallToolResult
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -14,7 +16,8 @@ from overture_core.errors import InvalidInput
 from overture_core.leads import service
 from overture_core.leads.again import source_of_uri
 from overture_core.leads.finding import lead_id_of
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import ImportCancelled, Progress, import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import DateOrder, ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import LeadPage, Sort, search
@@ -83,8 +86,20 @@ async def leads_import_file(
         )
         source = await to_thread.run_sync(_source, runtime, path, content, blob, filename)
 
-        def progress(done: int, total: int | None) -> None:
-            from_thread.run(ctx.report_progress, done, total, quantity(done, "row"))
+        gone = get_cancelled_exc_class()
+
+        def cancelled() -> bool:
+            try:
+                from_thread.check_cancelled()
+            except gone:
+                return True
+            return False
+
+        def progress(done: Progress) -> None:
+            try:
+                from_thread.run(ctx.report_progress, done.read, done.size, quantity(done.rows, "row"))
+            except (gone, CancelledError):
+                return  # the chunk is stored; `cancelled` ends the import in good order
 
         run = partial(
             import_leads,
@@ -94,13 +109,19 @@ async def leads_import_file(
             workspace=runtime.settings.workspace,
             actor=actor_of(ctx),
             progress=progress,
+            cancelled=cancelled,
         )
-        report = await to_thread.run_sync(run)
+        try:
+            report = await to_thread.run_sync(run)
+        except ImportCancelled:
+            await checkpoint_if_cancelled()  # a thread's end swallows it
+            raise
     uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
     dry = "Dry run, nothing stored: " if options.dry_run else ""
+    went_on = f" It went on after row {report.resumed}, where it had broken off." if report.resumed else ""
     text = (
-        f"{dry}{quantity(report.rows, 'row')}: {report.created} created, "
-        f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected."
+        f"{dry}{quantity(report.rows, 'row')}: {report.created} created, {report.merged} merged, "
+        f"{report.unchanged} unchanged, {report.rejected} rejected.{went_on}"
     )
     return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.storage.store import Store

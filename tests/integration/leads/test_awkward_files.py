@@ -20,7 +20,8 @@ from sqlalchemy import func, select
 from overture_core.contactability import facts
 from overture_core.errors import NotFound, UnreadableFile
 from overture_core.leads import service
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import select
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.importing import import_leads, rejects
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import rejects
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.storage.schema import Lead

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from overture_core.leads.importing import ImportReport
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.understanding import SAMPLE
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.leads import service
-from overture_core.leads.importing import ImportReport
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.searching import Sort, search
 from overture_core.messages.channels import Channel
 from overture_core.segments import service as segments

@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio import to_thread
 from mcp import MCPError
 from mcp.types import TextContent, TextResourceContents
+
+from overture_core.leads import imports
+from overture_core.leads.importing import CHUNK
+from overture_core.leads.imports import ImportState
+from tests.conftest import WaitFor
 
 pytestmark = pytest.mark.anyio
 FIELDS = {"First Name": "first_name", "Last Name": "last_name", "E-mail": "email", "Phone": "phone"}
@@ -33,16 +40,45 @@ async def test_an_import_accounts_for_every_row_and_its_rejects_can_be_read(desk
 async def test_an_import_by_path_reports_progress(desk: Any, tmp_path: Path) -> None:
     rows = "".join(f"Lead {number},lead{number}@a.example,US\n" for number in range(1200))
     (tmp_path / "many.csv").write_text(HEADER + rows, encoding="utf-8")
-    seen: list[float] = []
+    size = (tmp_path / "many.csv").stat().st_size
+    seen: list[tuple[float, float | None, str | None]] = []
 
-    async def progress(done: float, _total: float | None, _message: str | None) -> None:
-        seen.append(done)
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        seen.append((done, total, message))
 
     async with desk.leads() as client:
         arguments = {"path": str(tmp_path / "many.csv")}
         result = await client.call_tool("leads_import_file", arguments, progress_callback=progress)
         assert result.structured_content["created"] == 1200
-    assert seen == [500, 1000, 1200]
+    assert seen == [(size, size, "1200 rows")]
+
+
+async def test_a_cancelled_import_ends_after_its_chunk_and_goes_on_when_called_again(
+    desk: Any, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    rows = "".join(f"Lead {number},lead{number}@a.example,US\n" for number in range(4 * CHUNK))
+    (tmp_path / "many.csv").write_text(HEADER + rows, encoding="utf-8")
+    store = desk.runtime.store
+
+    def state() -> tuple[ImportState, int]:
+        with store.read("default") as work:
+            (found,) = imports.list_(work)
+        return found.state, found.rows
+
+    async with desk.leads() as client:
+        arguments = {"path": str(tmp_path / "many.csv")}
+        with anyio.CancelScope() as scope:
+
+            async def progress(_done: float, _total: float | None, _message: str | None) -> None:
+                scope.cancel()
+
+            await client.call_tool("leads_import_file", arguments, progress_callback=progress)
+        assert scope.cancelled_caught
+        await to_thread.run_sync(lambda: wait_for(lambda: state()[0] is not ImportState.RUNNING))
+        stopped, done = state()
+        assert (stopped, done < 4 * CHUNK, done % CHUNK) == (ImportState.CANCELLED, True, 0)
+        report = await desk.call(client, "leads_import_file", **arguments)
+    assert (report["rows"], report["created"], report["resumed"]) == (4 * CHUNK, 4 * CHUNK, done)
 
 
 async def test_a_dry_run_stores_nothing(desk: Any) -> None:

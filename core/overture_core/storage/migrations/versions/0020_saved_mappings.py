@@ -7,8 +7,8 @@ from alembic import op
 
 from overture_core.storage.types import Json, UtcDateTime
 
-revision = "0019"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
