@@ -109,7 +109,7 @@ async def prepare(client: Obedient) -> int:
     ]
     content = "\n".join(json.dumps(lead) for lead in leads)
     await client.call("leads", "leads_import_file", content=content, filename="hostile.jsonl")
-    await client.call("leads", "leads_save_segment", name="everyone", filter={})
+    await client.call("leads", "leads_save_segment", name="everyone")
     found = await client.call("leads", "leads_search", limit=100)
     assert found is not None
     assert found.structured_content is not None

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, case, delete, func, insert, literal, selec
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
-from overture_core.segments.filter import LeadFilter, as_value, where
+from overture_core.segments.filter import LeadFilter, as_expression, as_value, where
 from overture_core.storage.schema import Lead, Segment, SegmentMember
 from overture_core.storage.store import Work
 from overture_core.text import quoted
@@ -23,7 +23,7 @@ class SegmentView(BaseModel):
 
     name: str
     count: int = Field(description="Leads in it now.")
-    filter: LeadFilter
+    where: str = Field(description="Its filter; empty if everybody is in it.")
     frozen_at: datetime | None = Field(description="Since when it keeps the same leads.")
     updated_at: datetime
 
@@ -174,7 +174,7 @@ def _view(work: Work, row: Segment) -> SegmentView:
     return SegmentView(
         name=row.name,
         count=work.session.scalar(select(func.count()).select_from(Lead).where(*own)) or 0,
-        filter=LeadFilter.model_validate(row.filter),
+        where=as_expression(LeadFilter.model_validate(row.filter)),
         frozen_at=row.frozen_at,
         updated_at=row.updated_at,
     )

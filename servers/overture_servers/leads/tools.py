@@ -22,7 +22,7 @@ from overture_core.leads.tracing import Trace, trace
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.segments import service as segments
-from overture_core.segments.filter import LeadFilter
+from overture_core.segments.filter import filter_of
 from overture_core.segments.service import SegmentPreview, SegmentView
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
@@ -33,6 +33,15 @@ from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer,
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
+Where = Annotated[str | None, Field(description="Filter, as in leads_search.")]
+FullWhere = Annotated[
+    str | None,
+    Field(
+        description='Filter such as `"ada north" and company ~ "acme" and country in (US, CA) and dormant_days >= 90 '
+        "and email is known and consent.sms = yes and not (tag = vip or segment = Customers)`. Further fields: "
+        "first_name, last_name, phone, title, language, notes, import, last_contact, created, custom.<column>."
+    ),
+]
 
 
 class ImportResult(ImportReport):
@@ -101,11 +110,11 @@ def _source(path: str | None, content: str | None, filename: str, roots: list[Pa
 
 
 async def leads_search(
-    ctx: Ctx, filter: LeadFilter | None = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
+    ctx: Ctx, where: FullWhere = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
     found = await runtime_of(ctx).read(
-        lambda work: search(work, filter or LeadFilter(), sort=sort, limit=limit, cursor=cursor)
+        lambda work: search(work, filter_of(where), sort=sort, limit=limit, cursor=cursor)
     )
     more = " More with next_cursor." if found.next_cursor else ""
     least = "More than " if found.more else ""
@@ -153,14 +162,14 @@ async def leads_explain_contactability(
 async def leads_preview_segment(
     ctx: Ctx,
     name: Annotated[str | None, Field(description="A saved segment, instead of a filter.")] = None,
-    filter: LeadFilter | None = None,
+    where: Where = None,
 ) -> Annotated[CallToolResult, SegmentPreview]:
     """Count a segment or filter, broken down by country, channel and dormancy, with a sample."""
 
     def preview(work: Work) -> SegmentPreview:
         if name is not None:
             return segments.preview_named(work, name)
-        return segments.preview(work, filter or LeadFilter())
+        return segments.preview(work, filter_of(where))
 
     found = await runtime_of(ctx).read(preview)
     channels = ", ".join(f"{channel} {number}" for channel, number in found.by_channel.items())
@@ -170,11 +179,13 @@ async def leads_preview_segment(
 async def leads_save_segment(
     ctx: Ctx,
     name: Annotated[str, Field(min_length=1, max_length=100)],
-    filter: LeadFilter,
+    where: Where = None,
     frozen: Annotated[bool, Field(description="Keep who is in it now.")] = False,
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
-    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter, frozen=frozen))
+    saved = await runtime_of(ctx).write(
+        actor_of(ctx), lambda work: segments.save(work, name, filter_of(where), frozen=frozen)
+    )
     return answer(saved, f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.")
 
 
@@ -214,12 +225,12 @@ def _filled(*values: str | None) -> list[str]:
 
 
 TOOLS = (
-    ToolSpec(leads_import_file, "Import leads", writes=True),
+    ToolSpec(leads_import_file, "Import leads", writes=True, depth=1),
     ToolSpec(leads_search, "Search leads"),
-    ToolSpec(leads_get_lead, "Get a lead"),
-    ToolSpec(leads_trace_lead, "Trace a lead"),
-    ToolSpec(leads_explain_contactability, "Explain contactability"),
-    ToolSpec(leads_preview_segment, "Preview a segment"),
+    ToolSpec(leads_get_lead, "Get a lead", depth=1),
+    ToolSpec(leads_trace_lead, "Trace a lead", depth=1),
+    ToolSpec(leads_explain_contactability, "Explain contactability", depth=1),
+    ToolSpec(leads_preview_segment, "Preview a segment", depth=1),
     ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),
     ToolSpec(leads_list_segments, "List segments"),
     ToolSpec(leads_suppress, "Suppress an address", writes=True),
