@@ -22,6 +22,7 @@ from overture_cli.commands import (
     approvals,
     audit,
     campaigns,
+    consent,
     contactability,
     demo,
     doctor,
@@ -35,6 +36,7 @@ from overture_cli.commands import (
     serve,
     simulate,
     stop,
+    suppressions,
     trace,
 )
 from overture_cli.output import say
@@ -62,6 +64,8 @@ app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
 app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
+app.add_typer(consent.app, name="consent")
+app.add_typer(suppressions.app, name="suppressions")
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)

@@ -14,9 +14,10 @@ FIELDS = (
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
     *("consent_text", "consent_at", "consent_source"),
     *("consent", "email_opt_in", "sms_opt_in", "opt_out", "email_opt_out", "sms_opt_out", "call_opt_out"),
+    *("whatsapp_opt_out", "voice_opt_out"),
 )
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
-REFUSALS = frozenset({"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out"})
+REFUSALS = frozenset({"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out"})
 # Names as they are compared: lower case, without accents and everything but letters and digits.
 _NAMES: dict[str, str] = {
     name: field
@@ -59,6 +60,8 @@ _NAMES: dict[str, str] = {
         "email_opt_out": "emailoptout emailoptedout optoutemail optedoutofemail hasoptedoutofemail donotemail "
         "unsubscribedfromemail unsubscribedfromallemail",
         "sms_opt_out": "smsoptout smsoptedout optoutsms optedoutofsms textoptout donottext donotsms",
+        "whatsapp_opt_out": "whatsappoptout whatsappoptedout optoutwhatsapp",
+        "voice_opt_out": "voiceoptout voiceoptedout optoutvoice",
         "call_opt_out": "calloptout calloptedout optoutcall optedoutofcalls donotcall donotphone nocalls phoneoptout",
     }.items()
     for name in names.split()

@@ -18,6 +18,7 @@ from overture_core.leads.encoding import find_encoding, given_encoding
 from overture_core.leads.excel import sheet_rows
 from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines
 from overture_core.leads.sources import MAX_BYTES, Source
+from overture_core.leads.spreadsheets import plain
 from overture_core.text import clean
 
 __all__ = ["MAX_BYTES", "Row", "Source", "Table", "open_table"]
@@ -121,7 +122,7 @@ def _csv_rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
             problem = f"has {len(cells)} columns where the header has {len(columns)}"
             yield Row(record.line, record.original, None, problem)
         else:
-            yield Row(record.line, record.original, dict(zip(columns, cells, strict=True)))
+            yield Row(record.line, record.original, dict(zip(columns, map(plain, cells), strict=True)))
 
 
 def _find_delimiter(source: Source, encoding: str) -> str:
@@ -214,7 +215,7 @@ def _xlsx_rows(values: Iterator[tuple[int, tuple[object, ...]]], columns: list[s
             yield Row(number, original, None, f"has {len(cells)} columns where the header has {len(columns)}")
             continue
         padded = [*cells, *[""] * (len(columns) - len(cells))]
-        yield Row(number, original, dict(zip(columns, padded, strict=False)))
+        yield Row(number, original, dict(zip(columns, map(plain, padded), strict=False)))
 
 
 def _cell(value: object) -> str:
