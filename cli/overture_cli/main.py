@@ -27,6 +27,7 @@ from overture_cli.commands import (
     demo,
     doctor,
     erase,
+    exports,
     health,
     leads,
     messages,
@@ -62,6 +63,8 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
+app.command("export")(exports.export)
+app.add_typer(exports.app, name="exports")
 app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
 app.add_typer(consent.app, name="consent")

@@ -1,7 +1,7 @@
 """Consent that is recorded later than an import: with its evidence, or a refusal, which counts at once.
 
-The rule (docs/consent.md): a refusal is taken from anybody at any time. A grant needs its source and its wording. After a
-refusal, or to a suppressed address, a grant is recorded by a person alone, and after a refusal it has to be newer.
+The rule (docs/consent.md): a refusal is taken from anybody at any time. A grant needs its source and its wording. After
+a refusal, or to a suppressed address, a grant is recorded by a person alone, and after a refusal it has to be newer.
 """
 
 from __future__ import annotations

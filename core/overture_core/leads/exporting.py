@@ -27,7 +27,7 @@ from overture_core.messages.channels import Channel
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Lead, LeadTag
-from overture_core.storage.store import Work
+from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
 Format = Literal["csv", "xlsx", "jsonl"]
@@ -88,10 +88,12 @@ def check_columns(columns: Sequence[str]) -> None:
 
 
 def export(
-    work: Work,
+    store: Store,
     path: Path,
     wanted: LeadFilter,
     *,
+    workspace: str,
+    actor: str,
     columns: Sequence[str] | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -107,19 +109,24 @@ def export(
     format_ = format_of(path)
     asked = DEFAULT if columns is None else columns
     check_columns(asked)
-    total = count(work, wanted)
-    if format_ == "xlsx" and total > MOST_IN_A_SHEET:
-        msg = f"A sheet holds {MOST_IN_A_SHEET:,} leads and there are {total:,}; export to .csv or .jsonl."
-        raise InvalidInput(msg)
-    names, done = _names(work, wanted, asked), 0
-    with written(path, force=force) as temporary, _sheet(temporary, format_, names) as write:
-        for page in _pages(work, wanted):
-            for lead, cells in page:
-                write([_cell(lead, cells, name) for name in names])
-            done += len(page)
-            if progress is not None:
-                progress(done, total)
-    audit.record(work, "leads.exported", None, leads=done, format=format_)
+    done = 0
+    with written(path, force=force) as temporary:
+        # Read without a lock, so that a large export holds nobody up; the file appears once the audit knows of it.
+        with store.read(workspace) as work:
+            total = count(work, wanted)
+            if format_ == "xlsx" and total > MOST_IN_A_SHEET:
+                msg = f"A sheet holds {MOST_IN_A_SHEET:,} leads and there are {total:,}; export to .csv or .jsonl."
+                raise InvalidInput(msg)
+            names = _names(work, wanted, asked)
+            with _sheet(temporary, format_, names) as write:
+                for page in _pages(work, wanted):
+                    for lead, cells in page:
+                        write([_cell(lead, cells, name) for name in names])
+                    done += len(page)
+                    if progress is not None:
+                        progress(done, total)
+        with store.begin(workspace, actor=actor) as work:
+            audit.record(work, "leads.exported", leads=done, format=format_)
     return done
 
 

@@ -28,12 +28,12 @@ from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
+from overture_servers.leads.changing import CHANGING, Where
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
-Where = Annotated[str | None, Field(description="Filter, as in leads_search.")]
 FullWhere = Annotated[
     str | None,
     Field(
@@ -235,4 +235,5 @@ TOOLS = (
     ToolSpec(leads_list_segments, "List segments"),
     ToolSpec(leads_suppress, "Suppress an address", writes=True),
     ToolSpec(leads_list_suppressions, "List suppressions"),
+    *CHANGING,
 )
