@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import func, select
 
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.files import written
-from overture_core.leads.importing import Reject
+from overture_core.leads.importing import Reject, require_import
 from overture_core.leads.spreadsheets import harmless
 from overture_core.messages.channels import Channel
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.among import among
-from overture_core.storage.schema import Consent, Lead, LeadTag
+from overture_core.storage.schema import Consent, ImportReject, Lead, LeadTag
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
@@ -49,12 +49,42 @@ Progress = Callable[[int, int], None]
 _Write = Callable[[Sequence[str]], None]
 
 
-def rejects_csv(rejects: Iterable[Reject]) -> str:
-    """Return rejected rows as CSV: line, reasons, original text; no cell is read as a formula."""
+class RejectsPage(NamedTuple):
+    """Some rejected rows, and whether there are more behind the last one's line."""
+
+    rows: list[Reject]
+    more: bool
+
+
+def rejects_page(work: Work, import_id: str, *, after: int = 0, most: int) -> RejectsPage:
+    """Return rejected rows behind a line of the file, with at most `most` characters in all, and at least one row.
+
+    Raises:
+        NotFound: there was no such import.
+    """
+    require_import(work, import_id)
+    rows = select(ImportReject).where(
+        ImportReject.workspace_id == work.workspace, ImportReject.import_id == import_id, ImportReject.line > after
+    )
+    found: list[Reject] = []
+    size = 0
+    for row in work.session.scalars(rows.order_by(ImportReject.line).execution_options(yield_per=100)):
+        size += len(row.original) + sum(map(len, row.reasons)) + 20
+        if found and size > most:
+            return RejectsPage(found, more=True)
+        found.append(Reject(line=row.line, original=row.original, reasons=row.reasons))
+    return RejectsPage(found, more=False)
+
+
+def rejects_csv(rejects: Iterable[Reject], *, more: str | None = None) -> str:
+    """Return rejected rows as CSV: line, reasons, original text; no cell is read as a formula. `more` is where the
+    next ones are, and becomes the last row."""
     made = io.StringIO()
     writer = csv.writer(made)
     writer.writerow(("line", "reasons", "original"))
     writer.writerows((row.line, harmless("; ".join(row.reasons)), harmless(row.original)) for row in rejects)
+    if more is not None:
+        writer.writerow(("", "there are more", more))
     return made.getvalue()
 
 

@@ -127,6 +127,15 @@ def rejects(work: Work, import_id: str) -> list[Reject]:
     ]
 
 
+def require_import(work: Work, import_id: str) -> None:
+    """Make sure that there was such an import.
+
+    Raises:
+        NotFound: there was not.
+    """
+    _get(work, import_id)
+
+
 class _Running:
     """One import on its way: its counts, and the transactions it writes in."""
 

@@ -17,6 +17,10 @@ from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, M
 from overture_core.storage.store import Work
 
 RECENT = 10
+MOST_CONSENTS = 50
+# So that what is shown of one lead stays far below 25,000 tokens, whatever a file or a reply held.
+SHOWN_CUSTOM = 20_000  # characters
+SHOWN_BODY = 2_000
 _KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
 
 
@@ -73,6 +77,7 @@ class LeadView(LeadBrief):
     consents: list[ConsentView] = Field(default_factory=list)
     messages: list[MessageBrief] = Field(default_factory=list)
     replies: list[ReplyBrief] = Field(default_factory=list)
+    custom_left_out: int = Field(default=0, description="Custom fields that are too much to show.")
 
 
 def get(work: Work, lead_id: str) -> LeadView:
@@ -88,16 +93,34 @@ def get(work: Work, lead_id: str) -> LeadView:
     replies = select(Reply).where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id)
     newest_message, newest_reply = Message.updated_at.desc(), Reply.received_at.desc()
     scalars = work.session.scalars
+    custom = _custom(lead.custom)
+    shown_replies = [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))]
     return LeadView.model_validate(lead, from_attributes=True).model_copy(
         update={
             "tags": list(scalars(tags.order_by(LeadTag.tag))),
-            "consents": [ConsentView.model_validate(c) for c in scalars(consents.order_by(Consent.recorded_at))],
+            "custom": custom,
+            "custom_left_out": len(lead.custom) - len(custom),
+            "consents": [
+                ConsentView.model_validate(c)
+                for c in reversed(scalars(consents.order_by(Consent.recorded_at.desc()).limit(MOST_CONSENTS)).all())
+            ],
             "messages": [
                 MessageBrief.model_validate(m) for m in scalars(messages.order_by(newest_message).limit(RECENT))
             ],
-            "replies": [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))],
+            "replies": [each.model_copy(update={"body": each.body[:SHOWN_BODY]}) for each in shown_replies],
         }
     )
+
+
+def _custom(held: dict[str, Any]) -> dict[str, Any]:
+    """Return as many custom fields as may be shown, in their order."""
+    left, shown = SHOWN_CUSTOM, {}
+    for name, value in held.items():
+        left -= len(name) + len(str(value))
+        if left < 0:
+            break
+        shown[name] = value
+    return shown
 
 
 def find_by_address(work: Work, channel: Channel, address: str) -> Lead | None:

@@ -69,7 +69,8 @@ def _put_on(work: Work, label: str, conditions: list[ColumnElement[bool]]) -> in
     has = exists().where(LeadTag.lead_id == Lead.id, LeadTag.tag == label)
     fresh = select(Lead.id, literal(label), literal(work.workspace)).where(*conditions, ~has)
     added = insert(LeadTag).from_select(["lead_id", "tag", "workspace_id"], fresh)
-    return work.session.connection().execute(added).rowcount
+    # Counted on PostgreSQL only if asked for.
+    return work.session.connection().execute(added, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _take_off(work: Work, label: str, conditions: list[ColumnElement[bool]]) -> int:

@@ -92,7 +92,7 @@ def take_file(
     with closing(open_table(source)) as table:
         sample = list(islice(table.rows, SAMPLE))
         columns = _columns(table, sample)
-        if not columns.keys() - {each for each, what in columns.items() if what == "reason"}:
+        if set(columns.values()) <= {"reason", "kind"}:
             msg = (
                 f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
                 f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
@@ -119,9 +119,12 @@ def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
         for names, what in ((_DOMAINS, "domain"), (_ANY, "value"), (_REASONS, "reason"), ({"kind"}, "kind")):
             if key in names:
                 found.setdefault(column, what)
-    cells = [row.cells for row in sample if row.cells is not None]
     others = [column for column in table.columns if column not in found]
-    found |= {column: what for column, what in propose(others, cells).items() if what in ("email", "phone")}
+    cells = [row.cells for row in sample if row.cells is not None]
+    for values in ([], cells):  # by name first: a column of times looks like phone numbers
+        if set(found.values()) <= {"reason", "kind"}:
+            named = propose(others, values)
+            found |= {column: what for column, what in named.items() if what in ("email", "phone")}
     if len(table.columns) == 1 and not found and _is_value(table.columns[0]):
         found[table.columns[0]] = "value"
     return found

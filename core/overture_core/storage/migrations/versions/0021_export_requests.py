@@ -28,7 +28,9 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(200)),
         sa.Column("decided_at", UtcDateTime()),
     )
-    op.create_index("ix_export_requests_workspace_id_state", "export_requests", ["workspace_id", "state"])
+    op.create_index(
+        "ix_export_requests_workspace_id_export_requests_state", "export_requests", ["workspace_id", "state"]
+    )
 
 
 def downgrade() -> None:
