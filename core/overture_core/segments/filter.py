@@ -82,10 +82,11 @@ def filter_of(expression: str | None, words: str | None = None) -> LeadFilter:
     Raises:
         FilterError: the expression cannot be read.
     """
-    if expression is not None:
-        from overture_core.segments.conditions import check
+    if expression is None or not expression.strip():
+        return LeadFilter(query=words)
+    from overture_core.segments.conditions import check
 
-        check(expression)  # whose sentence is better than that of a field that does not fit
+    check(expression)  # whose sentence is better than that of a field that does not fit
     return LeadFilter(query=words, where=expression)
 
 

@@ -89,12 +89,16 @@ def get(work: Work, name: str) -> Segment:
     return row
 
 
-def list_(work: Work) -> list[SegmentView]:
-    """Return every segment, by name."""
-    rows = work.session.scalars(
-        select(Segment).where(Segment.workspace_id == work.workspace).order_by(Segment.name)
-    ).all()
-    return [_view(work, row) for row in rows]
+def list_(work: Work, *, limit: int | None = None) -> list[SegmentView]:
+    """Return segments by name; without a `limit`, all of them."""
+    mine = select(Segment).where(Segment.workspace_id == work.workspace)
+    return [_view(work, row) for row in work.session.scalars(mine.order_by(Segment.name).limit(limit)).all()]
+
+
+def number(work: Work) -> int:
+    """Return how many segments there are."""
+    mine = select(func.count()).select_from(Segment).where(Segment.workspace_id == work.workspace)
+    return work.session.scalar(mine) or 0
 
 
 def preview(work: Work, wanted: LeadFilter) -> SegmentPreview:

@@ -32,6 +32,8 @@ from overture_servers.leads.changing import CHANGING, Where
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
+MOST_SEGMENTS = 100
+SHOWN_WHERE = 300
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
 FullWhere = Annotated[
@@ -51,9 +53,10 @@ class ImportResult(ImportReport):
 
 
 class SegmentList(BaseModel):
-    """Every segment."""
+    """Segments by name, with the beginning of a long filter; `more` counts those that are left out."""
 
     segments: list[SegmentView]
+    more: int
 
 
 async def leads_import_file(
@@ -191,8 +194,14 @@ async def leads_save_segment(
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
     """All segments with their size now."""
-    found = SegmentList(segments=await runtime_of(ctx).read(segments.list_))
+    listed, total = await runtime_of(ctx).read(
+        lambda work: (segments.list_(work, limit=MOST_SEGMENTS), segments.number(work))
+    )
+    shown = [each.model_copy(update={"where": each.where[:SHOWN_WHERE]}) for each in listed]
+    found = SegmentList(segments=shown, more=total - len(shown))
     lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]
+    if found.more:
+        lines.append(f"{quantity(found.more, 'segment')} more are not shown.")
     return answer(found, "\n".join(lines) or "There are no segments yet; save one with leads_save_segment.")
 
 

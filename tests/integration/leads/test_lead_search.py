@@ -224,6 +224,9 @@ def test_consents_and_columns_of_ones_own_are_asked_for(store: Store, take: Impo
         ("country > US", "country takes =, !=, ~, in, is known, not >"),
         ('"..."', "there is no word"),
         ("", "it is empty"),
+        # An agent's filter that would break out of the parentheses that the crew puts around it.
+        ("country = US) or (country = DE", "at ') or (country = DE' (character 13)"),
+        ("country = USA", "'USA' is not a two-letter country code"),
         ("(" * 900 + "a = b" + ")" * 900, "too deep"),
         (" or ".join(["country = US"] * 101), "more than 100 conditions"),
     ],
