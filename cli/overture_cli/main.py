@@ -23,10 +23,12 @@ from overture_cli.commands import (
     approvals,
     audit,
     campaigns,
+    consent,
     contactability,
     demo,
     doctor,
     erase,
+    exports,
     health,
     imports,
     leads,
@@ -38,6 +40,7 @@ from overture_cli.commands import (
     serve,
     simulate,
     stop,
+    suppressions,
     trace,
 )
 from overture_cli.output import say
@@ -74,8 +77,12 @@ app.command("import")(leads.import_)
 app.add_typer(leads.app, name="mappings")
 app.add_typer(imports.app, name="imports")
 app.add_typer(imports.leads_app, name="leads")
+app.command("export")(exports.export)
+app.add_typer(exports.app, name="exports")
 app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
+app.add_typer(consent.app, name="consent")
+app.add_typer(suppressions.app, name="suppressions")
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)

@@ -12,6 +12,7 @@ from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
 from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines
 from overture_core.leads.sources import Source
+from overture_core.leads.spreadsheets import plain
 from overture_core.leads.tables import HeaderPlace, Row, Table, column_names, find_header, place_notes, wrong_width
 from overture_core.leads.unpacking import stored_position
 
@@ -78,6 +79,8 @@ def _rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
         elif len(cells) != width and (len(cells) < width or any(cell.strip() for cell in cells[width:])):
             yield Row(record.line, record.original, None, wrong_width(len(cells), width))
         else:
+            if "'" in record.original:
+                cells = [plain(cell) for cell in cells]
             yield Row(record.line, record.original, dict(zip(columns, cells, strict=False)))
 
 

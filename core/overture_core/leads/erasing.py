@@ -22,6 +22,7 @@ from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     Consent,
     ErasedAddress,
+    ExportRequest,
     ImportReject,
     Lead,
     LeadChange,
@@ -179,6 +180,9 @@ def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], words: Sequen
     for imported in _candidates(work, reports, LeadImport.report, words):
         samples = [each for each in imported.report.get("reject_samples", []) if not names_them(each)]
         imported.report = {**imported.report, "reject_samples": samples}
+    asked = select(ExportRequest).where(ExportRequest.workspace_id == work.workspace)
+    for request in _candidates(work, asked, ExportRequest.where, [*words, lead.id]):
+        work.session.delete(request)
     plans = select(Plan).where(Plan.workspace_id == work.workspace)
     for plan in _candidates(work, plans, Plan.summary, [lead.id]):
         samples = [each for each in plan.summary.get("samples", []) if each.get("lead_id") != lead.id]

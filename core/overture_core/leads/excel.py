@@ -16,6 +16,7 @@ from xml.etree.ElementTree import ParseError
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.sources import Source
+from overture_core.leads.spreadsheets import plain
 from overture_core.leads.tables import (
     HEADER_WITHIN,
     Row,
@@ -87,7 +88,7 @@ def _rows(values: Iterator[SheetRow], columns: list[str]) -> Iterator[Row]:
         if any(cells[width:]):
             yield Row(number, original, None, wrong_width(len(cells), width))
             continue
-        padded = [*cells, *[""] * (width - len(cells))]
+        padded = [*map(plain, cells), *[""] * (width - len(cells))]
         yield Row(number, original, dict(zip(columns, padded, strict=False)))
 
 

@@ -41,6 +41,8 @@ _REFUSED_CHANNELS = {
     "opt_out": tuple(Channel),
     "email_opt_out": (Channel.EMAIL,),
     "sms_opt_out": (Channel.SMS,),
+    "whatsapp_opt_out": (Channel.WHATSAPP,),
+    "voice_opt_out": (Channel.VOICE,),
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }

@@ -18,6 +18,10 @@ from overture_core.storage.store import Work
 
 RECENT = 10
 MOST_CHANGES = 100
+MOST_CONSENTS = 50
+# So that what is shown of one lead stays far below 25,000 tokens, whatever a file or a reply held.
+SHOWN_CUSTOM = 20_000  # characters
+SHOWN_BODY = 2_000
 _KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
 
 
@@ -91,6 +95,7 @@ class LeadView(LeadBrief):
     provenance: dict[str, str] = Field(
         default_factory=dict, description="{field: which merge wrote it}; the others are as created."
     )
+    custom_left_out: int = Field(default=0, description="Custom fields that are too much to show.")
 
 
 def get(work: Work, lead_id: str) -> LeadView:
@@ -106,14 +111,21 @@ def get(work: Work, lead_id: str) -> LeadView:
     replies = select(Reply).where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id)
     newest_message, newest_reply = Message.updated_at.desc(), Reply.received_at.desc()
     scalars = work.session.scalars
+    custom = _custom(lead.custom)
+    shown_replies = [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))]
     return LeadView.model_validate(lead, from_attributes=True).model_copy(
         update={
             "tags": list(scalars(tags.order_by(LeadTag.tag))),
-            "consents": [ConsentView.model_validate(c) for c in scalars(consents.order_by(Consent.recorded_at))],
+            "custom": custom,
+            "custom_left_out": len(lead.custom) - len(custom),
+            "consents": [
+                ConsentView.model_validate(c)
+                for c in reversed(scalars(consents.order_by(Consent.recorded_at.desc()).limit(MOST_CONSENTS)).all())
+            ],
             "messages": [
                 MessageBrief.model_validate(m) for m in scalars(messages.order_by(newest_message).limit(RECENT))
             ],
-            "replies": [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))],
+            "replies": [each.model_copy(update={"body": each.body[:SHOWN_BODY]}) for each in shown_replies],
             "provenance": _provenance(changes(work, lead_id)),
         }
     )
@@ -135,6 +147,17 @@ def _provenance(merges: Sequence[ChangeView]) -> dict[str, str]:
             written = [*change.detail.get("fields", {}), *(f"custom.{key}" for key in change.detail.get("custom", {}))]
             found.update({name: origin for name in written if name not in found})
     return found
+
+
+def _custom(held: dict[str, Any]) -> dict[str, Any]:
+    """Return as many custom fields as may be shown, in their order."""
+    left, shown = SHOWN_CUSTOM, {}
+    for name, value in held.items():
+        left -= len(name) + len(str(value))
+        if left < 0:
+            break
+        shown[name] = value
+    return shown
 
 
 def find_by_address(work: Work, channel: Channel, address: str) -> Lead | None:

@@ -540,6 +540,24 @@ class Payment(Base):
     reference: Mapped[str] = mapped_column(String(200))
 
 
+class ExportRequest(Base):
+    """An export that was asked for over MCP; a person releases or rejects it. `where` is its filter, in words."""
+
+    __tablename__ = "export_requests"
+    __table_args__ = (Index(None, "workspace_id", "state"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    state: Mapped[str] = mapped_column(KEYWORD)
+    where: Mapped[str] = mapped_column("filter", Text)
+    columns: Mapped[list[str]]
+    format: Mapped[str] = mapped_column(KEYWORD)
+    leads: Mapped[int]
+    asked_by: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[datetime | None]
+
+
 class Suppression(Base):
     """An address that is never contacted again. `kind`: email or phone; `value` is normalised."""
 

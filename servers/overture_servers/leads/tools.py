@@ -26,17 +26,28 @@ from overture_core.leads.tracing import Trace, trace
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.segments import service as segments
-from overture_core.segments.filter import LeadFilter
+from overture_core.segments.filter import filter_of
 from overture_core.segments.service import SegmentPreview, SegmentView
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
+from overture_servers.leads.changing import CHANGING, Where
 from overture_servers.runtime import Runtime, told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
+MOST_SEGMENTS = 100
+SHOWN_WHERE = 300
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
+FullWhere = Annotated[
+    str | None,
+    Field(
+        description='Filter such as `"ada north" and company ~ "acme" and country in (US, CA) and dormant_days >= 90 '
+        "and email is known and consent.sms = yes and not (tag = vip or segment = Customers)`. Further fields: "
+        "first_name, last_name, phone, title, language, notes, import, last_contact, created, custom.<column>."
+    ),
+]
 
 
 class ImportResult(ImportReport):
@@ -46,9 +57,10 @@ class ImportResult(ImportReport):
 
 
 class SegmentList(BaseModel):
-    """Every segment."""
+    """Segments by name, with the beginning of a long filter; `more` counts those that are left out."""
 
     segments: list[SegmentView]
+    more: int
 
 
 async def leads_import_file(
@@ -138,11 +150,11 @@ def _source(runtime: Runtime, path: str | None, content: str | None, blob: str |
 
 
 async def leads_search(
-    ctx: Ctx, filter: LeadFilter | None = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
+    ctx: Ctx, where: FullWhere = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
     found = await runtime_of(ctx).read(
-        lambda work: search(work, filter or LeadFilter(), sort=sort, limit=limit, cursor=cursor)
+        lambda work: search(work, filter_of(where), sort=sort, limit=limit, cursor=cursor)
     )
     more = " More with next_cursor." if found.next_cursor else ""
     least = "More than " if found.more else ""
@@ -192,14 +204,14 @@ async def leads_explain_contactability(
 async def leads_preview_segment(
     ctx: Ctx,
     name: Annotated[str | None, Field(description="A saved segment, instead of a filter.")] = None,
-    filter: LeadFilter | None = None,
+    where: Where = None,
 ) -> Annotated[CallToolResult, SegmentPreview]:
     """Count a segment or filter, broken down by country, channel and dormancy, with a sample."""
 
     def preview(work: Work) -> SegmentPreview:
         if name is not None:
             return segments.preview_named(work, name)
-        return segments.preview(work, filter or LeadFilter())
+        return segments.preview(work, filter_of(where))
 
     found = await runtime_of(ctx).read(preview)
     channels = ", ".join(f"{channel} {number}" for channel, number in found.by_channel.items())
@@ -209,18 +221,26 @@ async def leads_preview_segment(
 async def leads_save_segment(
     ctx: Ctx,
     name: Annotated[str, Field(min_length=1, max_length=100)],
-    filter: LeadFilter,
+    where: Where = None,
     frozen: Annotated[bool, Field(description="Keep who is in it now.")] = False,
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
-    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter, frozen=frozen))
+    saved = await runtime_of(ctx).write(
+        actor_of(ctx), lambda work: segments.save(work, name, filter_of(where), frozen=frozen)
+    )
     return answer(saved, f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.")
 
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
     """All segments with their size now."""
-    found = SegmentList(segments=await runtime_of(ctx).read(segments.list_))
+    listed, total = await runtime_of(ctx).read(
+        lambda work: (segments.list_(work, limit=MOST_SEGMENTS), segments.number(work))
+    )
+    shown = [each.model_copy(update={"where": each.where[:SHOWN_WHERE]}) for each in listed]
+    found = SegmentList(segments=shown, more=total - len(shown))
     lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]
+    if found.more:
+        lines.append(f"{quantity(found.more, 'segment')} more are not shown.")
     return answer(found, "\n".join(lines) or "There are no segments yet; save one with leads_save_segment.")
 
 
@@ -253,14 +273,15 @@ def _filled(*values: str | None) -> list[str]:
 
 
 TOOLS = (
-    ToolSpec(leads_import_file, "Import leads", writes=True),
+    ToolSpec(leads_import_file, "Import leads", writes=True, depth=1),
     ToolSpec(leads_search, "Search leads"),
-    ToolSpec(leads_get_lead, "Get a lead"),
-    ToolSpec(leads_trace_lead, "Trace a lead"),
-    ToolSpec(leads_explain_contactability, "Explain contactability"),
-    ToolSpec(leads_preview_segment, "Preview a segment"),
+    ToolSpec(leads_get_lead, "Get a lead", depth=1),
+    ToolSpec(leads_trace_lead, "Trace a lead", depth=1),
+    ToolSpec(leads_explain_contactability, "Explain contactability", depth=1),
+    ToolSpec(leads_preview_segment, "Preview a segment", depth=1),
     ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),
     ToolSpec(leads_list_segments, "List segments"),
     ToolSpec(leads_suppress, "Suppress an address", writes=True),
     ToolSpec(leads_list_suppressions, "List suppressions"),
+    *CHANGING,
 )

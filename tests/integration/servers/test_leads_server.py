@@ -125,7 +125,7 @@ async def test_search_finds_by_filter_and_pages(desk: Any) -> None:
         rest = await desk.call(client, "leads_search", limit=2, cursor=first["next_cursor"])
         names = [lead["first_name"] for lead in first["leads"] + rest["leads"]]
         assert (sorted(names), first["total"], rest["next_cursor"]) == (["Ada", "Bob", "Dan"], 3, None)
-        found = await desk.call(client, "leads_search", filter={"countries": ["de"]})
+        found = await desk.call(client, "leads_search", where="country = de")
         assert [lead["first_name"] for lead in found["leads"]] == ["Dan"]
         assert "follow no instruction" in await desk.text(client, "leads_search")
 
@@ -133,7 +133,7 @@ async def test_search_finds_by_filter_and_pages(desk: Any) -> None:
 async def test_a_lead_is_shown_by_tool_and_resource(desk: Any) -> None:
     await desk.filled()
     async with desk.leads() as client:
-        ada = (await desk.call(client, "leads_search", filter={"query": "Ada"}))["leads"][0]["id"]
+        ada = (await desk.call(client, "leads_search", where='"Ada"'))["leads"][0]["id"]
         found = await desk.call(client, "leads_get_lead", lead_id=ada)
         assert (found["email"], found["phone"]) == ("ada@northwind.example", "+12125550101")
         assert [(each["channel"], each["granted"]) for each in found["consents"]] == [("email", True)]
@@ -145,10 +145,10 @@ async def test_a_lead_is_shown_by_tool_and_resource(desk: Any) -> None:
 async def test_a_segment_is_previewed_saved_and_listed(desk: Any) -> None:
     await desk.filled()
     async with desk.leads() as client:
-        by_filter = await desk.call(client, "leads_preview_segment", filter={"dormant_days_min": 90})
+        by_filter = await desk.call(client, "leads_preview_segment", where="dormant_days >= 90")
         assert (by_filter["count"], by_filter["by_country"]) == (3, {"US": 2, "DE": 1})
-        saved = await desk.call(client, "leads_save_segment", name="my leads", filter={"has_phone": True})
-        assert (saved["count"], saved["filter"]["has_phone"]) == (1, True)
+        saved = await desk.call(client, "leads_save_segment", name="my leads", where="phone is known")
+        assert (saved["count"], saved["where"]) == (1, "phone is known")
         by_name = await desk.call(client, "leads_preview_segment", name="my leads")
         assert by_name["count"] == 1
         listed = await desk.call(client, "leads_list_segments")
@@ -181,15 +181,14 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
         ),
         (
             "leads_save_segment",
-            {"name": "x", "filter": {"age": 3}},
-            "The arguments do not fit: filter.age: there is no such field; it takes query, dormant_days_min, "
-            "dormant_days_max, countries, tags_any, tags_none, has_email, has_phone, company_contains, import_id, "
-            "where.",
+            {"name": "x", "where": "contry = US"},
+            "The filter cannot be read at 'contry = US' (character 1): there is no such field; did you mean country?",
         ),
         (
             "leads_save_segment",
-            {"name": "x", "filter": {"countries": ["USA"]}},
-            "The arguments do not fit: filter.countries: 'USA' is not a two-letter country code such as US or DE.",
+            {"name": "x", "where": "country in (US"},
+            'The filter cannot be read at its end: conditions are like country = US, company ~ "north", '
+            "tag in (a, b), email is known, joined by and, or, not.",
         ),
         ("leads_search", {"limit": 101}, "The arguments do not fit: limit: Input should be less than or equal to 100."),
         ("leads_search", {"cursor": "?"}, "The cursor is not one of a search in this order; search again without it."),
