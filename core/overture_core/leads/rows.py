@@ -115,7 +115,7 @@ class RowReader:
             "last_name": last,
             "country": country,
             "time_zone": self._zone(raw.get("time_zone", ""), phone, country),
-            "linkedin_url": _linkedin(raw.get("linkedin_url", "")),
+            "linkedin_url": linkedin_page(raw.get("linkedin_url", "")),
             "notes": clean(raw.get("notes", ""), limit=10_000, keep_lines=True),
             "last_contact_at": self._date(raw.get("last_contact_at", ""), "last contact"),
             **{name: clean(raw.get(name, ""), limit=_LIMITS[name]) for name in _PLAIN},
@@ -213,7 +213,8 @@ class RowReader:
         return refused
 
 
-def _linkedin(text: str) -> str | None:
+def linkedin_page(text: str) -> str | None:
+    """Return the address of a person's page on LinkedIn in the form in which it is kept, if there is one in a text."""
     found = re.search(r"linkedin\.com/in/([^/?#\s]+)", clean(text), re.IGNORECASE)
     return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
 
