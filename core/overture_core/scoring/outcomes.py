@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from overture_core.messages.channels import Channel
 from overture_core.replies.intent import Intent
-from overture_core.scoring.roles import band_of
+from overture_core.scoring.roles import band_of, words_of
 from overture_core.settings import Settings
 from overture_core.storage.schema import Lead, LeadTag, Message, Payment, Reply
 from overture_core.storage.store import Work
@@ -67,7 +67,7 @@ def counted(work: Work, *, least: int) -> CompoundSelect[Any]:
             first.c.lead_id,
             first.c.first_at,
             Lead.country.label("country"),
-            band_of(Lead.title).label("role"),
+            band_of(words_of(Lead.title)).label("role"),
             size_of(work).label("size"),
             Lead.last_contact_at,
             case((or_(answered, paid), 1), else_=0).label("revived"),

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, case, func, literal, null, or_, select
+from sqlalchemy import CTE, ColumnElement, Integer, Select, case, func, literal, null, or_, select
 
 from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.scoring.outcomes import WANTING, in_this_world, size_of
 from overture_core.scoring.profile import Profile
-from overture_core.scoring.roles import band_of, worth_of
+from overture_core.scoring.roles import band_of, words_of, worth_of
 from overture_core.scoring.signals import FADING, STRENGTHS, WHOLE
 from overture_core.scoring.weights import Part
 from overture_core.storage.schema import Lead, LeadSignal, LeadTag, Message, Payment, Reply
@@ -51,14 +51,18 @@ class Scoring:
     ) -> None:
         self._work = work
         size = size_of(work).label("size")
-        self._lead = select(Lead.id, *FIELDS, Lead.last_contact_at, size).where(*conditions).cte("chosen")
+        self._lead = (
+            select(Lead.id, *FIELDS, Lead.last_contact_at, size, words_of(Lead.title).label("words"))
+            .where(*conditions)
+            .cte("chosen")
+        )
         self._sent, self._heard = self._messages(), self._replies()
         self._paid, self._signals = self._payments(), self._strongest()
         self._tags = self._tagged(profile)
         self._total = sum(weights.values())
         lead, sent, heard = self._lead.c, self._sent.c, self._heard.c
         last = _later(_later(lead.last_contact_at, sent.last_at), heard.last_at)
-        band = band_of(lead.title)
+        band = band_of(lead.words)
         filled: ColumnElement[int] = sum(
             (case((lead[field.key].is_not(None), 1), else_=0) for field in FIELDS), start=literal(0)
         )
@@ -81,7 +85,7 @@ class Scoring:
             Part.RECENCY: self._recency(last),
             Part.ENGAGEMENT: self._engagement(),
             Part.SIGNALS: func.coalesce(self._signals.c.best, 0),
-            Part.FIT: case((known > 0, learned // func.nullif(known, 0)), else_=self._plain_fit()),
+            Part.FIT: case((known > 0, learned // func.nullif(known, 0, type_=Integer)), else_=self._plain_fit()),
             Part.ROLE: worth_of(band),
             Part.COMPLETENESS: filled * WHOLE // len(FIELDS),
         }
@@ -155,7 +159,7 @@ class Scoring:
             (facts["answer"] == 2, ASKED),
             (facts["clicked"] > 0, CLICKED),
             (facts["answer"] == 1, ANSWERED),
-            (opened > 0, OPENED + OPENED_ALL * opened // func.nullif(sent, 0)),
+            (opened > 0, OPENED + OPENED_ALL * opened // func.nullif(sent, 0, type_=Integer)),
             (sent == 0, NEVER_SENT),
             (sent < OFTEN, IGNORED),
             else_=IGNORED_OFTEN,

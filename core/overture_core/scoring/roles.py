@@ -38,12 +38,17 @@ WORTHS = {**{band.name: band.worth for band in BANDS}, OTHER: 400, UNKNOWN: 300}
 _SEPARATORS = ",/-.&()"
 
 
-def band_of(title: SQLCoreOperations[Any]) -> ColumnElement[str]:
-    """Return the name of a title's band."""
+def words_of(title: SQLCoreOperations[Any]) -> ColumnElement[str]:
+    """Return a title's words in lower case with a space around each, for `band_of`: made once a lead, and not once
+    for each word that is looked for."""
     spaced = reduce(lambda text, sign: func.replace(text, sign, " "), _SEPARATORS, func.lower(title))
-    padded = literal(" ").concat(spaced).concat(" ")
-    fits = [(or_(*(padded.like(f"% {word} %") for word in band.words)), literal(band.name)) for band in BANDS]
-    return case((title.is_(None), literal(UNKNOWN)), *fits, else_=literal(OTHER))
+    return literal(" ").concat(spaced).concat(" ")
+
+
+def band_of(words: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the name of the band of a title with these words."""
+    fits = [(or_(*(words.like(f"% {word} %") for word in band.words)), literal(band.name)) for band in BANDS]
+    return case((words.is_(None), literal(UNKNOWN)), *fits, else_=literal(OTHER))
 
 
 def worth_of(band: ColumnElement[str]) -> ColumnElement[int]:
