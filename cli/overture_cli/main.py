@@ -31,8 +31,10 @@ from overture_cli.commands import (
     messages,
     payments,
     replies,
+    score,
     segments,
     serve,
+    signals,
     simulate,
     stop,
     trace,
@@ -62,6 +64,8 @@ app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
 app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
+app.command("score")(score.score)
+app.add_typer(signals.app, name="signals")
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)
