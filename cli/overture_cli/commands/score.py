@@ -111,6 +111,8 @@ def _show_segment(found: SegmentScore) -> None:
     ]
     table("The best of them", ("id", "who", "score", "tier", "why"), best)
     say(found.profile)
+    if found.kept_at is not None:
+        say(f"Filters by score go by scores of {found.kept_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _show_profile(found: Profile) -> None:
