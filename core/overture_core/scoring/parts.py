@@ -130,7 +130,10 @@ class Scoring:
     def _replies(self) -> CTE:
         rank = case((Reply.intent.in_(WANTING), 2), (Reply.intent.in_(_ANSWERING), 1), else_=0)
         heard = self._of_chosen(Reply, func.max(rank).label("best"), func.max(Reply.received_at).label("last_at"))
-        return heard.where(Reply.intent.not_in(sorted(AUTOMATIC))).cte("heard")
+        # An answer to nothing that we know of came from a person; one to a message counts where the message does.
+        heard = heard.outerjoin(Message, Message.id == Reply.message_id)
+        counts = or_(Message.id.is_(None), in_this_world(self._work.settings))
+        return heard.where(Reply.intent.not_in(sorted(AUTOMATIC)), counts).cte("heard")
 
     def _payments(self) -> CTE:
         return self._of_chosen(Payment, func.count().label("number")).cte("paid")
