@@ -26,18 +26,33 @@ def add_lead(work: Work, **values: Any) -> str:
     return lead.id
 
 
-def add_message(work: Work, lead: str, days: int, *, opened: bool = False, clicked: bool = False, **more: Any) -> None:
+def add_message(work: Work, lead: str, days: int, *, opened: bool = False, clicked: bool = False, **more: Any) -> str:
     at = work.now() - timedelta(days=days)
     row = {"workspace_id": WORKSPACE, "campaign_id": "cmp_1", "channel": "email", "template_id": "tpl_1", **more}
     times = {"accepted_at": at, "opened_at": at if opened else None, "clicked_at": at if clicked else None}
     times |= {"created_at": at, "updated_at": at}
-    message = {"id": new_id("msg"), "lead_id": lead, "address": "x", "merge": {}, "state": "delivered", "step": 1}
+    message: dict[str, Any] = {
+        "id": new_id("msg"),
+        "lead_id": lead,
+        "address": "x",
+        "merge": {},
+        "state": "delivered",
+        "step": 1,
+    }
     work.session.execute(insert(Message).values(**message, **row, **times))
+    return str(message["id"])
 
 
-def add_reply(work: Work, lead: str, intent: str, days: int = 0) -> None:
+def add_reply(work: Work, lead: str, intent: str, days: int = 0, *, message: str | None = None) -> None:
     at = work.now() - timedelta(days=days)
-    reply = {"id": new_id("rpl"), "lead_id": lead, "channel": "email", "body": "...", "intent": intent}
+    reply = {
+        "id": new_id("rpl"),
+        "lead_id": lead,
+        "channel": "email",
+        "body": "...",
+        "intent": intent,
+        "message_id": message,
+    }
     work.session.execute(insert(Reply).values(workspace_id=WORKSPACE, received_at=at, **reply))
 
 

@@ -106,7 +106,8 @@ def test_a_signal_fades_and_the_strongest_counts(store: Store, clock: ManualCloc
 def test_only_what_happened_in_this_world_and_workspace_counts(store: Store, other: str) -> None:
     with store.begin(WORKSPACE, actor="test") as work:
         lead = add_lead(work, last_contact_at=work.now() - timedelta(days=200))
-        add_message(work, lead, 5, opened=True, sandbox=False)
+        elsewhere = add_message(work, lead, 5, opened=True, sandbox=False)
+        add_reply(work, lead, Intent.INTERESTED, message=elsewhere)
         reasons = [each.reason for each in score_lead(work, lead).parts]
     assert reasons[:2] == ["last contact 200 days ago", "no message was ever sent to them"]
     with store.read(other) as work:

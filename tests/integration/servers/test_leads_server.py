@@ -207,15 +207,9 @@ async def test_a_score_comes_with_its_reasons_and_says_that_nothing_is_learned(d
     async with desk.leads() as client:
         await desk.call(client, "leads_import_file", content=HEADER + rows)
         found = await desk.call(client, "leads_score", where="country = US", profile=True)
-        assert (found["count"], found["tiers"], found["learned"]) == (
-            1,
-            {"hot": 0, "warm": 0, "cool": 1, "cold": 0},
-            [],
-        )
-        assert (found["kept_at"], found["profile"]) == (
-            None,
-            "Nothing is learned yet: overture score --refresh does it.",
-        )
+        assert found["tiers"] == {"hot": 0, "warm": 0, "cool": 1, "cold": 0}
+        assert (found["count"], found["kept_at"], found["learned"]) == (1, None, [])
+        assert found["profile"] == "Nothing is learned yet: overture score --refresh does it."
         (ada,) = found["best"]
         alone = await desk.call(client, "leads_score", lead_id=ada["lead_id"])
         assert alone["best"] == [ada]
