@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Integer, Select, case, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, String, case, cast, func, literal, null, or_, select, union_all
 
 from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.scoring.outcomes import WANTING, in_this_world, size_of
@@ -43,52 +43,44 @@ SHARED_MAIL = (
 )
 
 
+# What is known of a lead, and as what: these are added up, of the others the highest counts.
+_SUMMED = ("sent", "opened", "clicked", "paid", "filled", "named", "own_address", "known", "learned")
+_COLUMNS: dict[str, Any] = {
+    "last_at": Lead.last_contact_at.type,
+    "band": String,
+    "answer": Integer,
+    "signal": Integer,
+    "tag": Integer,
+    **dict.fromkeys(_SUMMED, Integer),
+}
+_HIGHEST = tuple(name for name in _COLUMNS if name not in _SUMMED)
+
+
 class Scoring:
-    """The statement that scores the leads that meet `conditions`."""
+    """The statement that scores the leads that meet `conditions`.
+
+    What is known of them is stacked, a row for each lead, message, reply, payment, signal and tag, and summed up by
+    lead. Joins of tables counted one by one have SQLite's planner compare every row of one with every row of the other
+    as soon as it takes the chosen leads for few.
+    """
 
     def __init__(
         self, work: Work, weights: dict[Part, int], profile: Profile, conditions: list[ColumnElement[bool]]
     ) -> None:
-        self._work = work
+        self._work, self._profile = work, profile
         size = size_of(work).label("size")
-        self._lead = (
-            select(Lead.id, *FIELDS, Lead.last_contact_at, size, words_of(Lead.title).label("words"))
-            .where(*conditions)
-            .cte("chosen")
-        )
-        self._sent, self._heard = self._messages(), self._replies()
-        self._paid, self._signals = self._payments(), self._strongest()
-        self._tags = self._tagged(profile)
+        chosen = select(Lead.id, *FIELDS, Lead.last_contact_at, size, words_of(Lead.title).label("words"))
+        self._lead = chosen.where(*conditions).cte("chosen")
+        known = union_all(
+            self._leads(), self._messages(), self._replies(), self._payments(), self._signals(), self._tags()
+        ).subquery("known")
+        of, self.facts = known.c, {}
+        for name in (*_SUMMED, *_HIGHEST):
+            self.facts[name] = func.sum(of[name]) if name in _SUMMED else func.max(of[name])
+        summed = select(of.lead_id, *(each.label(name) for name, each in self.facts.items())).group_by(of.lead_id)
+        self._facts = summed.subquery("facts")
         self._total = sum(weights.values())
-        lead, sent, heard = self._lead.c, self._sent.c, self._heard.c
-        last = _later(_later(lead.last_contact_at, sent.last_at), heard.last_at)
-        band = band_of(lead.words)
-        filled: ColumnElement[int] = sum(
-            (case((lead[field.key].is_not(None), 1), else_=0) for field in FIELDS), start=literal(0)
-        )
-        paid = func.coalesce(self._paid.c.number, 0)
-        known, learned = self._learned(profile, band)
-        self.facts: dict[str, ColumnElement[Any]] = {
-            "last_at": last,
-            "sent": func.coalesce(sent.number, 0),
-            "opened": func.coalesce(sent.opened, 0),
-            "clicked": func.coalesce(sent.clicked, 0),
-            "answer": func.coalesce(heard.best, 0),
-            "paid": paid,
-            "band": band,
-            "filled": filled,
-            "named": lead.company.is_not(None),
-            "own_address": self._own_address(),
-            "known": known,
-        }
-        every: dict[Part, ColumnElement[int]] = {
-            Part.RECENCY: self._recency(last),
-            Part.ENGAGEMENT: self._engagement(),
-            Part.SIGNALS: func.coalesce(self._signals.c.best, 0),
-            Part.FIT: case((known > 0, learned // func.nullif(known, 0, type_=Integer)), else_=self._plain_fit()),
-            Part.ROLE: worth_of(band),
-            Part.COMPLETENESS: filled * WHOLE // len(FIELDS),
-        }
+        every = self._parts()
         # A part that weighs nothing is not looked at.
         self.parts = {part: every[part] for part, weight in weights.items() if weight}
         weighed: ColumnElement[int] = sum((part * weights[name] for name, part in self.parts.items()), start=literal(0))
@@ -97,57 +89,80 @@ class Scoring:
 
     def scores(self) -> Select[Any]:
         """Return the statement of ids and scores."""
-        return self._joined(self._lead.c.id, self.score.label("score"))
+        return select(self._facts.c.lead_id.label("id"), self.score.label("score"))
 
     def rows(self) -> Select[Any]:
-        """Return the statement of ids, facts, parts and scores."""
-        columns = [each.label(name) for name, each in self.facts.items()]
-        columns += [each.label(f"part_{name}") for name, each in self.parts.items()]
+        """Return the statement of ids, names, facts, parts and scores."""
+        parts = [each.label(f"part_{name}") for name, each in self.parts.items()]
+        names = (Lead.id, Lead.first_name, Lead.last_name)
+        rows = select(*names, *self._facts.c, *parts, self.score.label("score"))
+        return rows.join(Lead, Lead.id == self._facts.c.lead_id)
+
+    def _known(self, lead_id: Any, **columns: Any) -> Select[Any]:
+        """Rows of what is known; columns that they say nothing of are 0, or unknown."""
+        empty = {name: literal(0) if name in _SUMMED else cast(null(), kind) for name, kind in _COLUMNS.items()}
+        return select(lead_id.label("lead_id"), *(each.label(name) for name, each in (empty | columns).items()))
+
+    def _leads(self) -> Select[Any]:
         lead = self._lead.c
-        return self._joined(lead.id, lead.first_name, lead.last_name, *columns, self.score.label("score"))
-
-    def _joined(self, *columns: Any) -> Select[Any]:
-        joined: Any = self._lead
-        for each in (self._sent, self._heard, self._paid, self._signals, self._tags):
-            joined = joined.outerjoin(each, each.c.lead_id == self._lead.c.id)
-        return select(*columns).select_from(joined)
-
-    def _of_chosen(self, table: Any, *columns: Any) -> Select[Any]:
-        """One row for each chosen lead that `table` has something about."""
-        mine = (table.workspace_id == self._work.workspace, table.lead_id.in_(select(self._lead.c.id)))
-        return select(table.lead_id, *columns).where(*mine).group_by(table.lead_id)
-
-    def _messages(self) -> CTE:
-        counted = self._of_chosen(
-            Message,
-            func.count().label("number"),
-            func.count(Message.opened_at).label("opened"),
-            func.count(Message.clicked_at).label("clicked"),
-            func.max(Message.accepted_at).label("last_at"),
+        band = band_of(lead.words)
+        values: dict[str, ColumnElement[Any]] = {"country": lead.country, "role": band, "size": lead.size}
+        learned = [case(w, value=column) for name, column in values.items() if (w := self._profile.worths(name))]
+        return self._known(
+            lead.id,
+            last_at=lead.last_contact_at,
+            band=band,
+            filled=_number(*(lead[field.key] for field in FIELDS)),
+            named=_number(lead.company),
+            own_address=self._own_address(),
+            known=_number(*learned),
+            learned=sum((func.coalesce(each, 0) for each in learned), start=literal(0)),
         )
-        return counted.where(Message.accepted_at.is_not(None), in_this_world(self._work.settings)).cte("sent")
 
-    def _replies(self) -> CTE:
+    def _of_chosen(self, table: Any, **columns: Any) -> Select[Any]:
+        mine = (table.workspace_id == self._work.workspace, table.lead_id.in_(select(self._lead.c.id)))
+        return self._known(table.lead_id, **columns).where(*mine)
+
+    def _messages(self) -> Select[Any]:
+        opened, clicked = _number(Message.opened_at), _number(Message.clicked_at)
+        sent = self._of_chosen(Message, last_at=Message.accepted_at, sent=literal(1), opened=opened, clicked=clicked)
+        return sent.where(Message.accepted_at.is_not(None), in_this_world(self._work.settings))
+
+    def _replies(self) -> Select[Any]:
         rank = case((Reply.intent.in_(WANTING), 2), (Reply.intent.in_(_ANSWERING), 1), else_=0)
-        heard = self._of_chosen(Reply, func.max(rank).label("best"), func.max(Reply.received_at).label("last_at"))
+        heard = self._of_chosen(Reply, last_at=Reply.received_at, answer=rank)
         # An answer to nothing that we know of came from a person; one to a message counts where the message does.
-        heard = heard.outerjoin(Message, Message.id == Reply.message_id)
         counts = or_(Message.id.is_(None), in_this_world(self._work.settings))
-        return heard.where(Reply.intent.not_in(sorted(AUTOMATIC)), counts).cte("heard")
+        heard = heard.outerjoin_from(Reply, Message, Message.id == Reply.message_id)
+        return heard.where(Reply.intent.not_in(sorted(AUTOMATIC)), counts)
 
-    def _payments(self) -> CTE:
-        return self._of_chosen(Payment, func.count().label("number")).cte("paid")
+    def _payments(self) -> Select[Any]:
+        return self._of_chosen(Payment, paid=literal(1))
 
-    def _strongest(self) -> CTE:
+    def _signals(self) -> Select[Any]:
         now = self._work.now()
         ages = [(LeadSignal.observed_at > now - timedelta(days=days), share) for days, share in FADING]
         worth = case(STRENGTHS, value=LeadSignal.kind, else_=0) * case(*ages, else_=0) // 100
-        return self._of_chosen(LeadSignal, func.max(worth).label("best")).cte("signalled")
+        return self._of_chosen(LeadSignal, signal=worth)
 
-    def _tagged(self, profile: Profile) -> CTE:
-        worths = profile.worths("tag")
-        worth = func.max(case(worths, value=LeadTag.tag)) if worths else null()
-        return self._of_chosen(LeadTag, worth.label("worth")).where(LeadTag.tag.in_(worths)).cte("tagged")
+    def _tags(self) -> Select[Any]:
+        worths = self._profile.worths("tag")
+        worth = case(worths, value=LeadTag.tag) if worths else cast(null(), Integer)
+        return self._of_chosen(LeadTag, tag=worth).where(LeadTag.tag.in_(worths))
+
+    def _parts(self) -> dict[Part, ColumnElement[int]]:
+        facts = self._facts.c
+        known = facts.known + _number(facts.tag)
+        learned = (facts.learned + func.coalesce(facts.tag, 0)) // func.nullif(known, 0, type_=Integer)
+        plain = NAMED * facts.named + OWN_ADDRESS * facts.own_address
+        return {
+            Part.RECENCY: self._recency(facts.last_at),
+            Part.ENGAGEMENT: self._engagement(),
+            Part.SIGNALS: func.coalesce(facts.signal, 0),
+            Part.FIT: case((known > 0, learned), else_=plain),
+            Part.ROLE: worth_of(facts.band),
+            Part.COMPLETENESS: facts.filled * WHOLE // len(FIELDS),
+        }
 
     def _recency(self, last: ColumnElement[Any]) -> ColumnElement[int]:
         now = self._work.now()
@@ -155,41 +170,25 @@ class Scoring:
         return case((last.is_(None), SILENCE_UNKNOWN), *bands, else_=SILENT_LONGER)
 
     def _engagement(self) -> ColumnElement[int]:
-        facts = self.facts
-        sent, opened = facts["sent"], facts["opened"]
+        facts = self._facts.c
+        sent, opened, answer = facts.sent, facts.opened, func.coalesce(facts.answer, 0)
         return case(
-            (facts["paid"] > 0, PAID),
-            (facts["answer"] == 2, ASKED),
-            (facts["clicked"] > 0, CLICKED),
-            (facts["answer"] == 1, ANSWERED),
+            (facts.paid > 0, PAID),
+            (answer == 2, ASKED),
+            (facts.clicked > 0, CLICKED),
+            (answer == 1, ANSWERED),
             (opened > 0, OPENED + OPENED_ALL * opened // func.nullif(sent, 0, type_=Integer)),
             (sent == 0, NEVER_SENT),
             (sent < OFTEN, IGNORED),
             else_=IGNORED_OFTEN,
         )
 
-    def _learned(self, profile: Profile, band: ColumnElement[str]) -> tuple[ColumnElement[int], ColumnElement[int]]:
-        """How many of a lead's values the profile knows, and the sum of their worths."""
-        lead = self._lead.c
-        sources: dict[str, ColumnElement[Any]] = {"country": lead.country, "role": band, "size": lead.size}
-        worths: list[ColumnElement[Any]] = [
-            case(known, value=column) for name, column in sources.items() if (known := profile.worths(name))
-        ]
-        worths += [self._tags.c.worth] if profile.worths("tag") else []
-        number: ColumnElement[int] = sum((case((each.is_not(None), 1), else_=0) for each in worths), start=literal(0))
-        together: ColumnElement[int] = sum((func.coalesce(each, 0) for each in worths), start=literal(0))
-        return number, together
-
-    def _own_address(self) -> ColumnElement[bool]:
+    def _own_address(self) -> ColumnElement[int]:
         mail = func.lower(self._lead.c.email)
         shared = or_(*(mail.like(f"%@{domain}") for domain in SHARED_MAIL))
-        return case((mail.is_(None), 0), (shared, 0), else_=1) == 1
-
-    def _plain_fit(self) -> ColumnElement[int]:
-        named = case((self.facts["named"], NAMED), else_=0)
-        return named + case((self.facts["own_address"], OWN_ADDRESS), else_=0)
+        return case((mail.is_(None), 0), (shared, 0), else_=1)
 
 
-def _later(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The later of two times that may be unknown."""
-    return case((one.is_(None), other), (other.is_(None), one), (one >= other, one), else_=other)
+def _number(*columns: Any) -> ColumnElement[int]:
+    """How many of the columns are known."""
+    return sum((case((each.is_not(None), 1), else_=0) for each in columns), start=literal(0))

@@ -75,7 +75,8 @@ def _engagement(facts: Mapping[str, Any]) -> str:
 
 
 def _fit(facts: Mapping[str, Any]) -> str:
-    if facts["known"]:
-        return f"{quantity(facts['known'], 'value')} of theirs held against who revived"
+    known = facts["known"] + (facts["tag"] is not None)
+    if known:
+        return f"{quantity(known, 'value')} of theirs held against who revived"
     named = "company is known" if facts["named"] else "company is unknown"
     return f"{named}, {'an address of its own' if facts['own_address'] else 'no address of its own'}"
