@@ -36,8 +36,10 @@ from overture_cli.commands import (
     operations,
     payments,
     replies,
+    score,
     segments,
     serve,
+    signals,
     simulate,
     stop,
     suppressions,
@@ -83,6 +85,8 @@ app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
 app.add_typer(consent.app, name="consent")
 app.add_typer(suppressions.app, name="suppressions")
+app.command("score")(score.score)
+app.add_typer(signals.app, name="signals")
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)

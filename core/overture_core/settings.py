@@ -17,6 +17,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from overture_core.contactability.quiet_hours import read as read_hours
+from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
+from overture_core.scoring.weights import read as read_weights
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
@@ -139,6 +141,17 @@ class Settings(BaseSettings):
     health_least_messages: int = Field(
         default=200, ge=1, description="E-mails accepted in 7 days before bounce and complaint rates count."
     )
+    score_weights: dict[str, int] = Field(
+        default_factory=lambda: {part.value: weight for part, weight in DEFAULT_WEIGHTS.items()},
+        description="What each part of a score weighs (JSON); parts that are left out keep their default.",
+    )
+    score_least_contacted: int = Field(
+        default=200, ge=1, description="Leads contacted by campaigns before a profile of who revived is learned."
+    )
+    score_least_revived: int = Field(default=20, ge=1, description="Leads revived before it is learned.")
+    score_size_field: str = Field(
+        default="Company size", description="Custom field (a column of files) with the company's size."
+    )
     approvers: dict[str, Annotated[SecretStr, Field(min_length=32)]] = Field(
         default_factory=dict,
         description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",
@@ -157,6 +170,11 @@ class Settings(BaseSettings):
             read_hours(self.sms_hours)
         except ValueError as error:
             msg = f"OVERTURE_SMS_HOURS: {error}"
+            raise ValueError(msg) from error
+        try:
+            read_weights(self.score_weights)
+        except ValueError as error:
+            msg = f"OVERTURE_SCORE_WEIGHTS: {error}"
             raise ValueError(msg) from error
         if self.lease_s < self.provider_timeout_s + LEASE_MARGIN_S:
             msg = (

@@ -28,6 +28,8 @@ from overture_core.storage.schema import (
     LeadChange,
     LeadIdentity,
     LeadImport,
+    LeadScore,
+    LeadSignal,
     LeadTag,
     Message,
     MessageEvent,
@@ -139,7 +141,7 @@ def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
 
 def _remove(work: Work, lead: Lead, addresses: set[tuple[str, str]]) -> int:
     replies = len(work.session.scalars(select(Reply.id).where(Reply.lead_id == lead.id)).all())
-    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, LeadChange):
+    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, LeadChange, LeadSignal, LeadScore):
         work.session.execute(delete(table).where(table.lead_id == lead.id))
     for kind, value in sorted(addresses):
         of_address = (Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == value)

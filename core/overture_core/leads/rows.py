@@ -134,7 +134,7 @@ class RowReader:
             if name in raw:
                 values[name] = clean(raw[name], limit=_LIMITS[name])
         if "linkedin_url" in raw:
-            values["linkedin_url"] = _linkedin(raw["linkedin_url"])
+            values["linkedin_url"] = linkedin_page(raw["linkedin_url"])
         if "notes" in raw:
             values["notes"] = clean(raw["notes"], limit=10_000, keep_lines=True)
         if "last_contact_at" in raw:
@@ -244,7 +244,8 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())  # which looks at every file of the time zone database
 
 
-def _linkedin(text: str) -> str | None:
+def linkedin_page(text: str) -> str | None:
+    """Return the address of a person's page on LinkedIn in the form in which it is kept, if there is one in a text."""
     found = re.search(r"linkedin\.com/in/([^/?#\s]+)", clean(text), re.IGNORECASE)
     return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
 

@@ -17,6 +17,7 @@ from overture_core.storage.schema import (
     Lead,
     LeadIdentity,
     LeadImport,
+    LeadSignal,
     Message,
     MessageEvent,
     Reply,
@@ -56,8 +57,8 @@ def trace(work: Work, lead_id: str, *, limit: int | None = None) -> Trace:
         NotFound: there is no such lead.
     """
     lead = lead_of(work, lead_id)
-    parts = (_known(work, lead), _messages(work, lead), _replies(work, lead), _suppressions(work, lead))
-    found = sorted((each for part in parts for each in part), key=lambda each: each.at)
+    parts = (_known, _messages, _replies, _signals, _suppressions)
+    found = sorted((each for part in parts for each in part(work, lead)), key=lambda each: each.at)
     shown = found if limit is None else found[-limit:]
     return Trace(lead_id=lead.id, total=len(found), entries=shown)
 
@@ -99,6 +100,13 @@ def _replies(work: Work, lead: Lead) -> Iterator[TraceEntry]:
     for each in work.session.scalars(select(Reply).where(Reply.lead_id == lead.id).order_by(Reply.id)):
         text = clean(each.body, limit=SHOWN_TEXT)
         yield TraceEntry(at=each.received_at, what=f"{each.channel} reply", of=each.id, cause=each.intent, text=text)
+
+
+def _signals(work: Work, lead: Lead) -> Iterator[TraceEntry]:
+    for each in work.session.scalars(select(LeadSignal).where(LeadSignal.lead_id == lead.id).order_by(LeadSignal.id)):
+        text = clean(each.note, limit=SHOWN_TEXT) if each.note else None
+        what = f"signal {each.kind} recorded"
+        yield TraceEntry(at=each.recorded_at, what=what, of=each.id, cause=each.source, text=text)
 
 
 def _suppressions(work: Work, lead: Lead) -> Iterator[TraceEntry]:

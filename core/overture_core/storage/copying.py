@@ -5,11 +5,19 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from overture_core.storage import migrate
-from overture_core.storage.schema import AuditEntry, AuditHead, Base, ImportReject, LeadChange, MessageEvent
+from overture_core.storage.schema import (
+    AuditEntry,
+    AuditHead,
+    Base,
+    ImportReject,
+    LeadChange,
+    MessageEvent,
+    ScoreState,
+)
 from overture_core.storage.store import Store
 
-# What happened before, and rows of files that became nothing: no rule asks for these.
-_LEFT_OUT = {each.__tablename__ for each in (MessageEvent, ImportReject, LeadChange, AuditHead, AuditEntry)}
+# What happened before, and rows of files that became nothing: no rule asks for these. Nor are scores kept anew.
+_LEFT_OUT = {each.__tablename__ for each in (MessageEvent, ImportReject, LeadChange, AuditHead, AuditEntry, ScoreState)}
 _ROWS_AT_ONCE = 1_000
 
 

@@ -131,6 +131,44 @@ class LeadTag(Base):
     workspace_id: Mapped[str] = _workspace()
 
 
+class LeadSignal(Base):
+    """Something that happened to a lead or their company (scoring/signals.py has the kinds), as `source` told us: a
+    person, a file or the LinkedIn server. `note` is text from outside."""
+
+    __tablename__ = "lead_signals"
+    __table_args__ = (UniqueConstraint("lead_id", "kind", "observed_at"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(KEYWORD)
+    observed_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(KEYWORD)
+    note: Mapped[str | None] = mapped_column(String(500))
+    recorded_at: Mapped[datetime]
+
+
+class LeadScore(Base):
+    """A lead's score as it was when scores were kept (scoring/keeping.py), for filters and the order by score."""
+
+    __tablename__ = "lead_scores"
+    __table_args__ = (Index("ix_lead_scores_order", "workspace_id", "score", "lead_id"),)
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    score: Mapped[int]
+
+
+class ScoreState(Base):
+    """How far a workspace's scores are kept: the profile they go by, since when the last whole round of them stands,
+    and where a round that is under way has come to (None: there is none)."""
+
+    __tablename__ = "score_states"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    profile: Mapped[dict[str, Any]]
+    begun_at: Mapped[datetime]
+    kept_at: Mapped[datetime | None]
+    done_to: Mapped[str | None] = mapped_column(ID)
+
+
 class Consent(Base):
     """Evidence that a lead agreed or objected to a channel; the newest row of a channel counts. `wording` is what they
     agreed to and `given_at` when, where the source says so; `recorded_at` is when we learned of it."""

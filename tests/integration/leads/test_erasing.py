@@ -30,6 +30,9 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.stopping import suppress
 from overture_core.replies import service as replies
+from overture_core.scoring.signals import Kind as SignalKind
+from overture_core.scoring.signals import Source as SignalSource
+from overture_core.scoring.signals import record
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
 from overture_core.storage.schema import Base, Lead, Message
@@ -74,6 +77,8 @@ def ada(store: Store) -> str:
     )
     intake.store_events(store, [bounced, answered])
     intake.process(store)
+    with store.begin(WORKSPACE, actor="test") as work:
+        record(work, found, SignalKind.HIRING, source=SignalSource.FILE, note="Müßig & Co looks for people")
     return found
 
 

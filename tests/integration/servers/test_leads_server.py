@@ -235,3 +235,24 @@ async def test_contactability_is_explained_and_a_suppressed_domain_shows_in_it(d
         ]
     assert (after["verdict"], after["reason"]) == ("never", "suppressed")
     assert after["evidence"][1].startswith("suppressed domain since ")
+
+
+async def test_a_score_comes_with_its_reasons_and_says_that_nothing_is_learned(desk: Any) -> None:
+    rows = "Ada,ada@a.example,US\nBo,bo@gmail.com,DE\n"
+    async with desk.leads() as client:
+        await desk.call(client, "leads_import_file", content=HEADER + rows)
+        found = await desk.call(client, "leads_score", where="country = US", profile=True)
+        assert found["tiers"] == {"hot": 0, "warm": 0, "cool": 1, "cold": 0}
+        assert (found["count"], found["kept_at"], found["learned"]) == (1, None, [])
+        assert found["profile"] == "Nothing is learned yet: overture score --refresh does it."
+        (ada,) = found["best"]
+        alone = await desk.call(client, "leads_score", lead_id=ada["lead_id"])
+        assert alone["best"] == [ada]
+        text = await desk.text(client, "leads_score", lead_id=ada["lead_id"])
+        assert "last contact is unknown; no message was ever sent to them; no signal in half a year" in text
+        refused = {"where": "score >= 60", "segment": "x"}
+        texts = [await desk.refused(client, "leads_score", **{name: value}) for name, value in refused.items()]
+        texts.append(await desk.refused(client, "leads_score", **refused))
+    assert "overture score --refresh" in texts[0]
+    assert texts[1].startswith("There is no segment 'x'")
+    assert texts[2] == "Give lead_id, segment or where, and not several of them."
