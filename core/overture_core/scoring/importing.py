@@ -80,7 +80,7 @@ def _understood(columns: list[str], sample: list[dict[str, str]]) -> dict[str, s
     """Return {field: column}: what names the lead, `kind`, `at` and, where there is one, `notes`."""
     found = {field: name for field, names in _OWN.items() for name in columns if name.strip().lower() in names}
     own = set(found.values())
-    proposed = propose([name for name in columns if name not in own], sample)
+    proposed = propose([name for name in columns if name not in own], sample).mapping
     found |= {field: column for column, field in proposed.items() if field in _IDENTITIES}
     if not found.keys() & _IDENTITIES.keys():
         msg = "No column names the lead; name one email, phone, linkedin or external id."

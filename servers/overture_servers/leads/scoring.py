@@ -73,4 +73,4 @@ def _reasons(scored: LeadScore) -> str:
     return "; ".join(each.reason for each in scored.parts)
 
 
-TOOLS = (ToolSpec(leads_score, "Score leads"),)
+TOOLS = (ToolSpec(leads_score, "Score leads", depth=1),)
