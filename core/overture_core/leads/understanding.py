@@ -95,7 +95,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
-        reader.warnings.append(f"Only the first {quantity(len(sample), 'row')} were looked at; nothing was stored.")
+        reader.warnings.append(f"Only the beginning was looked at, {quantity(len(sample), 'row')}; nothing was stored.")
     shown = cells if options.dry_run else ()  # what is stored of an import holds nobody's details
     return Understood(mapping, reader, list(described(table.columns, mapping, why, shown)))
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from overture_core.leads.mapping import CUSTOM, FIELDS, IGNORE
+
 BAD_INPUT = 2
+PAGE = Path(__file__).parents[3] / "docs" / "importing.md"
 AWKWARD = Path(__file__).parents[2] / "data" / "awkward"
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -113,7 +118,7 @@ def test_a_preview_shows_columns_with_reasons_and_values_and_stores_nothing(over
     assert shown.returncode == 0
     assert [
         word
-        for word in ("Dry run of leads.csv", "its name", "ada@example.com", "Only the first 1 row")
+        for word in ("Dry run of leads.csv", "its name", "ada@example.com", "Only the beginning was looked at")
         if word not in shown.stdout
     ] == []
     report = json.loads(overture("import", "leads.csv", "--preview", "--json").stdout)
@@ -134,17 +139,16 @@ def test_a_preview_shows_columns_with_reasons_and_values_and_stores_nothing(over
     ]
 
 
-def test_a_mapping_is_saved_used_listed_and_forgotten(overture: Overture, folder: Path) -> None:
-    (folder / "may.csv").write_text("Mejl,Seen,Junk\nada@example.com,3/4/2024,x\n")
-    (folder / "june.csv").write_text("Mejl,Seen,Junk\nada@example.com,5/6/2024,y\n")
-    given = ("--map", "Seen=last_contact_at", "--map", "Junk=ignore", "--dates", "month-first")
-    assert overture("import", "may.csv", *given, "--save-mapping", "hubspot").returncode == 0
-    mapping = {"Mejl": "email", "Seen": "last_contact_at", "Junk": "ignore"}
-    [saved] = json.loads(overture("mappings", "list", "--json").stdout)
-    assert (saved["name"], saved["mapping"]) == ("hubspot", mapping)
-    used = json.loads(overture("import", "june.csv", "--mapping", "hubspot", "--dates", "month-first", "--json").stdout)
-    assert (used["mapping"], used["merged"], used["unmapped"]) == (mapping, 1, [])
-    assert refused(overture, "june.csv", "--mapping", "other") == (
-        "overture: There is no mapping 'other'; the mappings are: hubspot."
-    )
-    assert overture("mappings", "remove", "hubspot").stdout == "The mapping 'hubspot' is forgotten.\n"
+def test_the_pages_commands_do_what_it_says(overture: Overture, folder: Path) -> None:
+    (folder / "leads.csv").write_text("Mejl,Ring,Junk\nada@example.com,020 7946 0958,x\n")
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    done = [overture(*shlex.split(line)[1:]) for line in block.splitlines()]
+    assert [each.returncode for each in done] == [0] * 6, [each.stderr for each in done]
+    assert "Only the beginning was looked at, 1 row; nothing was stored." in done[0].stdout
+    assert "crm" in done[4].stdout
+    assert done[5].stdout == "The mapping 'crm' is forgotten.\n"
+
+
+def test_the_page_names_every_field() -> None:
+    text = PAGE.read_text()
+    assert [field for field in (*FIELDS, CUSTOM, IGNORE) if f"`{field}`" not in text] == []

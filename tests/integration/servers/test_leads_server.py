@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,33 @@ async def test_an_import_accounts_for_every_row_and_its_rejects_can_be_read(desk
         (again,) = (await client.read_resource(f"leads://imports/{report['import_id']}")).contents
         assert isinstance(again, TextResourceContents)
         assert '"filename":"list.csv"' in again.text
+
+
+async def test_a_resource_that_a_client_read_is_handed_over_as_text_or_bytes_or_by_its_uri(
+    desk: Any, tmp_path: Path
+) -> None:
+    packed = gzip.compress("Mejl,Ring\nada@a.example,020 7946 0958\n,020 7946 0959\n".encode("utf-16"), mtime=0)
+    (tmp_path / "leads.csv").write_text(HEADER + "Ada,ada@a.example,US\n")
+    mapping = {"Mejl": "email", "Ring": "phone"}
+    async with desk.leads() as client:
+        blob = {"blob": base64.b64encode(packed).decode(), "filename": "leads.csv.gz"}
+        shown = await desk.call(client, "leads_import_file", **blob, mapping=mapping, preview=True)
+        assert (shown["import_id"], shown["encoding"], shown["created"], shown["rejected"]) == (None, "utf-16", 1, 1)
+        assert shown["columns"][1] == {
+            "column": "Ring",
+            "field": "phone",
+            "why": "you said so",
+            "sample": "020 7946 0958",
+        }
+        first = await desk.call(client, "leads_import_file", **blob, mapping=mapping, save_mapping="swedish")
+        again = await desk.call(
+            client, "leads_import_file", path=first["rejects_uri"], mapping="swedish", default_country="GB"
+        )
+        assert (again["rows"], again["created"], again["mapping"]) == (1, 1, mapping)
+        by_uri = await desk.call(client, "leads_import_file", path=(tmp_path / "leads.csv").as_uri())
+        assert (by_uri["merged"], by_uri["rejected"]) == (1, 0)
+        refused = await desk.refused(client, "leads_import_file", content="a\n", mapping="danish")
+        assert "There is no mapping 'danish'; the mappings are: swedish." in refused
 
 
 async def test_an_import_by_path_reports_progress(desk: Any, tmp_path: Path) -> None:
