@@ -14,6 +14,7 @@ from overture_core.storage.schema import Template
 from overture_core.templates.render import Rendered, render
 
 UNSUBSCRIBE = "unsubscribe"
+UNSUBSCRIBE_PATH = "/messaging/unsubscribe/"
 SMS_OPT_OUT = "Reply STOP to opt out."
 # Heard by who answers and by their voicemail alike (47 CFR 64.1200(b)(3)): the key works during the call, STOP later.
 OPT_OUT_KEY = "9"
@@ -83,7 +84,7 @@ def own_fields(settings: Settings, template: Template, message_id: str) -> dict[
 
 def unsubscribe_url(settings: Settings, message_id: str) -> str:
     """Return the signed link by which the recipient of a message opts out."""
-    return f"{settings.webhook_base_url}/messaging/unsubscribe/{message_id}/{signature(settings, message_id)}"
+    return f"{settings.webhook_base_url}{UNSUBSCRIBE_PATH}{message_id}/{signature(settings, message_id)}"
 
 
 def signature(settings: Settings, message_id: str) -> str:

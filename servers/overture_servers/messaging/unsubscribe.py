@@ -8,10 +8,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from overture_core.errors import NotFound, SystemFault
+from overture_core.messages.content import UNSUBSCRIBE_PATH
 from overture_core.messages.unsubscribing import is_ours, unsubscribe
 from overture_servers.runtime import Runtime
 
-PATH = "/messaging/unsubscribe/{message_id}/{signature}"
+PATH = UNSUBSCRIBE_PATH + "{message_id}/{signature}"
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
