@@ -24,7 +24,8 @@ from overture_core.leads.rows import LeadRow, RowReader, RowRejected
 from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
-from overture_core.text import quoted
+from overture_core.suppressions.service import Kind, erased
+from overture_core.text import quantity, quoted
 
 CHUNK = 500
 SHOWN_REJECTS = 5
@@ -146,6 +147,7 @@ class _Running:
         self._outcomes: Counter[str] = Counter()
         self._notes: Counter[str] = Counter()
         self._samples: list[Reject] = []
+        self._back: list[int] = []
         self._dry: Work | None = None
         self.rows = 0
 
@@ -175,12 +177,20 @@ class _Running:
                 except RowRejected as error:
                     self._reject(work, row, error.reasons)
             self._outcomes.update(merger.merge(good, self._source.filename))
+            self._back += _erased_before(work, good)
             self._notes.update(merger.notes)
         self.rows += len(chunk)
 
     def finish(self, reader: RowReader) -> ImportReport:
         """Write the report down and return it."""
         notes = [f"{number} {what}" for what, number in sorted((self._notes + reader.notes).items())]
+        if self._back:
+            shown = ", ".join(str(line) for line in self._back[:SHOWN_REJECTS])
+            more = ", ..." if len(self._back) > SHOWN_REJECTS else ""
+            notes.append(
+                f"{quantity(len(self._back), 'row')} with an address of somebody who was erased (line {shown}{more}): "
+                "that one is never written to, others of the row are; if it is the same person, erase them again"
+            )
         report = ImportReport(
             import_id=None if self._options.dry_run else self._id,
             filename=self._source.filename,
@@ -230,6 +240,17 @@ class _Running:
         if len(self._samples) < SHOWN_REJECTS:
             self._samples.append(reject)
         work.session.add(ImportReject(import_id=self._id, workspace_id=work.workspace, **reject.model_dump()))
+
+
+def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]]) -> list[int]:
+    """Return the lines of the rows that have an address of somebody who was erased."""
+    lines: set[int] = set()
+    kinds: tuple[Kind, ...] = ("email", "phone")
+    for kind in kinds:
+        values = {value for _, row in rows for of, value in row.identities if of == kind}
+        if gone := erased(work, kind, sorted(values)):
+            lines.update(row.line for row, read in rows if any(of == kind and v in gone for of, v in read.identities))
+    return sorted(lines)
 
 
 def _readable(row: Row, reader: RowReader) -> LeadRow:
