@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_cli.processes import answers
-from overture_core.errors import ConfigurationError, OvertureError
+from overture_core.errors import ConfigurationError, InvalidInput, OvertureError
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.store import Store
@@ -56,6 +56,9 @@ def doctor(
     as_json: JsonFlag = False,
 ) -> None:
     """Tell what is configured, what answers, and what would be used instead. Changes nothing."""
+    if domain is None and (selectors or resolver is not None):
+        msg = "--selector and --resolver belong to --domain; name the sending domain with it."
+        raise InvalidInput(msg)
     settings = Settings()
     checks = [_python(), _database(settings), _redis(settings), *_providers(settings), _brain()]
     if domain is not None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import contactabilities
@@ -15,7 +15,7 @@ from overture_core.contactability.quiet_hours import quiet_hours
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
 from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of
-from overture_core.leads.normalise import email_key
+from overture_core.leads.normalise import email_key, mailbox
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, Lead, Suppression
 from overture_core.storage.store import Work
@@ -23,6 +23,7 @@ from overture_core.suppressions.service import domains_of
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _SHOWN_ZONES = 4
+_MAILBOX = "mailbox"
 
 
 class Explained(BaseModel):
@@ -122,10 +123,13 @@ def _suppressions(work: Work, lead: Lead, channel: Channel) -> list[Suppression]
     wanted = [("person", lead.id)]
     if channel is Channel.EMAIL and lead.email:
         address = email_key(lead.email)
-        wanted += [("email", address), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
+        wanted += [(_MAILBOX, mailbox(address)), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
     if channel in BY_PHONE and lead.phone:
         wanted.append(("phone", lead.phone))
+    values = [value for _, value in wanted]
     rows = select(Suppression).where(
-        Suppression.workspace_id == work.workspace, Suppression.value.in_([value for _, value in wanted])
+        Suppression.workspace_id == work.workspace,
+        or_(Suppression.value.in_(values), Suppression.mailbox.in_(values)),
     )
-    return [row for row in work.session.scalars(rows.order_by(Suppression.id)) if (row.kind, row.value) in wanted]
+    found = work.session.scalars(rows.order_by(Suppression.id))
+    return [row for row in found if (row.kind, row.value) in wanted or (_MAILBOX, row.mailbox) in wanted]

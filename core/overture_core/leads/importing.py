@@ -40,6 +40,8 @@ from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
+from overture_core.suppressions.service import Kind, erased
+from overture_core.text import quantity
 
 CHUNK = 2_000
 MAX_ORIGINAL = 10_000
@@ -233,7 +235,7 @@ class _Running:
         assert done.rows == done.created + done.merged + done.unchanged + done.rejected
         with self._work() as work:
             report = ImportReport(
-                **done.model_dump(exclude={"notes"}),
+                **done.model_dump(exclude={"notes", "erased", "erased_lines"}),
                 import_id=None if self._options.dry_run else self._id,
                 filename=self._source.filename,
                 encoding=self._table.encoding,
@@ -242,7 +244,11 @@ class _Running:
                 unmapped=[column for column in self._table.columns if column not in self._mapping],
                 columns=columns,
                 reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
-                warnings=[*warnings, *(f"{number} {what}" for what, number in sorted(done.notes.items()))],
+                warnings=[
+                    *warnings,
+                    *(f"{number} {what}" for what, number in sorted(done.notes.items())),
+                    *_of_erased(done),
+                ],
                 resumed=self._resumed,
             )
             row = stored(work, self._id, lock=True)
@@ -268,7 +274,7 @@ class _Running:
             merger = Merger(work, self._id, consent_source=self._options.consent_source, tags=self._options.tags)
             outcomes = merger.merge(chunk.good, self._source.filename)
             insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in chunk.bad])
-            done = self.done
+            done, back = self.done, _erased_before(work, chunk.good)
             reached = Checkpoint(
                 rows=done.rows + chunk.rows,
                 created=done.created + outcomes["created"],
@@ -276,6 +282,8 @@ class _Running:
                 unchanged=done.unchanged + outcomes["unchanged"],
                 rejected=done.rejected + len(chunk.bad),
                 notes=Counter(done.notes) + chunk.notes + merger.notes,
+                erased=done.erased + len(back),
+                erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
                 shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
             )
             mine = update(LeadImport).where(
@@ -320,3 +328,25 @@ class _Running:
 
 def _taken_over() -> Conflict:
     return Conflict("Another process goes on with this import of the same file; `overture imports list` shows it.")
+
+
+def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]]) -> list[int]:
+    """Return the lines of the rows that have an address of somebody who was erased."""
+    lines: set[int] = set()
+    kinds: tuple[Kind, ...] = ("email", "phone")
+    for kind in kinds:
+        values = {value for _, row in rows for of, value in row.identities if of == kind}
+        if gone := erased(work, kind, sorted(values)):
+            lines.update(row.line for row, read in rows if any(of == kind and v in gone for of, v in read.identities))
+    return sorted(lines)
+
+
+def _of_erased(done: Checkpoint) -> list[str]:
+    if not done.erased:
+        return []
+    shown = ", ".join(str(line) for line in done.erased_lines)
+    more = ", ..." if done.erased > len(done.erased_lines) else ""
+    return [
+        f"{quantity(done.erased, 'row')} with an address of somebody who was erased (line {shown}{more}): that one is "
+        "never written to, others of the row are; if it is the same person, erase them again"
+    ]

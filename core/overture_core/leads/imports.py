@@ -86,6 +86,8 @@ class Checkpoint(Counts):
     """How far an import is, written in the transaction of each chunk."""
 
     notes: dict[str, int] = Field(default_factory=dict)
+    erased: int = 0
+    erased_lines: list[int] = Field(default_factory=list)
     shared: dict[int, list[str]] = Field(default_factory=dict)
 
 

@@ -17,6 +17,7 @@ from overture_core.leads.numbers import plain_e164, plain_zones
 from overture_core.text import clean
 
 _UNKNOWN_ZONE = "Etc/Unknown"
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
 _RESERVED = re.compile(r"\.(?:example|invalid)$", re.IGNORECASE)
 # Addresses about which nobody can have a doubt, as nearly all are; email-validator takes fifty times longer.
 _PLAIN_ADDRESS = re.compile(
@@ -32,6 +33,24 @@ _MAILBOXES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)
 def email_key(address: str) -> str:
     """Return the form in which e-mail addresses are compared: NFC, lower case."""
     return (address if address.isascii() else unicodedata.normalize("NFC", address)).strip().lower()
+
+
+def mailbox(address: str) -> str:
+    """Return what stands for the mailbox that an address leads to, for those who are never to be written to again.
+
+    Of an address in the form of `email_key`: letters in one width (NFKC), without what follows a plus sign (RFC 5233),
+    and at Gmail without dots and under one domain (support.google.com/mail/answer/7436150). Elsewhere a plus sign may
+    name another mailbox; who shares the rest of it with somebody who said no is then not written to either.
+    """
+    plain = address if address.isascii() else unicodedata.normalize("NFKC", address).lower()
+    local, at, domain = plain.rpartition("@")
+    if "+" in local:
+        local = local.partition("+")[0] or local
+    elif domain not in _GMAIL:
+        return plain
+    if domain in _GMAIL:
+        local, domain = local.replace(".", "") or local, "gmail.com"
+    return f"{local}{at}{domain}"
 
 
 def valid_email(text: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import and_, or_, select
 
 from overture_core.leads.finding import lead_of
+from overture_core.leads.normalise import mailbox
 from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import (
@@ -115,6 +116,7 @@ def _suppressions(work: Work, lead: Lead) -> Iterator[TraceEntry]:
     for each in known:
         covering.append(and_(Suppression.kind == each.kind, Suppression.value == each.value))
         if each.kind == "email":
+            covering.append(Suppression.mailbox == mailbox(each.value))
             domains = domains_of(each.value.rpartition("@")[2])
             covering.append(and_(Suppression.kind == "domain", Suppression.value.in_(domains)))
     rows = select(Suppression).where(Suppression.workspace_id == work.workspace, or_(*covering))

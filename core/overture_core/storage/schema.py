@@ -554,7 +554,8 @@ class Operation(Base):
 
 
 class ErasedAddress(Base):
-    """An address of somebody who was erased, as a hash with this installation's key; never contacted again."""
+    """An address of somebody who was erased, as a hash with this installation's key; never contacted again. `kind`:
+    phone, mailbox, or email for those who were erased before mailboxes were compared."""
 
     __tablename__ = "erased_addresses"
     workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
@@ -597,14 +598,16 @@ class ExportRequest(Base):
 
 
 class Suppression(Base):
-    """An address that is never contacted again. `kind`: email or phone; `value` is normalised."""
+    """An address, domain or person that is never contacted again. `value` is normalised; of an e-mail address `mailbox`
+    is what it is compared by (leads/normalise.py)."""
 
     __tablename__ = "suppressions"
-    __table_args__ = (UniqueConstraint("workspace_id", "kind", "value"),)
+    __table_args__ = (UniqueConstraint("workspace_id", "kind", "value"), Index(None, "workspace_id", "mailbox"))
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     workspace_id: Mapped[str] = _workspace()
     kind: Mapped[str] = mapped_column(KEYWORD)
     value: Mapped[str] = mapped_column(String(320))
+    mailbox: Mapped[str | None] = mapped_column(String(320))
     reason: Mapped[str] = mapped_column(KEYWORD)
     origin: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]

@@ -6,7 +6,7 @@ A domain stands for every e-mail address in it and below it, a person (by lead i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -19,7 +19,7 @@ from overture_core import secrets
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
-from overture_core.leads.normalise import e164, email_key
+from overture_core.leads.normalise import e164, email_key, mailbox
 from overture_core.storage.among import among
 from overture_core.storage.schema import ErasedAddress, Suppression
 from overture_core.storage.store import Work
@@ -89,6 +89,7 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
             "workspace_id": work.workspace,
             "kind": kind,
             "value": key,
+            "mailbox": mailbox(key) if kind == "email" else None,
             "reason": clean(each.reason, limit=40),
             "origin": clean(each.origin, limit=200),
             "created_at": work.now(),
@@ -109,13 +110,19 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
 
 
 def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
-    """Return which of `values` (already normalised) are suppressed, or were erased."""
+    """Return which of `values` (already normalised) are suppressed, or were erased. E-mail addresses are compared by
+    the mailbox that they lead to."""
     if not values:
         return set()
-    gone = _erased(work, kind, values) if kind in {"email", "phone"} else set()
-    found = select(Suppression.value).where(
-        Suppression.workspace_id == work.workspace, Suppression.kind == kind, among(Suppression.value, values)
-    )
+    gone = erased(work, kind, values) if kind in {"email", "phone"} else set()
+    ours = Suppression.workspace_id == work.workspace
+    if kind == "email":
+        leads_to = {value: mailbox(value) for value in values}
+        shut = set(
+            work.session.scalars(select(Suppression.mailbox).where(ours, among(Suppression.mailbox, leads_to.values())))
+        )
+        return gone.union(value for value in values if leads_to[value] in shut) if shut else gone
+    found = select(Suppression.value).where(ours, Suppression.kind == kind, among(Suppression.value, values))
     return gone.union(work.session.scalars(found))
 
 
@@ -130,18 +137,30 @@ def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str
     return found
 
 
-def erased_digest(work: Work, kind: str, value: str) -> str:
-    """Return what is kept of an erased address: a keyed hash that only this installation can make again."""
+def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
+    """Return what is kept of an erased address, as a kind and a keyed hash that only this installation can make again:
+    of an e-mail address its mailbox."""
+    kept, told = ("mailbox", mailbox(value)) if kind == "email" else (kind, value)
+    return kept, _digest(work, kept, told)
+
+
+def erased(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
+    """Return which of `values` (e-mail addresses or phone numbers, already normalised) were erased."""
+    forms: dict[str, Callable[[str], str]] = {"email": str, "mailbox": mailbox} if kind == "email" else {kind: str}
+    gone: set[str] = set()
+    for kept, form in forms.items():
+        mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kept)
+        if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
+            continue  # hashing every address of an audience is only for those who need it
+        digests = {value: _digest(work, kept, form(value)) for value in values}
+        found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, digests.values()))
+        there = set(work.session.scalars(found))
+        gone.update(value for value, digest in digests.items() if digest in there)
+    return gone
+
+
+def _digest(work: Work, kind: str, value: str) -> str:
     return secrets.sign(work.settings, "erased", f"{kind}:{value}")
-
-
-def _erased(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
-    mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kind)
-    if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
-        return set()  # hashing every address of an audience is only for those who need it
-    digests = {erased_digest(work, kind, value): value for value in values}
-    found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, digests))
-    return {digests[digest] for digest in work.session.scalars(found)}
 
 
 def kinds_in_use(work: Work) -> set[Kind]:
