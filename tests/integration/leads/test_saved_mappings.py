@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.leads import mappings
 from overture_core.leads.again import source_of_uri
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.understanding import SAMPLE
 from overture_core.storage.schema import Lead
