@@ -12,6 +12,7 @@ from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.errors import InvalidInput
 from overture_core.leads import imports, service
+from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.exporting import write_rejects
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.imports import ImportState, ImportView
@@ -122,6 +123,19 @@ def undo_merge(
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         undone = undo_change(work, change)
     _tell(undone, as_json=as_json)
+
+
+def duplicates(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most groups.")] = 100, as_json: JsonFlag = False
+) -> None:
+    """Show leads who may be one person: the same name and company, or name and mail domain. Nothing is merged."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        found = near_duplicates(work, limit=limit)
+    if as_json:
+        emit_json(found)
+        return
+    rows = [(each.name, f"{each.same} {each.value}", each.leads, *each.lead_ids) for each in found.groups]
+    table(f"{quantity(found.total, 'group')}, {len(rows)} shown", ("name", "same", "leads", "id", "and"), rows)
 
 
 def _row(found: ImportView) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, OvertureError
 from overture_core.ids import new_id
+from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.imports import (
     SHOWN_REJECTS,
     Checkpoint,
@@ -233,7 +234,9 @@ class _Running:
         """Write the report down and return it."""
         done = self.done
         assert done.rows == done.created + done.merged + done.unchanged + done.rejected
+        alike = self._alike() if done.created else []
         with self._work() as work:
+            notes = [f"{number} {what}" for what, number in sorted(done.notes.items())]
             report = ImportReport(
                 **done.model_dump(exclude={"notes", "erased", "erased_lines"}),
                 import_id=None if self._options.dry_run else self._id,
@@ -244,11 +247,7 @@ class _Running:
                 unmapped=[column for column in self._table.columns if column not in self._mapping],
                 columns=columns,
                 reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
-                warnings=[
-                    *warnings,
-                    *(f"{number} {what}" for what, number in sorted(done.notes.items())),
-                    *_of_erased(done),
-                ],
+                warnings=[*warnings, *notes, *_of_erased(done), *alike],
                 resumed=self._resumed,
             )
             row = stored(work, self._id, lock=True)
@@ -260,6 +259,17 @@ class _Running:
             audit.record(work, "leads.imported", self._id, sha256=row.sha256, **counts)
         self._ended = True
         return report
+
+    def _alike(self) -> list[str]:
+        # Not while the report is written: it goes through all leads, and SQLite would keep others from writing.
+        looking = self._store.read(self._workspace) if self._dry is None else nullcontext(self._dry)
+        with looking as work:
+            found = near_duplicates(work, limit=1, import_id=self._id)
+        return [
+            f"{quantity(found.total, 'group')} of leads look alike, such as {' and '.join(each.lead_ids)}; nothing was "
+            "merged, `overture duplicates` lists them"
+            for each in found.groups
+        ]
 
     @contextmanager
     def _work(self) -> Iterator[Work]:
