@@ -9,6 +9,7 @@ from typing import Any
 
 from overture_core import secrets
 from overture_core.messages.channels import Channel
+from overture_core.messages.opt_out import tells_key, tells_opt_out
 from overture_core.settings import Settings
 from overture_core.storage.schema import Template
 from overture_core.templates.render import Rendered, render
@@ -46,9 +47,9 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     if template.content_sid:
         return Content(None, made.body, None, None, template.content_sid, made.variables)
     if template.channel != Channel.EMAIL:
+        told = tells_opt_out(made.body) or (template.channel == Channel.VOICE and tells_key(made.body))
         opt_out = VOICE_OPT_OUT if template.channel == Channel.VOICE else SMS_OPT_OUT
-        body = made.body if "STOP" in made.body else f"{made.body}\n{opt_out}"
-        return Content(None, body, None)
+        return Content(None, made.body if told else f"{made.body}\n{opt_out}", None)
     url = own["unsubscribe_url"]
     footer = [settings.postal_address] if settings.postal_address not in made.body else []
     footer += [f"Unsubscribe: {url}"] if url not in made.body else []

@@ -28,10 +28,10 @@ _PAGE = """<!doctype html>
 color-scheme:light dark}}button{{font:inherit;padding:.6rem 1.2rem}}</style></head>
 <body><main><h1>Unsubscribe</h1>{content}</main></body></html>"""
 _FORM = (
-    "<p>Press the button, and you will get no more messages from us.</p>"
+    "<p>Press the button, and you will get no more messages from us: no e-mail, text message or call.</p>"
     "<form method='post'><button>Unsubscribe</button></form>"
 )
-_DONE = "<p>Done. You will get no more messages from us.</p>"
+_DONE = "<p>Done. You will get no more messages from us: no e-mail, text message or call.</p>"
 
 
 def routes(runtime: Runtime) -> list[Route]:
