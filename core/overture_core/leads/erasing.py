@@ -18,6 +18,7 @@ from overture_core.leads.finding import lead_of
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
 from overture_core.storage.schema import (
+    BillingObject,
     Consent,
     ErasedAddress,
     ImportReject,
@@ -121,7 +122,7 @@ def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
 
 def _remove(work: Work, lead: Lead, addresses: set[tuple[str, str]]) -> int:
     replies = len(work.session.scalars(select(Reply.id).where(Reply.lead_id == lead.id)).all())
-    for table in (Task, Reply, Consent, LeadTag, LeadIdentity):
+    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, BillingObject):
         work.session.execute(delete(table).where(table.lead_id == lead.id))
     for kind, value in sorted(addresses):
         of_address = (Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == value)
