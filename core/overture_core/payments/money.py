@@ -10,8 +10,10 @@ from overture_core.text import quoted
 MICROS = 1_000_000
 # docs.stripe.com/currencies: what has no minor unit, and what has a thousandth. Stripe counts ISK and UGX in
 # hundredths all the same.
-_WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-_THOUSANDTHS = frozenset("BHD JOD KWD OMR TND".split())
+_WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 
 def currency_of(text: str) -> str:

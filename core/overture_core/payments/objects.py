@@ -13,7 +13,7 @@ from overture_core.storage.schema import BillingObject
 from overture_core.storage.store import Work
 
 # After one of these nothing follows. An invoice that is uncollectible may still be paid, so it is not among them.
-ENDS = frozenset({"succeeded", "paid", "void", "complete", "expired", "canceled", "incomplete_expired"})
+ENDS = frozenset({"succeeded", "paid", "void", "complete", "expired", "canceled", "incomplete_expired", "deleted"})
 # Events carry whole seconds: of two in the same second the one further on is the newer.
 _ON_THE_WAY = (
     *("draft", "created", "incomplete", "requires_payment_method", "requires_confirmation", "requires_action"),
