@@ -62,8 +62,8 @@ def _invalid(error: stripe.InvalidRequestError, said: str) -> OvertureError:
     if mode := _OTHER_MODE.search(said):
         found, key = (mode[1].lower(), "live" if mode[1].lower() == "test" else "test")
         return ProviderRefused(
-            f"{_named(said)} is {found} data, and OVERTURE_STRIPE_API_KEY is a {key} key; nothing was changed. Use what "
-            f"is there in {key} mode, or a {found} key."
+            f"{_named(said)} is {found} data, and OVERTURE_STRIPE_API_KEY is a {key} key; nothing was changed. Use "
+            f"what is there in {key} mode, or a {found} key."
         )
     if error.code == "resource_missing" or error.http_status == 404:
         return NotFound(f"Stripe has nothing called {_named(said)} in this account; stripe_find shows what there is.")
