@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from overture_core.errors import ConfigurationError, ProviderRefused
 from overture_core.settings import Settings
@@ -43,8 +43,9 @@ class StripeAccount:
         """
         return self._checked(call)
 
-    def write(self, key: str, call: Callable[[stripe.StripeClient, RequestOptions], _Made]) -> _Made:
-        """Run a call that changes something, under an idempotency key.
+    def write(self, key: str, call: Callable[[Any, RequestOptions], _Made]) -> _Made:
+        """Run a call that changes something, under an idempotency key. The client is any type to it, since parameters
+        are put together from parts; Stripe refuses what it does not know.
 
         Raises:
             NotFound, ProviderRefused, ProviderUnavailable: as errors.py says.

@@ -24,6 +24,11 @@ _CURRENCY = re.compile(r"currenc", re.IGNORECASE)
 _SAID = 300
 
 
+class KeyTaken(ProviderRefused):
+    """Stripe has an answer under this idempotency key already, and it was made with other data; nothing was changed.
+    Ask for it anew."""
+
+
 def translated(error: stripe.StripeError) -> OvertureError:
     """Return our error for one of the SDK's."""
     import stripe
@@ -45,10 +50,7 @@ def translated(error: stripe.StripeError) -> OvertureError:
                 "Stripe gets more requests from this account than it takes, and did nothing; wait a minute, then retry."
             )
         case stripe.IdempotencyError():
-            return ProviderRefused(
-                "Stripe has an answer for this call already, and it was made with other data; nothing was changed. Ask "
-                "for it anew."
-            )
+            return KeyTaken()
         case stripe.InvalidRequestError():
             return _invalid(error, said)
         case stripe.CardError():
