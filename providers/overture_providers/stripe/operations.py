@@ -125,9 +125,9 @@ def _price(_store: Store, account: StripeAccount, claim: Claim) -> Done:
 
 def _discount(_store: Store, account: StripeAccount, claim: Claim) -> Done:
     given = claim.params
-    off = {name: given[name] for name in ("percent_off", "amount_off", "currency") if name in given}
+    off: dict[str, Any] = {name: given[name] for name in ("percent_off", "amount_off", "currency") if name in given}
     metadata = {WORKSPACE: given["workspace"]}
-    params: dict[str, Any] = {**off, "duration": "once", "max_redemptions": given["most"], "metadata": metadata}
+    params = {**off, "duration": "once", "max_redemptions": given["most"], "metadata": metadata}
     coupon = account.write(f"{claim.key}-coupon", lambda client, options: client.v1.coupons.create(params, options))
     code = {
         "promotion": {"type": "coupon", "coupon": coupon.id},

@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-
-from overture_servers.listing import NAMES
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation, TextContent
+
+from overture_servers.listing import NAMES
 
 ENTRY = [sys.executable, "-m", "overture_cli", "serve"]
 SERVERS = NAMES
