@@ -71,7 +71,7 @@ def _of_payment(work: Work, event: BillingEvent) -> bool:
     if row is None or row.sandbox is not event.sandbox:
         return False
     if event.kind is BillingKind.LINKED:
-        row.provider_payment = event.payment
+        row.provider_payment = event.payment or row.provider_payment
     elif event.kind is BillingKind.REFUNDED:
         # All that was given back so far: an earlier event that comes later tells of less.
         row.refunded_micros = max(row.refunded_micros, _micros(event, row))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from overture_core.campaigns import service as campaigns
 from overture_core.payments.money import minor
@@ -43,12 +43,13 @@ def revenue(work: Work, *, sandbox: bool, campaign: str | None = None) -> Revenu
     Raises:
         NotFound: there is no such campaign.
     """
-    paid, refunded, disputed = (
-        func.sum(column) for column in (Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros)
-    )
+    returned = Payment.refunded_micros + Payment.disputed_micros
+    # For each payment: what one of them lost beyond its amount takes nothing off another.
+    kept = case((returned > Payment.amount_micros, 0), else_=Payment.amount_micros - returned)
+    sums = [func.sum(each) for each in (Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros, kept)]
     grouped = (Campaign.name, Payment.step, Template.name, Template.version, Payment.currency)
     rows = (
-        select(*grouped, func.count(), func.count(Payment.lead_id.distinct()), paid, refunded, disputed)
+        select(*grouped, func.count(), func.count(Payment.lead_id.distinct()), *sums)
         .select_from(Payment)
         .outerjoin(Campaign, Campaign.id == Payment.campaign_id)
         .outerjoin(Template, Template.id == Payment.variant)
@@ -75,7 +76,7 @@ def _row(
     leads: int,
     *sums: int,
 ) -> RevenueRow:
-    paid, refunded, disputed = (minor(int(each), currency) for each in sums)
+    paid, refunded, disputed, net = (minor(int(each), currency) for each in sums)
     return RevenueRow(
         campaign=campaign or NO_CAMPAIGN,
         step=step,
@@ -86,5 +87,5 @@ def _row(
         paid=paid,
         refunded=refunded,
         disputed=disputed,
-        net=max(0, paid - refunded - disputed),
+        net=net,
     )

@@ -148,7 +148,7 @@ def _view(row: Payment) -> PaymentView:
         currency=row.currency,
         source=row.source,
         reference=row.reference,
-        returned=_decimal(row.refunded_micros + row.disputed_micros),
+        returned=_decimal(min(row.amount_micros, row.refunded_micros + row.disputed_micros)),
         message_id=row.message_id,
         campaign_id=row.campaign_id,
         step=row.step,

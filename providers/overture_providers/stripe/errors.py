@@ -25,8 +25,7 @@ _SAID = 300
 
 
 class KeyTaken(ProviderRefused):
-    """Stripe has an answer under this idempotency key already, and it was made with other data; nothing was changed.
-    Ask for it anew."""
+    """Stripe answered this call before, with other data, and nothing was changed; ask for it anew."""
 
 
 def translated(error: stripe.StripeError) -> OvertureError:

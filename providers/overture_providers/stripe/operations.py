@@ -142,9 +142,8 @@ def _discount(_store: Store, account: StripeAccount, claim: Claim) -> Done:
 def _refund(_store: Store, account: StripeAccount, claim: Claim) -> Done:
     given = claim.params
     params = {
-        "payment_intent": given["payment_intent"],
+        "charge" if given["payment"].startswith("ch_") else "payment_intent": given["payment"],
         "amount": given["amount"],
-        "reason": "requested_by_customer",
         "metadata": {WORKSPACE: given["workspace"]},
     }
     return _made(account, account.write(claim.key, lambda client, options: client.v1.refunds.create(params, options)))

@@ -190,50 +190,52 @@ def refund(
     account: StripeAccount,
     workspace: str,
     *,
-    payment_intent: str,
+    payment: str,
     amount: int | None,
     currency: str | None,
     reference: str = "",
 ) -> Proposal:
-    """Give a payment back, all that is left or a part.
+    """Give a payment back, all that is left or a part. `payment` is a payment intent or a charge.
 
     Raises:
         NotFound: there is no such payment.
         InvalidInput: nothing was paid, less is left, or the currency is another.
     """
-    intent = account.read(
-        lambda client: client.v1.payment_intents.retrieve(payment_intent, {"expand": ["latest_charge"]})
-    )
-    charge: Any = intent.latest_charge
-    if isinstance(charge, str):
-        charge = account.read(lambda client: client.v1.charges.retrieve(charge))
+    charge = _charge(account, payment)
     if charge is None or not charge.paid:
-        msg = (
-            f"The payment {quoted(payment_intent)} was not paid (it is {intent.status}), so there is nothing to refund."
-        )
+        msg = f"{quoted(payment)} was not paid, so there is nothing to refund."
         raise InvalidInput(msg)
     paid_in = charge.currency.upper()
     if currency is not None and currency_of(currency) != paid_in:
-        msg = f"{quoted(payment_intent)} was paid in {paid_in}, not in {currency_of(currency)}; nothing was changed."
+        msg = f"{quoted(payment)} was paid in {paid_in}, not in {currency_of(currency)}; nothing was changed."
         raise InvalidInput(msg)
     left = charge.amount - charge.amount_refunded
     money = Money(left if amount is None else _amount(amount), paid_in)
     if not 0 < money.amount <= left:
-        msg = (
-            f"Of {quoted(payment_intent)} {shown(left, paid_in)} is left to refund, not {shown(money.amount, paid_in)}."
-        )
+        msg = f"Of {quoted(payment)} {shown(left, paid_in)} is left to refund, not {shown(money.amount, paid_in)}."
         raise InvalidInput(msg)
-    metadata = intent.to_dict().get("metadata")
+    metadata = charge.to_dict().get("metadata")
     lead_id = ours(metadata, LEAD) if ours(metadata, WORKSPACE) == workspace else None
     with store.read(workspace) as work:
         whose = f" of {_named(work, lead_id)}" if lead_id else ""
         why = ["refunds are approved by a person", *over_caps(work, store.settings, REFUNDS, money, lead_id=lead_id)]
     told = [
-        f"Refund {shown(money.amount, paid_in)} of the payment {payment_intent}{whose}, which was "
+        f"Refund {shown(money.amount, paid_in)} of the payment {payment}{whose}, which was "
         f"{shown(charge.amount, paid_in)}."
     ]
-    params = {"workspace": workspace, "payment_intent": payment_intent, "amount": money.amount}
+    params = {"workspace": workspace, "payment": payment, "amount": money.amount}
     return _proposal(account, "refund", params, told, why=why, lead_id=lead_id, money=money, reference=reference)
+
+
+def _charge(account: StripeAccount, payment: str) -> Any | None:
+    if payment.startswith("ch_"):
+        return account.read(lambda client: client.v1.charges.retrieve(payment))
+    intent = account.read(lambda client: client.v1.payment_intents.retrieve(payment))
+    if intent.latest_charge is None:
+        return None
+    # Its id, unless an account answers with the whole of it.
+    charge_id = getattr(intent.latest_charge, "id", intent.latest_charge)
+    return account.read(lambda client: client.v1.charges.retrieve(str(charge_id)))
 
 
 def _proposal(

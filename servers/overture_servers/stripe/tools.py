@@ -136,13 +136,13 @@ async def stripe_create_discount(
 
 async def stripe_refund(
     ctx: Ctx,
-    payment_intent: Id,
+    payment: Annotated[Id, Field(description="pi_... or ch_...")],
     amount: Annotated[Minor | None, Field(description="All that is left without it.")] = None,
     currency: Annotated[Currency | None, Field(description="Checked against the payment's.")] = None,
     reference: Annotated[str, Field(max_length=60, description="Tells two equal refunds apart.")] = "",
 ) -> Annotated[CallToolResult, Asked]:
     """Give a payment back; a person approves it."""
-    make = partial(proposals.refund, payment_intent=payment_intent, amount=amount, currency=currency)
+    make = partial(proposals.refund, payment=payment, amount=amount, currency=currency)
     return await _operate(ctx, lambda *given: make(*given, reference=reference))
 
 

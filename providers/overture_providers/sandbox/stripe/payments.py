@@ -144,10 +144,11 @@ def dispute(state: State, intent_id: str, status: str) -> Json:
         made = state.save({**known[0], "status": status})
         state.tell("charge.dispute.closed" if status in ("won", "lost") else "charge.dispute.updated", made)
         return made
+    charge = state.get("charge", intent["latest_charge"] or "", "payment_intent")
     made = state.new(
         "dispute",
         "du",
-        amount=intent["amount"],
+        amount=charge["amount"] - charge["amount_refunded"],
         currency=intent["currency"],
         charge=intent["latest_charge"],
         payment_intent=intent_id,

@@ -81,7 +81,9 @@ class _Names(dict[str, Any]):
 @cache
 def blank_object(described: Any) -> Json:
     """Return an object of one of the SDK's classes with nothing in it; not to be changed."""
-    return {name: _blank_value(hint) for name, hint in fields(described).items()}
+    # Maps by currency and the like are there only if they are asked for; the SDK cannot read one that is null.
+    asked_for = getattr(described, "_inner_class_dicts", ())
+    return {name: _blank_value(hint) for name, hint in fields(described).items() if name not in asked_for}
 
 
 def _blank_value(hint: Any) -> Any:
