@@ -14,6 +14,9 @@ PAGE = Path(__file__).with_name("settings.md")
 FACTORIES = {
     "sms_prices": '`{"US": 0.0083, "CA": 0.0083, "*": 0.1}`',
     "sms_hours": "none",
+    "stripe_cap_call": '`{"*": 50000}`',
+    "stripe_cap_customer": '`{"*": 100000}`',
+    "stripe_cap_day": '`{"*": 200000}`',
     "approvers": "nobody",
     "email_warm_up": "`[50, 100, 500, 1000, 5000, ...]`",
     "data_dir": "the user's data folder",

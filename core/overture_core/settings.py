@@ -194,7 +194,8 @@ class Settings(BaseSettings):
                 "or leases end during a call"
             )
             raise ValueError(msg)
-        if self.clock_offset_s and not (self.email_sandboxed and self.sms_sandboxed and self.stripe_sandboxed):
+        all_sandboxed = self.email_sandboxed and self.sms_sandboxed and self.stripe_sandboxed
+        if self.clock_offset_s and not all_sandboxed:
             msg = "OVERTURE_CLOCK_OFFSET_S is only for the sandbox; unset it, or set OVERTURE_SANDBOX_ONLY=1"
             raise ValueError(msg)
         real_mail = {"email_from": "OVERTURE_EMAIL_FROM", "postal_address": "OVERTURE_POSTAL_ADDRESS"}
@@ -227,6 +228,11 @@ class Settings(BaseSettings):
     def stripe_sandboxed(self) -> bool:
         """Whether payments go to the sandbox."""
         return self.sandbox_only or self.stripe_api_key is None
+
+    @property
+    def any_sandboxed(self) -> bool:
+        """Whether the sandbox stands in for any provider."""
+        return self.email_sandboxed or self.sms_sandboxed or self.stripe_sandboxed
 
     @property
     def whatsapp_sender(self) -> str | None:

@@ -14,20 +14,18 @@ from overture_core.payments.money import shown
 from overture_core.text import quoted
 
 app = typer.Typer(help="Payments by Stripe, as far as a person decides on them.", no_args_is_help=True)
-prices_app = typer.Typer(help="The prices that leads may be asked to pay without an approval.", no_args_is_help=True)
-app.add_typer(prices_app, name="prices")
 Price = Annotated[str, typer.Argument(help="The price's id at Stripe (price_...).", show_default=False)]
 
 
-@prices_app.command("list")
+@app.command("prices")
 def list_(as_json: JsonFlag = False) -> None:
-    """List the allowed prices."""
+    """List the prices that leads may be asked to pay without an approval."""
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = prices.list_(work, sandbox=store.settings.stripe_sandboxed)
     if as_json:
         emit_json(found)
     elif not found:
-        say("No price is allowed; `overture stripe prices allow PRICE` adds one.")
+        say("No price is allowed; `overture stripe allow PRICE` adds one.")
     else:
         rows = [
             (each.id, each.product, shown(each.amount, each.currency), each.interval or "once", each.allowed_by)
@@ -36,7 +34,7 @@ def list_(as_json: JsonFlag = False) -> None:
         table("Allowed prices", ("id", "product", "amount", "every", "by"), rows)
 
 
-@prices_app.command()
+@app.command()
 def allow(price: Price, as_json: JsonFlag = False) -> None:
     """Allow a price that is at Stripe: leads may be asked to pay it, within the caps."""
     from overture_providers.stripe.client import opened
@@ -66,7 +64,7 @@ def allow(price: Price, as_json: JsonFlag = False) -> None:
         say(f"{quoted(allowed.product)} at {shown(allowed.amount, allowed.currency)} may be asked for now.")
 
 
-@prices_app.command()
+@app.command()
 def disallow(price: Price, as_json: JsonFlag = False) -> None:
     """Take a price off the list; what was asked for already stays."""
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:

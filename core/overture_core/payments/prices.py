@@ -60,7 +60,7 @@ def disallow(work: Work, price_id: str) -> None:
     """
     row = work.session.get(AllowedPrice, (work.workspace, price_id))
     if row is None:
-        msg = f"The price {quoted(price_id)} is not on the list; `overture stripe prices list` shows it."
+        msg = f"The price {quoted(price_id)} is not on the list; `overture stripe prices` shows it."
         raise NotFound(msg)
     work.session.delete(row)
     work.session.flush()

@@ -21,15 +21,14 @@ def over_caps(work: Work, settings: Settings, kinds: Sequence[str], money: Money
     """Return the caps that one more call of these kinds would go over, as reasons for an approval."""
     day = money.amount + operations.spent(work, list(kinds), money.currency)
     caps: list[tuple[int, Mapping[str, int], str]] = [
-        (money.amount, settings.stripe_cap_call, "CALL"),
-        (day, settings.stripe_cap_day, "DAY"),
+        (money.amount, settings.stripe_cap_call, "OVERTURE_STRIPE_CAP_CALL"),
+        (day, settings.stripe_cap_day, "OVERTURE_STRIPE_CAP_DAY"),
     ]
     if lead_id is not None:
         of_lead = money.amount + operations.spent(work, list(kinds), money.currency, lead_id=lead_id)
-        caps.append((of_lead, settings.stripe_cap_customer, "CUSTOMER"))
+        caps.append((of_lead, settings.stripe_cap_customer, "OVERTURE_STRIPE_CAP_CUSTOMER"))
     return [
-        f"{shown(amount, money.currency)} is above the cap of {shown(most, money.currency)} "
-        f"(OVERTURE_STRIPE_CAP_{name})"
+        f"{shown(amount, money.currency)} is above the cap of {shown(most, money.currency)} ({name})"
         for amount, by_currency, name in caps
         if amount > (most := cap(by_currency, money.currency))
     ]

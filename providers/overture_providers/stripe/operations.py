@@ -244,6 +244,8 @@ def _made(account: StripeAccount, made: Any) -> Done:
 def _noted(account: StripeAccount, claim: Claim, made: Any, status: str) -> Done:
     """What was made for a lead, noted as theirs in the transaction that writes it down."""
     shown = view(made, account.endpoint)
+    if shown.amount is None:  # a link, or a subscription, says only its prices
+        shown = shown.model_copy(update={name: claim.params[name] for name in ("amount", "currency")})
 
     def note(work: Work) -> None:
         objects.note(

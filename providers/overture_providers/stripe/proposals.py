@@ -97,7 +97,7 @@ def ask_for_payment(
     with store.read(workspace) as work:
         why = over_caps(work, store.settings, ASKS, money, lead_id=lead_id)
         if not prices.is_allowed(work, price_id, sandbox=account.endpoint.sandbox):
-            why.append("the price is not on the allow-list (`overture stripe prices allow` puts it there)")
+            why.append("the price is not on the allow-list (`overture stripe allow` puts it there)")
         if by == "subscription":
             why.append("it sends invoices to a customer")
         metadata = metadata_for(work, lead_id)
@@ -108,7 +108,7 @@ def ask_for_payment(
             *_credited(work, metadata),
         ]
     params: dict[str, Any] = {"workspace": workspace, "price": price_id, "quantity": quantity, "metadata": metadata}
-    params["recurring"] = price.recurring is not None
+    params |= {"recurring": price.recurring is not None, "amount": money.amount, "currency": money.currency}
     if by in ("invoice", "subscription", "quote"):
         params["days_until_due"] = days_until_due
         told.append(f"To be paid within {days_until_due} days.")

@@ -52,7 +52,7 @@ async def stripe_get_account(ctx: Ctx) -> Annotated[CallToolResult, Account]:
     """Mode, kind of key, caps, and the prices that leads may be asked to pay without an approval."""
     found = await runtime_of(ctx).read(account_of)
     lines = [f"Stripe in {found.mode} mode.", *found.notes]
-    lines += price_lines(found) or ["No price is allowed yet; a person runs `overture stripe prices allow PRICE`."]
+    lines += price_lines(found) or ["No price is allowed yet; a person runs `overture stripe allow PRICE`."]
     return answer(found, "\n".join(lines))
 
 

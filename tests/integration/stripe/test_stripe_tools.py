@@ -125,7 +125,7 @@ async def test_what_is_above_a_cap_or_off_the_list_needs_a_person(
             "98.00 USD is above the cap of 60.00 USD (OVERTURE_STRIPE_CAP_CUSTOMER)",
         ]
         assert await why(allowed) == []
-        assert await why(other) == ["the price is not on the allow-list (`overture stripe prices allow` puts it there)"]
+        assert await why(other) == ["the price is not on the allow-list (`overture stripe allow` puts it there)"]
         assert await why(shop.price(1200)) == ["61.00 USD is above the cap of 60.00 USD (OVERTURE_STRIPE_CAP_CUSTOMER)"]
         assert "cap of 0 JPY" in (await why(shop.price(100, currency="jpy")))[0]
         assert len(shop.objects("payment_link")) == 1
