@@ -36,12 +36,14 @@ from overture_cli.commands import (
     operations,
     payments,
     replies,
+    revenue,
     score,
     segments,
     serve,
     signals,
     simulate,
     stop,
+    stripe,
     suppressions,
     trace,
 )
@@ -102,6 +104,8 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(messages.app, name="messages")
 app.add_typer(operations.app, name="operations")
 app.add_typer(payments.app, name="payments")
+app.command("revenue")(revenue.revenue)
+app.add_typer(stripe.app, name="stripe")
 app.command("replies")(replies.replies)
 app.add_typer(replies.tasks_app, name="tasks")
 

@@ -108,6 +108,24 @@ class ProviderUnavailable(SystemFault):
     code = "provider_unavailable"
 
 
+class ProviderBusy(ProviderUnavailable):
+    """The provider did nothing this time; try again in a minute."""
+
+    code = "provider_busy"
+
+
+class OutcomeUnclear(ProviderUnavailable):
+    """The provider did not say whether it did what was asked."""
+
+    code = "outcome_unclear"
+
+
+class ProviderRefused(UserError):
+    """The provider will not do this; nothing was changed."""
+
+    code = "provider_refused"
+
+
 class SignatureInvalid(UserError):
     """The webhook's signature does not match its body."""
 

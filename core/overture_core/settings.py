@@ -22,12 +22,15 @@ from overture_core.scoring.weights import read as read_weights
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
+STRIPE_URL = "https://api.stripe.com"
 ELSEWHERE = "*"
 SANDBOX_WHATSAPP = "+14155238886"  # Twilio's own WhatsApp sandbox
 SANDBOX_VOICE = "+15005550006"  # Twilio's number for trying things out
 # What SendGrid suggests for a new address, day by day.
 WARM_UP = (50, 100, 500, 1_000, 5_000, 10_000, 20_000, 40_000, 70_000, 100_000, 150_000, 250_000, 400_000, 600_000)
 LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
+
+Amount = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseSettings):
@@ -87,6 +90,39 @@ class Settings(BaseSettings):
     postal_address: str = Field(
         default="Overture (sandbox), 1 Example Street, Springfield",
         description="Postal address put under marketing e-mail (CAN-SPAM).",
+    )
+
+    stripe_api_key: SecretStr | None = Field(
+        default=None, description="Stripe key, best a restricted one (`rk_`); sandbox without it."
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, description="Signing secret (`whsec_`) of the webhook endpoint at Stripe."
+    )
+    stripe_base_url: str = Field(default=STRIPE_URL, description="Stripe API host.")
+    stripe_live: bool = Field(default=False, description="Take a live key too: real money moves.")
+    stripe_cap_call: dict[str, Amount] = Field(
+        default_factory=lambda: {ELSEWHERE: 50_000},
+        description="Most that one call asks for or pays back without an approval, in minor units by currency (JSON), "
+        "`*` for all others.",
+    )
+    stripe_cap_day: dict[str, Amount] = Field(
+        default_factory=lambda: {ELSEWHERE: 200_000}, description="The same for all calls within 24 hours."
+    )
+    stripe_cap_customer: dict[str, Amount] = Field(
+        default_factory=lambda: {ELSEWHERE: 100_000}, description="The same for one lead's within 24 hours."
+    )
+    stripe_return_url: str | None = Field(
+        default=None, description="Page that people see after they paid; one of ours without it."
+    )
+    stripe_fee_meter: str | None = Field(
+        default=None, description="Event name of the billing meter that performance fees are reported to."
+    )
+    stripe_fee_customer: str | None = Field(default=None, description="Customer (`cus_`) who pays performance fees.")
+    stripe_fee_percent: Decimal = Field(
+        default=Decimal(10), gt=0, le=100, description="Performance fee in percent of a campaign's net revenue."
+    )
+    stripe_fee_currency: str = Field(
+        default="USD", pattern="^[A-Z]{3}$", description="Currency of the revenue that performance fees are for."
     )
 
     import_roots: list[Path] = Field(
@@ -182,7 +218,8 @@ class Settings(BaseSettings):
                 "or leases end during a call"
             )
             raise ValueError(msg)
-        if self.clock_offset_s and not (self.email_sandboxed and self.sms_sandboxed):
+        all_sandboxed = self.email_sandboxed and self.sms_sandboxed and self.stripe_sandboxed
+        if self.clock_offset_s and not all_sandboxed:
             msg = "OVERTURE_CLOCK_OFFSET_S is only for the sandbox; unset it, or set OVERTURE_SANDBOX_ONLY=1"
             raise ValueError(msg)
         real_mail = {"email_from": "OVERTURE_EMAIL_FROM", "postal_address": "OVERTURE_POSTAL_ADDRESS"}
@@ -210,6 +247,16 @@ class Settings(BaseSettings):
     def sms_sandboxed(self) -> bool:
         """Whether SMS goes to the sandbox."""
         return self.sandbox_only or self.twilio_account_sid is None or self.twilio_auth_token is None
+
+    @property
+    def stripe_sandboxed(self) -> bool:
+        """Whether payments go to the sandbox."""
+        return self.sandbox_only or self.stripe_api_key is None
+
+    @property
+    def any_sandboxed(self) -> bool:
+        """Whether the sandbox stands in for any provider."""
+        return self.email_sandboxed or self.sms_sandboxed or self.stripe_sandboxed
 
     @property
     def whatsapp_sender(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,9 @@ TWILIO_INBOUND_PATH = "/messaging/webhooks/twilio/inbound"
 TWILIO_CALL_ANSWER_PATH = "/messaging/webhooks/twilio/calls/answer"
 TWILIO_CALL_KEY_PATH = "/messaging/webhooks/twilio/calls/key"
 TWILIO_CALL_STATUS_PATH = "/messaging/webhooks/twilio/calls/status"
+STRIPE_EVENTS_PATH = "/stripe/webhooks/events"
+STRIPE_THANKS_PATH = "/stripe/thanks"
+_STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_\w+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,19 @@ class SmsEndpoint:
     base_url: str
     account_sid: str
     auth_token: str = field(repr=False)
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StripeEndpoint:
+    """Where payments go. `live` says that real money moves, `restricted` that the key can do only what it was given
+    permission for. `webhook_secret` is None where none is configured: webhooks have to be refused then."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    webhook_secret: str | None = field(repr=False)
+    live: bool
+    restricted: bool
     sandbox: bool
 
 
@@ -94,6 +111,51 @@ def sms_endpoint(settings: Settings) -> SmsEndpoint:
         base_url=settings.twilio_base_url.rstrip("/"),
         account_sid=_key(sid, "OVERTURE_TWILIO_ACCOUNT_SID"),
         auth_token=_key(token.get_secret_value(), "OVERTURE_TWILIO_AUTH_TOKEN"),
+        sandbox=False,
+    )
+
+
+def stripe_endpoint(settings: Settings) -> StripeEndpoint:
+    """Return Stripe if a key is set and the sandbox is not forced, else the sandbox.
+
+    Raises:
+        ConfigurationError: the key is none of a server's, or is a live one that is not allowed; or the sandbox's keys
+            cannot be read.
+    """
+    if settings.stripe_sandboxed or settings.stripe_api_key is None:
+        from overture_providers.sandbox.keys import load_or_create
+
+        keys = load_or_create(settings.data_dir)
+        return StripeEndpoint(
+            base_url=settings.sandbox_url.rstrip("/"),
+            api_key=keys.stripe_api_key,
+            webhook_secret=keys.stripe_webhook_secret,
+            live=False,
+            restricted=True,
+            sandbox=True,
+        )
+    key = _key(settings.stripe_api_key.get_secret_value(), "OVERTURE_STRIPE_API_KEY")
+    shape = _STRIPE_KEY.fullmatch(key)
+    if shape is None:
+        msg = (
+            "OVERTURE_STRIPE_API_KEY is no key of a server; it begins with rk_test_, rk_live_, sk_test_ or sk_live_: "
+            "best make a restricted one (rk_) in Stripe's dashboard."
+        )
+        raise ConfigurationError(msg)
+    live = shape[2] == "live"
+    if live and not settings.stripe_live:
+        msg = (
+            "OVERTURE_STRIPE_API_KEY is a live key, with which real money moves; set a test key, or "
+            "OVERTURE_STRIPE_LIVE=1 if that is meant."
+        )
+        raise ConfigurationError(msg)
+    secret = settings.stripe_webhook_secret
+    return StripeEndpoint(
+        base_url=settings.stripe_base_url.rstrip("/"),
+        api_key=key,
+        webhook_secret=_key(secret.get_secret_value(), "OVERTURE_STRIPE_WEBHOOK_SECRET") if secret else None,
+        live=live,
+        restricted=shape[1] == "rk",
         sandbox=False,
     )
 

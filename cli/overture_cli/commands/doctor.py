@@ -125,7 +125,24 @@ def _providers(settings: Settings) -> list[Check]:
     sms_set = settings.twilio_account_sid is not None or settings.twilio_auth_token is not None
     mail = _Provider("e-mail", "SendGrid", sendgrid, lambda: email_endpoint(settings), mail_set)
     sms = _Provider("SMS", "Twilio", twilio, lambda: sms_endpoint(settings), sms_set, _sms_lacks(settings))
-    return [_provider(mail, settings), _provider(sms, settings)]
+    return [_provider(mail, settings), _provider(sms, settings), _stripe(settings)]
+
+
+def _stripe(settings: Settings) -> Check:
+    from overture_providers.endpoints import stripe_endpoint
+
+    is_set = settings.stripe_api_key is not None
+    name = "OVERTURE_STRIPE_API_KEY"
+    found = _provider(_Provider("payments", "Stripe", name, lambda: stripe_endpoint(settings), is_set), settings)
+    if found.uses != "Stripe" or found.health is Health.PROBLEM:
+        return found
+    endpoint = stripe_endpoint(settings)
+    mode = "LIVE: real money moves" if endpoint.live else "test mode"
+    key = "a restricted key" if endpoint.restricted else "a secret key that can do everything; prefer a restricted one"
+    if endpoint.webhook_secret is None:
+        detail = f"{mode}; set OVERTURE_STRIPE_WEBHOOK_SECRET, or payments stop nobody's messages"
+        return found.model_copy(update={"health": Health.PROBLEM, "detail": detail})
+    return found.model_copy(update={"detail": f"{mode}, with {key}; it is tried with the first call"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from overture_core.messages.stopping import stop_lead
 from overture_core.operations import service as operations
 from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
+    BillingObject,
     Campaign,
     Consent,
     ErasedAddress,
@@ -158,7 +159,7 @@ def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
 
 def _remove(work: Work, lead: Lead, addresses: set[tuple[str, str]]) -> int:
     replies = len(work.session.scalars(select(Reply.id).where(Reply.lead_id == lead.id)).all())
-    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, LeadChange, LeadSignal, LeadScore):
+    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, LeadChange, LeadSignal, LeadScore, BillingObject):
         work.session.execute(delete(table).where(table.lead_id == lead.id))
     for kind, value in sorted(addresses):
         same = Suppression.mailbox == mailbox(value) if kind == "email" else Suppression.value == value

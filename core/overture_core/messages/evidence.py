@@ -80,4 +80,45 @@ class InboundMessage(_FromOutside):
     automatic: bool = False
 
 
-Evidence = Annotated[DeliveryEvent | InboundMessage, Field(discriminator="type")]
+class BillingKind(StrEnum):
+    """What happened to money, or to what asks for it, in words that no provider owns.
+
+    `linked` says which payment is behind an invoice; `status` is any other change.
+    """
+
+    PAID = "paid"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    LINKED = "linked"
+    STATUS = "status"
+
+
+class BillingEvent(_FromOutside):
+    """Something that happened to what a lead pays. `amount` is in minor units of `currency`.
+
+    `object_id` is what it happened to; `reference` names the payment where there is one, and `payment` the payment
+    behind it. `workspace`, `lead_id` and `message_id` are what we ourselves put there; without them `customer` finds
+    the lead. A refund's amount is all that was given back so far, a dispute's what is held back, none once it is won.
+    """
+
+    type: Literal["billing"] = "billing"
+    provider: str
+    dedupe_key: str = Field(max_length=200)
+    kind: BillingKind
+    at: datetime
+    sandbox: bool
+    object_id: str = Field(max_length=200)
+    object_kind: str = Field(max_length=40)
+    status: str = Field(max_length=40)
+    reference: str | None = Field(default=None, max_length=200)
+    payment: str | None = Field(default=None, max_length=200)
+    amount: int | None = Field(default=None, ge=0, le=10**14)
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    workspace: str | None = Field(default=None, max_length=40)
+    lead_id: str | None = Field(default=None, max_length=40)
+    message_id: str | None = Field(default=None, max_length=40)
+    customer: str | None = Field(default=None, max_length=200)
+
+
+Evidence = Annotated[DeliveryEvent | InboundMessage | BillingEvent, Field(discriminator="type")]

@@ -23,7 +23,8 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from overture_core.errors import UserError
 from overture_core.ids import new_id
 from overture_core.messages import apply, inbound
-from overture_core.messages.evidence import DeliveryEvent, Evidence, InboundMessage
+from overture_core.messages.evidence import BillingEvent, DeliveryEvent, Evidence, InboundMessage
+from overture_core.payments.applying import apply_billing
 from overture_core.storage.schema import WebhookEvent
 from overture_core.storage.store import Store, Work
 
@@ -160,6 +161,7 @@ def _apply(work: Work, events: Sequence[Evidence]) -> list[bool]:
     for _, run in groupby(events, key=type):
         alike = list(run)
         known += [inbound.apply_inbound(work, each) for each in alike if isinstance(each, InboundMessage)]
+        known += [apply_billing(work, each) for each in alike if isinstance(each, BillingEvent)]
         if deliveries := [each for each in alike if isinstance(each, DeliveryEvent)]:
             known += apply.apply_deliveries(work, deliveries)
     return known

@@ -6,24 +6,28 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, InvalidInput
 from overture_core.ids import new_id
 from overture_core.leads.finding import lead_of
 from overture_core.messages.stopping import stop_lead
+from overture_core.payments.credit import credit_of
+from overture_core.payments.money import MICROS, currency_of
 from overture_core.storage.schema import Payment
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted
 
 BY_HAND = "manual"
-MICROS = 1_000_000
 _MOST = Decimal(10) ** 12
 
 
 class PaymentView(BaseModel):
-    """A payment. `amount` is in units of the currency, such as 12.50."""
+    """A payment. Amounts are in units of the currency, such as 12.50; `returned` is what was refunded or disputed.
+
+    `message_id`, `campaign_id`, `step` and `variant` say what it is credited to.
+    """
 
     id: str
     lead_id: str
@@ -32,6 +36,12 @@ class PaymentView(BaseModel):
     currency: str
     source: str
     reference: str
+    returned: Decimal
+    message_id: str | None
+    campaign_id: str | None
+    step: int | None
+    variant: str | None
+    sandbox: bool
 
 
 def amount_of(text: str) -> Decimal:
@@ -62,9 +72,15 @@ def record(
     reference: str,
     source: str = BY_HAND,
     at: datetime | None = None,
+    message_id: str | None = None,
+    provider_payment: str | None = None,
+    sandbox: bool = False,
 ) -> PaymentView:
     """Keep a payment, and cancel what is pending to the lead, on every channel. The same `source` and `reference`
     again is the same payment.
+
+    It is credited to the message `message_id`, or to the one that payments/credit.py finds. `provider_payment` is
+    what the provider calls the payment behind an invoice.
 
     Raises:
         NotFound: there is no such lead.
@@ -72,10 +88,7 @@ def record(
         Conflict: the reference is that of another payment.
     """
     lead_of(work, lead_id)
-    code, name = currency.strip().upper(), clean(reference, limit=200)
-    if not _is_currency(code):
-        msg = f"{quoted(currency)} is no currency; write its three letters, such as EUR."
-        raise InvalidInput(msg)
+    code, name = currency_of(currency), clean(reference, limit=200)
     if not name:
         msg = "A payment needs a reference, such as the invoice's number, so that it is kept once."
         raise InvalidInput(msg)
@@ -85,13 +98,14 @@ def record(
         if known.lead_id != lead_id:
             msg = f"The reference {quoted(name)} belongs to a payment of another lead; check which of the two paid."
             raise Conflict(msg)
-        if (known.amount_micros, known.currency) != (int(amount * MICROS), code):
+        if source == BY_HAND and (known.amount_micros, known.currency) != (int(amount * MICROS), code):
             msg = (
                 f"The reference {quoted(name)} belongs to a payment of {_view(known).amount} {known.currency}; give "
                 "this one a reference of its own."
             )
             raise Conflict(msg)
         return _view(known)
+    credit = credit_of(work, lead_id, message_id)
     row = Payment(
         id=new_id("pay"),
         workspace_id=work.workspace,
@@ -101,6 +115,14 @@ def record(
         currency=code,
         source=source,
         reference=name,
+        provider_payment=provider_payment,
+        sandbox=sandbox,
+        message_id=credit.message_id if credit else None,
+        campaign_id=credit.campaign_id if credit else None,
+        step=credit.step if credit else None,
+        variant=credit.variant if credit else None,
+        refunded_micros=0,
+        disputed_micros=0,
     )
     work.session.add(row)
     work.session.flush()
@@ -109,10 +131,12 @@ def record(
     return _view(row)
 
 
-def _is_currency(code: str) -> bool:
-    import pycountry  # reads its tables at import
-
-    return pycountry.currencies.get(alpha_3=code) is not None
+def find(work: Work, source: str, name: str) -> Payment | None:
+    """Return the payment that a provider calls `name`, itself or the payment behind it; in any workspace, since a
+    webhook has none. Nobody else changes it before the end of the transaction."""
+    named = or_(Payment.reference == name, Payment.provider_payment == name)
+    wanted = select(Payment).where(Payment.source == source, named).order_by(Payment.id).limit(1)
+    return work.session.scalar(wanted.with_for_update())
 
 
 def list_(work: Work, *, limit: int = 50) -> list[PaymentView]:
@@ -122,13 +146,24 @@ def list_(work: Work, *, limit: int = 50) -> list[PaymentView]:
 
 
 def _view(row: Payment) -> PaymentView:
-    amount = (Decimal(row.amount_micros) / MICROS).normalize()
     return PaymentView(
         id=row.id,
         lead_id=row.lead_id,
         at=row.at,
-        amount=amount.quantize(Decimal("0.01")) if amount == amount.quantize(Decimal("0.01")) else amount,
+        amount=_decimal(row.amount_micros),
         currency=row.currency,
         source=row.source,
         reference=row.reference,
+        returned=_decimal(min(row.amount_micros, row.refunded_micros + row.disputed_micros)),
+        message_id=row.message_id,
+        campaign_id=row.campaign_id,
+        step=row.step,
+        variant=row.variant,
+        sandbox=row.sandbox,
     )
+
+
+def _decimal(micros: int) -> Decimal:
+    amount = (Decimal(micros) / MICROS).normalize()
+    cents = amount.quantize(Decimal("0.01"))
+    return cents if amount == cents else amount

@@ -1,4 +1,4 @@
-"""The sandbox: one HTTP application that speaks SendGrid's and Twilio's contracts and contacts nobody."""
+"""The sandbox: one HTTP application that speaks SendGrid's, Twilio's and Stripe's contracts and contacts nobody."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.faults import Fault, FaultGate
 from overture_providers.sandbox.inbox import Inbox, Webhook
 from overture_providers.sandbox.keys import load_or_create
+from overture_providers.sandbox.stripe import app as stripe
+from overture_providers.sandbox.stripe import pages as stripe_pages
 from overture_providers.sandbox.webhooks import WebhookSender
 
 MAX_LIMIT = 10_000
@@ -76,6 +78,7 @@ def create_app(
             *sendgrid.routes(sandbox),
             *twilio.routes(sandbox),
             *calls.routes(sandbox),
+            *stripe.routes(sandbox),
             *_own_routes(sandbox, faults),
         ],
         middleware=[
@@ -90,7 +93,8 @@ def create_app(
 def _own_routes(sandbox: Sandbox, faults: list[Fault]) -> list[Route]:
     async def show(_request: Request) -> Response:
         messages = await to_thread.run_sync(partial(sandbox.inbox.messages, limit=200))
-        return page.render(messages, await to_thread.run_sync(sandbox.inbox.summary))
+        objects = stripe_pages.section(await to_thread.run_sync(stripe_pages.listed, sandbox))
+        return page.render(messages, await to_thread.run_sync(sandbox.inbox.summary), objects)
 
     async def home(_request: Request) -> Response:
         return RedirectResponse("/sandbox")

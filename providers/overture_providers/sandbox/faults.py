@@ -7,13 +7,15 @@ from typing import Literal
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from overture_providers.sandbox import sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
+from overture_providers.sandbox.stripe.forms import ApiError
 
+_PATHS = {"sendgrid": "/v3/", "twilio": "/2010-04-01/", "stripe": "/v1/"}
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
@@ -36,7 +38,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    provider: Literal["sendgrid", "twilio"]
+    provider: Literal["sendgrid", "twilio", "stripe"]
     kind: Literal["429", "500", "401", "hang", "drop", "slow"]
     count: int = Field(default=1, ge=1, le=1_000_000)
     seconds: float = Field(default=2.0, ge=0, le=3600)
@@ -66,7 +68,7 @@ class FaultGate:
             await self._fail(fault, scope, receive, send)
 
     def _take(self, path: str) -> Fault | None:
-        provider = "sendgrid" if path.startswith("/v3/") else "twilio" if path.startswith("/2010-04-01/") else None
+        provider = next((name for name, start in _PATHS.items() if path.startswith(start)), None)
         for fault in self._faults:
             if fault.provider == provider:
                 fault.count -= 1
@@ -92,6 +94,12 @@ class FaultGate:
         if fault.provider == "twilio":
             headers = {"Retry-After": str(max(1, round(fault.seconds)))} if status == 429 else None
             return twilio.error(status, {429: 20429, 401: 20003}.get(status, 20500), headers)
+        if fault.provider == "stripe":
+            kind, code = {429: ("rate_limit_error", "rate_limit"), 401: ("invalid_request_error", None)}.get(
+                status, ("api_error", None)
+            )
+            problem = ApiError("This is a fault on command.", status=status, kind=kind, code=code)
+            return JSONResponse(problem.body, status)
         reset = str(int(self._sandbox.now() + max(1.0, fault.seconds)))
         limits = {"X-RateLimit-Limit": "600", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
         text = {429: "too many requests", 401: "authorization required"}.get(status, "internal server error")

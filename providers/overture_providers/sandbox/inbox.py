@@ -36,6 +36,13 @@ CREATE TABLE IF NOT EXISTS suppressions (
   list TEXT NOT NULL, address TEXT NOT NULL, reason TEXT NOT NULL, created_at REAL NOT NULL,
   PRIMARY KEY (list, address)
 );
+CREATE TABLE IF NOT EXISTS stripe_objects (
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS stripe_objects_by_kind ON stripe_objects (kind, n);
+CREATE TABLE IF NOT EXISTS stripe_keys (
+  key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL
+);
 """
 
 
@@ -61,7 +68,7 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Something to tell the receiver at `due_at`. `kind`: event, email_reply, sms_status, sms_reply,
-    call_answer, call_key, call_status.
+    call_answer, call_key, call_status, stripe_event.
 
     Once told, the message `provider_id` has the status `status`, where one is given.
     """
@@ -97,7 +104,8 @@ class Inbox:
             self._db.close()
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, for whoever keeps more here than messages."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -113,7 +121,7 @@ class Inbox:
 
     def record(self, messages: Sequence[Accepted], webhooks: Sequence[Webhook]) -> None:
         """Keep accepted messages together with all that will be told about them."""
-        with self._write() as db:
+        with self.write() as db:
             db.executemany(
                 "INSERT INTO messages (provider_id, channel, message_id, workspace, recipient, sender, subject, body,"
                 " status, error_code, accepted_at, html, headers) VALUES (:provider_id, :channel, :message_id,"
@@ -121,7 +129,7 @@ class Inbox:
                 " :headers)",
                 [asdict(message) for message in messages],
             )
-            _queue(db, webhooks)
+            queue(db, webhooks)
 
     def due(self, now: float, limit: int = 1_000) -> list[Webhook]:
         """Return what is to be told by now, oldest first."""
@@ -148,7 +156,7 @@ class Inbox:
 
     def told(self, webhooks: Sequence[Webhook]) -> None:
         """The receiver took these."""
-        with self._write() as db:
+        with self.write() as db:
             db.executemany("UPDATE outbox SET state = 'told' WHERE n = ?", [(w.n,) for w in webhooks])
             db.executemany(
                 "UPDATE messages SET status = ?, error_code = ? WHERE provider_id = ?",
@@ -157,14 +165,14 @@ class Inbox:
 
     def heard(self, provider_id: str, said: str, webhooks: Sequence[Webhook]) -> None:
         """Keep what a call said, and what whoever heard it will do."""
-        with self._write() as db:
+        with self.write() as db:
             db.execute("UPDATE messages SET body = ? WHERE provider_id = ?", (said, provider_id))
-            _queue(db, webhooks)
+            queue(db, webhooks)
 
     def not_told(self, webhooks: Sequence[Webhook], *, again_at: float | None) -> None:
         """The receiver did not take these; try again then, or never."""
         state = "waiting" if again_at is not None else "given_up"
-        with self._write() as db:
+        with self.write() as db:
             db.executemany(
                 "UPDATE outbox SET state = ?, tries = tries + 1, due_at = coalesce(?, due_at) WHERE n = ?",
                 [(state, again_at, w.n) for w in webhooks],
@@ -215,12 +223,12 @@ class Inbox:
 
     def suppress(self, name: str, address: str, reason: str, now: float) -> None:
         """Put an address on one of the provider's own lists."""
-        with self._write() as db:
+        with self.write() as db:
             db.execute("INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?, ?)", (name, address, reason, now))
 
     def unsuppress(self, name: str, address: str) -> None:
         """Take an address off a list."""
-        with self._write() as db:
+        with self.write() as db:
             db.execute("DELETE FROM suppressions WHERE list = ? AND address = ?", (name, address))
 
     def suppressed(self, addresses: Sequence[str]) -> dict[str, str]:
@@ -238,7 +246,8 @@ class Inbox:
         )
 
 
-def _queue(db: sqlite3.Connection, webhooks: Sequence[Webhook]) -> None:
+def queue(db: sqlite3.Connection, webhooks: Sequence[Webhook]) -> None:
+    """Have these told, once the transaction is committed."""
     db.executemany(
         "INSERT INTO outbox (due_at, kind, url, payload, provider_id, status) VALUES (?, ?, ?, ?, ?, ?)",
         [(w.due_at, w.kind, w.url, json.dumps(w.payload), w.provider_id, w.status) for w in webhooks],

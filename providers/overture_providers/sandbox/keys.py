@@ -7,6 +7,8 @@ signed event webhook), so that clients and webhook checks run the same code as w
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -29,6 +31,19 @@ class SandboxKeys(BaseModel):
     event_public_key: str
     twilio_account_sid: str
     twilio_auth_token: str = Field(repr=False)
+
+    @property
+    def stripe_api_key(self) -> str:
+        """A restricted test key, derived, so that keys from before there was Stripe stay good."""
+        return f"rk_test_{self._derived('key')}"
+
+    @property
+    def stripe_webhook_secret(self) -> str:
+        """The secret that Stripe's webhooks are signed with."""
+        return f"whsec_{self._derived('webhook')}"
+
+    def _derived(self, purpose: str) -> str:
+        return hmac.new(self.twilio_auth_token.encode(), f"stripe {purpose}".encode(), hashlib.sha256).hexdigest()
 
 
 def load_or_create(data_dir: Path) -> SandboxKeys:

@@ -20,13 +20,20 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from overture_providers.email.events import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from overture_providers.endpoints import SENDGRID_EVENTS_PATH, SENDGRID_INBOUND_PATH, TWILIO_INBOUND_PATH
+from overture_providers.endpoints import (
+    SENDGRID_EVENTS_PATH,
+    SENDGRID_INBOUND_PATH,
+    STRIPE_EVENTS_PATH,
+    TWILIO_INBOUND_PATH,
+)
 from overture_providers.sandbox import calls
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.inbox import Webhook
 from overture_providers.sandbox.sendgrid import LISTS
+from overture_providers.sandbox.stripe.state import STRIPE_EVENT
 from overture_providers.sandbox.twilio import STOP_LIST
 from overture_providers.sms.signature import HEADER, sign
+from overture_providers.stripe import signature as stripe_signature
 
 PATIENCE_S = 1.0  # the longest that the sender sleeps without looking
 REST_S, MAX_REST_S = 1.0, 30.0  # between rounds while the receiver is away; doubles every five rounds
@@ -147,6 +154,11 @@ class WebhookSender:
         if first.kind == "email_reply":
             url = f"{base}{SENDGRID_INBOUND_PATH}/{self._sandbox.keys.sendgrid_inbound_secret}"
             return {"url": url, "files": {name: (None, value) for name, value in first.payload.items()}}
+        if first.kind == STRIPE_EVENT:
+            raw = json.dumps(first.payload, ensure_ascii=False, indent=2).encode()
+            given = stripe_signature.sign(raw, self._sandbox.keys.stripe_webhook_secret, int(self._sandbox.now()))
+            headers = {"Content-Type": "application/json; charset=utf-8", stripe_signature.HEADER: given}
+            return {"url": base + STRIPE_EVENTS_PATH, "content": raw, "headers": headers}
         url = first.url or base + TWILIO_INBOUND_PATH
         if not self._is_ours(url):
             log.warning("webhook_refused", reason="the callback is neither on this machine nor the receiver", url=url)

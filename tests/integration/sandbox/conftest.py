@@ -67,7 +67,7 @@ class Receiver:
         return [
             each.kind.value if each.type == "delivery" else f"reply: {each.body}"
             for each in list(self.evidence)
-            if (each.address if each.type == "delivery" else each.sender) == address
+            if each.type != "billing" and (each.address if each.type == "delivery" else each.sender) == address
         ]
 
 

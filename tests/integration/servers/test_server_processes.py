@@ -18,9 +18,11 @@ from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation, TextContent
 
+from overture_servers.listing import NAMES
+
 ENTRY = [sys.executable, "-m", "overture_cli", "serve"]
-SERVERS = ("leads", "messaging")
-LISTS = {"leads": "leads_list_segments", "messaging": "messaging_list_campaigns"}
+SERVERS = NAMES
+LISTS = {"leads": "leads_list_segments", "messaging": "messaging_list_campaigns", "stripe": "stripe_report_revenue"}
 
 
 @pytest.fixture

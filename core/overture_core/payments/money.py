@@ -1,0 +1,60 @@
+"""Amounts: integers in a currency's minor unit, as providers count, and how a person reads them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from overture_core.errors import InvalidInput
+from overture_core.text import quoted
+
+MICROS = 1_000_000
+# docs.stripe.com/currencies: what has no minor unit, and what has a thousandth. Stripe counts ISK and UGX in
+# hundredths all the same.
+_WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+
+
+def currency_of(text: str) -> str:
+    """Return a currency's three letters in upper case.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    import pycountry  # reads its tables when they are first asked
+
+    code = text.strip().upper()
+    if len(code) != 3 or not code.isascii() or pycountry.currencies.get(alpha_3=code) is None:
+        msg = f"{quoted(text)} is no currency; write its three letters, such as EUR."
+        raise InvalidInput(msg)
+    return code
+
+
+def places(currency: str) -> int:
+    """Return how many decimals a currency has: 2 mostly."""
+    return 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
+
+
+def from_minor(amount: int, currency: str) -> Decimal:
+    """Return an amount in units of the currency: 1250 cents are 12.50."""
+    return Decimal(amount).scaleb(-places(currency))
+
+
+def minor(micros: int, currency: str) -> int:
+    """Return millionths of a currency in its minor unit."""
+    return micros * _per_unit(currency) // MICROS
+
+
+def micros(amount: int, currency: str) -> int:
+    """Return minor units of a currency in its millionths."""
+    return amount * MICROS // _per_unit(currency)
+
+
+def shown(amount: int, currency: str) -> str:
+    """Return an amount in minor units as a person reads it: `1,250.00 USD`."""
+    return f"{from_minor(amount, currency):,} {currency}"
+
+
+def _per_unit(currency: str) -> int:
+    return (1, 10, 100, 1_000)[places(currency)]

@@ -1,0 +1,91 @@
+"""What campaigns brought in, by step and variant, after refunds and disputes."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+from sqlalchemy import case, func, or_, select
+
+from overture_core.campaigns import service as campaigns
+from overture_core.payments.money import minor
+from overture_core.storage.schema import Campaign, Payment, Template
+from overture_core.storage.store import Work
+
+NO_CAMPAIGN = "(no campaign)"
+
+
+class RevenueRow(BaseModel):
+    """What one variant of one step brought in. Amounts are in minor units of the currency; `net` is `paid` without
+    what was refunded and disputed."""
+
+    campaign: str
+    step: int | None
+    variant: str | None = Field(description="The template, with its version.")
+    currency: str
+    payments: int
+    leads: int
+    paid: int
+    refunded: int
+    disputed: int
+    net: int
+
+
+class Revenue(BaseModel):
+    """Revenue by campaign, step and variant, the most first; `total` is the net of each currency."""
+
+    rows: list[RevenueRow]
+    total: dict[str, int]
+    sandbox: bool
+
+
+def revenue(work: Work, *, sandbox: bool, campaign: str | None = None) -> Revenue:
+    """Return what was paid, in the sandbox or for real; what came by another way than a provider counts for both.
+
+    Raises:
+        NotFound: there is no such campaign.
+    """
+    returned = Payment.refunded_micros + Payment.disputed_micros
+    # For each payment: what one of them lost beyond its amount takes nothing off another.
+    kept = case((returned > Payment.amount_micros, 0), else_=Payment.amount_micros - returned)
+    sums = [func.sum(each) for each in (Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros, kept)]
+    grouped = (Campaign.name, Payment.step, Template.name, Template.version, Payment.currency)
+    rows = (
+        select(*grouped, func.count(), func.count(Payment.lead_id.distinct()), *sums)
+        .select_from(Payment)
+        .outerjoin(Campaign, Campaign.id == Payment.campaign_id)
+        .outerjoin(Template, Template.id == Payment.variant)
+        .where(Payment.workspace_id == work.workspace, or_(Payment.sandbox == sandbox, Payment.source == "manual"))
+        .group_by(*grouped)
+    )
+    if campaign is not None:
+        rows = rows.where(Payment.campaign_id == campaigns.get(work, campaign).id)
+    found = [_row(*row) for row in work.session.execute(rows)]
+    total: dict[str, int] = {}
+    for each in found:
+        total[each.currency] = total.get(each.currency, 0) + each.net
+    found.sort(key=lambda each: (-each.net, each.campaign, each.step or 0, each.variant or ""))
+    return Revenue(rows=found, total=total, sandbox=sandbox)
+
+
+def _row(
+    campaign: str | None,
+    step: int | None,
+    template: str | None,
+    version: int | None,
+    currency: str,
+    payments: int,
+    leads: int,
+    *sums: int,
+) -> RevenueRow:
+    paid, refunded, disputed, net = (minor(int(each), currency) for each in sums)
+    return RevenueRow(
+        campaign=campaign or NO_CAMPAIGN,
+        step=step,
+        variant=f"{template} (version {version})" if template else None,
+        currency=currency,
+        payments=payments,
+        leads=leads,
+        paid=paid,
+        refunded=refunded,
+        disputed=disputed,
+        net=net,
+    )

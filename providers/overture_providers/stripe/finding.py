@@ -1,0 +1,93 @@
+"""Looking things up at Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from overture_core.errors import InvalidInput
+from overture_providers.stripe.client import StripeAccount
+from overture_providers.stripe.views import StripePage, view
+
+if TYPE_CHECKING:
+    import stripe
+
+Kind = Literal[
+    "customer",
+    "product",
+    "price",
+    "payment_link",
+    "checkout_session",
+    "invoice",
+    "subscription",
+    "quote",
+    "coupon",
+    "promotion_code",
+    "payment_intent",
+    "charge",
+    "refund",
+]
+SEARCHED = frozenset({"customer", "product", "price", "invoice", "subscription", "payment_intent", "charge"})
+_OF_CUSTOMER = frozenset(
+    {"invoice", "subscription", "quote", "payment_intent", "charge", "checkout_session", "promotion_code"}
+)
+_SERVICES: dict[str, Callable[[stripe.StripeClient], Any]] = {
+    "customer": lambda client: client.v1.customers,
+    "product": lambda client: client.v1.products,
+    "price": lambda client: client.v1.prices,
+    "payment_link": lambda client: client.v1.payment_links,
+    "checkout_session": lambda client: client.v1.checkout.sessions,
+    "invoice": lambda client: client.v1.invoices,
+    "subscription": lambda client: client.v1.subscriptions,
+    "quote": lambda client: client.v1.quotes,
+    "coupon": lambda client: client.v1.coupons,
+    "promotion_code": lambda client: client.v1.promotion_codes,
+    "payment_intent": lambda client: client.v1.payment_intents,
+    "charge": lambda client: client.v1.charges,
+    "refund": lambda client: client.v1.refunds,
+}
+
+
+def get(account: StripeAccount, kind: Kind, id_: str) -> Any:
+    """Return one of the SDK's objects.
+
+    Raises:
+        NotFound: there is none.
+    """
+    return account.read(lambda client: _SERVICES[kind](client).retrieve(id_))
+
+
+def find(
+    account: StripeAccount,
+    kind: Kind,
+    *,
+    id_: str | None = None,
+    query: str | None = None,
+    customer: str | None = None,
+    limit: int = 10,
+    cursor: str | None = None,
+) -> StripePage:
+    """Return one object, those that a query in Stripe's search language finds, or all of a customer or of the account.
+
+    Raises:
+        NotFound: there is none by that id.
+        InvalidInput: the kind cannot be searched, or has no customer.
+    """
+    endpoint = account.endpoint
+    if id_ is not None:
+        return StripePage(objects=[view(get(account, kind, id_), endpoint)], next_cursor=None)
+    if query is not None:
+        if kind not in SEARCHED:
+            msg = f"Stripe cannot search {kind} objects, only {', '.join(sorted(SEARCHED))}; leave the query out."
+            raise InvalidInput(msg)
+        asked: dict[str, Any] = {"query": query, "limit": limit, **({"page": cursor} if cursor else {})}
+        page = account.read(lambda client: _SERVICES[kind](client).search(asked))
+        return StripePage(objects=[view(each, endpoint) for each in page.data], next_cursor=page.next_page)
+    if customer is not None and kind not in _OF_CUSTOMER:
+        msg = f"A {kind} is no customer's; leave the lead out, or ask for {', '.join(sorted(_OF_CUSTOMER))}."
+        raise InvalidInput(msg)
+    wanted: dict[str, Any] = {"limit": limit, **({"starting_after": cursor} if cursor else {})}
+    wanted |= {"customer": customer} if customer else {}
+    listed = account.read(lambda client: _SERVICES[kind](client).list(wanted))
+    found = [view(each, endpoint) for each in listed.data]
+    return StripePage(objects=found, next_cursor=found[-1].id if listed.has_more and found else None)

@@ -1,0 +1,1 @@
+"""The Stripe server: asking leads for money, and what they paid."""
