@@ -7,6 +7,7 @@ A class's docstring is its default message; `code` is the stable name that progr
 from __future__ import annotations
 
 import inspect
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -64,6 +65,34 @@ class ApprovalRequired(UserError):
     """A person has to approve this first."""
 
     code = "approval_required"
+
+
+class NotConnected(UserError):
+    """LinkedIn is not connected; a person opens the link of `overture linkedin connect`, or of linkedin_connect."""
+
+    code = "not_connected"
+
+
+class ProviderRefused(UserError):
+    """The provider refused this; nothing was changed."""
+
+    code = "provider_refused"
+
+
+class RateLimited(ProviderRefused):
+    """The provider takes no more calls for now; nothing was changed."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class OutcomeUnknown(OvertureError):
+    """Nobody can say whether the provider did it."""
+
+    code = "outcome_unknown"
 
 
 class ForbiddenTransition(OvertureError):

@@ -20,6 +20,8 @@ TWILIO_INBOUND_PATH = "/messaging/webhooks/twilio/inbound"
 TWILIO_CALL_ANSWER_PATH = "/messaging/webhooks/twilio/calls/answer"
 TWILIO_CALL_KEY_PATH = "/messaging/webhooks/twilio/calls/key"
 TWILIO_CALL_STATUS_PATH = "/messaging/webhooks/twilio/calls/status"
+LINKEDIN_CALLBACK_PATH = "/linkedin/oauth/callback"
+LINKEDIN_LEADS_PATH = "/linkedin/webhooks/leads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ class SmsEndpoint:
     base_url: str
     account_sid: str
     auth_token: str = field(repr=False)
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedInEndpoint:
+    """Where LinkedIn is: its API, the host on which people grant access, and our application there. LinkedIn signs its
+    webhooks with the application's secret."""
+
+    base_url: str
+    login_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    version: str
+    pkce: bool
     sandbox: bool
 
 
@@ -94,6 +110,36 @@ def sms_endpoint(settings: Settings) -> SmsEndpoint:
         base_url=settings.twilio_base_url.rstrip("/"),
         account_sid=_key(sid, "OVERTURE_TWILIO_ACCOUNT_SID"),
         auth_token=_key(token.get_secret_value(), "OVERTURE_TWILIO_AUTH_TOKEN"),
+        sandbox=False,
+    )
+
+
+def linkedin_endpoint(settings: Settings) -> LinkedInEndpoint:
+    """Return LinkedIn if an application is set and the sandbox is not forced, else the sandbox.
+
+    Raises:
+        ConfigurationError: only one of the application's id and secret is set, one cannot be sent in a header, or the
+            sandbox's keys cannot be read.
+    """
+    version, pkce = settings.linkedin_version, settings.linkedin_pkce
+    if settings.linkedin_sandboxed:
+        from overture_providers.sandbox.keys import load_or_create
+
+        keys, url = load_or_create(settings.data_dir), settings.sandbox_url.rstrip("/")
+        client = (keys.linkedin_client_id, keys.linkedin_client_secret)
+        return LinkedInEndpoint(url, url, *client, version, pkce, sandbox=True)
+    client_id, secret = settings.linkedin_client_id, settings.linkedin_client_secret
+    if client_id is None or secret is None:
+        missing = "OVERTURE_LINKEDIN_CLIENT_ID" if client_id is None else "OVERTURE_LINKEDIN_CLIENT_SECRET"
+        msg = f"Only half of LinkedIn's application is set; set {missing} too, or neither for the sandbox."
+        raise ConfigurationError(msg)
+    return LinkedInEndpoint(
+        settings.linkedin_base_url.rstrip("/"),
+        settings.linkedin_login_url.rstrip("/"),
+        _key(client_id, "OVERTURE_LINKEDIN_CLIENT_ID"),
+        _key(secret.get_secret_value(), "OVERTURE_LINKEDIN_CLIENT_SECRET"),
+        version,
+        pkce,
         sandbox=False,
     )
 

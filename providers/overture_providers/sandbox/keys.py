@@ -7,6 +7,8 @@ signed event webhook), so that clients and webhook checks run the same code as w
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -29,6 +31,20 @@ class SandboxKeys(BaseModel):
     event_public_key: str
     twilio_account_sid: str
     twilio_auth_token: str = Field(repr=False)
+
+    @property
+    def linkedin_client_id(self) -> str:
+        """The id of the application at the sandbox's LinkedIn."""
+        return self._derived("linkedin id")[:14]
+
+    @property
+    def linkedin_client_secret(self) -> str:
+        """Its secret."""
+        return f"WPL_AP1.{self._derived('linkedin secret')}"
+
+    def _derived(self, what: str) -> str:
+        # Derived, so that key files from before there was LinkedIn stay as they are.
+        return hmac.new(self.twilio_auth_token.encode(), what.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def load_or_create(data_dir: Path) -> SandboxKeys:
