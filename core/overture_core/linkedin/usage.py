@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from overture_core.errors import RateLimited
@@ -87,7 +87,7 @@ def limited_sentence(resource: str, until: datetime) -> str:
     )
 
 
-def _row(work: Work, app: str, member: str) -> tuple[object, ...]:
+def _row(work: Work, app: str, member: str) -> tuple[ColumnElement[bool], ...]:
     return (
         LinkedInUsage.workspace_id == work.workspace,
         LinkedInUsage.app == app,

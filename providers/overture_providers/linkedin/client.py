@@ -78,8 +78,10 @@ class LinkedInClient:
         *,
         scopes: tuple[str, ...],
         finder: bool = False,
+        fields: str | None = None,
     ) -> dict[str, Any]:
-        """Read something. `scopes` are those of which any would do, for the sentence that one is missing.
+        """Read something. `scopes` are those of which any would do, for the sentence that one is missing; `fields` is a
+        projection, which stands in the query as it is.
 
         Raises:
             ProviderRefused: LinkedIn said no; the sentence says why and what to do.
@@ -88,7 +90,7 @@ class LinkedInClient:
             ProviderUnavailable: LinkedIn does not answer.
         """
         headers = {"X-RestLi-Method": "FINDER"} if finder else {}
-        answer = await self._call("GET", path, params, None, headers, scopes)
+        answer = await self._call("GET", path, params, None, headers, scopes, fields=fields)
         return transport.json_object(answer)
 
     async def create(
@@ -137,11 +139,12 @@ class LinkedInClient:
         headers: Mapping[str, str],
         scopes: tuple[str, ...],
         *,
+        fields: str | None = None,
         gone_is_fine: bool = False,
     ) -> transport.Answer:
         resource = _resource(path)
         await self._meter.before(resource)
-        query = restli.encode_params(params)
+        query = "&".join(filter(None, (restli.encode_params(params), f"fields={fields}" if fields else "")))
         url = URL(f"{self._endpoint.base_url}{path}{'?' if query else ''}{query}", encoded=True)
         sent = {
             "Authorization": f"Bearer {self._token}",
