@@ -180,8 +180,10 @@ def _response(found: dict[str, Any]) -> Response | None:
         question = questions.get(each.get("questionId"), {})
         kind = question.get("predefinedField")
         answers.append(Answer(kind if isinstance(kind, str) else None, _question(question), _answered(each, question)))
-    for each in _objects(raw, "hiddenFields"):
-        answers.append(Answer(None, clean(str(each.get("name", "")), limit=100), _plain(each.get("value"))))
+    answers += [
+        Answer(None, clean(str(each.get("name", "")), limit=100), _plain(each.get("value")))
+        for each in _objects(raw, "hiddenFields")
+    ]
     agreed = [
         form.consents[str(each.get("consentId"))]
         for each in _objects(filled, "consentResponses")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ AUTHORIZE_PKCE_PATH = "/oauth/native-pkce/authorization"
 TOKEN_PATH = "/oauth/v2/accessToken"  # noqa: S105 - a path
 USERINFO_PATH = "/v2/userinfo"
 _USUAL = timedelta(days=60)
+_SUBJECT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 def authorization_url(
@@ -89,14 +91,14 @@ class Login:
             raise ProviderUnavailable(_AWAY) from error
         body = transport.json_object(answer)
         subject = body.get("sub")
-        if not answer.is_success or not isinstance(subject, str) or not subject.isalnum() and "-" not in subject:
+        if not answer.is_success or not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
             msg = (
                 "LinkedIn granted access but does not say to whom; the scopes openid and profile have to be among "
                 "OVERTURE_LINKEDIN_SCOPES."
             )
             raise ProviderRefused(msg)
         name = body.get("name")
-        return Member(f"urn:li:person:{clean(subject, limit=60)}", name if isinstance(name, str) else "")
+        return Member(f"urn:li:person:{subject}", name if isinstance(name, str) else "")
 
     async def _tokens(self, form: Mapping[str, str], *, refresh: Tokens | None) -> Tokens:
         url = f"{self._endpoint.login_url}{TOKEN_PATH}"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from overture_core.errors import InvalidInput, ProviderRefused
 from overture_core.text import clean
 from overture_providers.linkedin.client import LinkedInClient
-from overture_providers.linkedin.restli import encode
+from overture_providers.linkedin.restli import Value, encode
 
 LONGEST_POST = 3_000  # characters
 LONGEST_COMMENT = 1_250
@@ -62,7 +62,7 @@ class Comment:
 
 
 def little(text: str) -> str:
-    """Return plain text as a post's commentary has it: what means something there is escaped, hashtags stay hashtags."""
+    """Return plain text as a post's commentary has it: what means something there is escaped, but for hashtags."""
     parts, at = [], 0
     for found in _HASHTAG.finditer(text):
         parts += [_escaped(text[at : found.start()]), rf"{{hashtag|\#|{_escaped(found[1])}}}"]
@@ -147,7 +147,7 @@ async def get(client: LinkedInClient, urn: str) -> Post:
 
 async def by_author(client: LinkedInClient, author: str, *, count: int = 20) -> list[Post]:
     """Return an author's newest posts. Raises as `LinkedInClient.get` does."""
-    params = {"author": author, "q": "author", "count": count, "sortBy": "LAST_MODIFIED"}
+    params: dict[str, Value] = {"author": author, "q": "author", "count": count, "sortBy": "LAST_MODIFIED"}
     found = await client.get("/rest/posts", params, scopes=reading(author), finder=True)
     return [_post(each) for each in _elements(found)]
 

@@ -145,7 +145,7 @@ async def _renewed(books: _Books, login: Login, tokens: Tokens, *, sandbox: bool
     try:
         fresh = await login.refresh(tokens)
     except ProviderRefused as error:
-        msg = f"LinkedIn does not renew the access token; a person connects again with `overture linkedin connect`. {error}"
+        msg = f"{error} The access token was not renewed; a person connects again with `overture linkedin connect`."
         raise NotConnected(msg) from error
     await books.write(lambda work: accounts.renew(work, fresh, sandbox=sandbox))
     return fresh
