@@ -1,4 +1,4 @@
-"""The sandbox: one HTTP application that speaks SendGrid's and Twilio's contracts and contacts nobody."""
+"""The sandbox: one HTTP application that speaks SendGrid's, Twilio's and LinkedIn's contracts and contacts nobody."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from starlette.routing import Route
 
 from overture_core.clock import Clock
 from overture_core.settings import Settings
-from overture_providers.sandbox import calls, page, sendgrid, twilio
+from overture_providers.sandbox import calls, linkedin, linkedin_leads, linkedin_oauth, page, sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.faults import Fault, FaultGate
 from overture_providers.sandbox.inbox import Inbox, Webhook
 from overture_providers.sandbox.keys import load_or_create
+from overture_providers.sandbox.linkedin_book import Book
 from overture_providers.sandbox.webhooks import WebhookSender
 
 MAX_LIMIT = 10_000
@@ -61,6 +62,7 @@ def create_app(
         speed=speed,
     )
     faults: list[Fault] = []
+    book = Book(settings.data_dir)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -69,6 +71,7 @@ def create_app(
                 tasks.start_soon(WebhookSender(sandbox).run)
             yield
             tasks.cancel_scope.cancel()
+        book.close()
         sandbox.inbox.close()
 
     return Starlette(
@@ -76,6 +79,9 @@ def create_app(
             *sendgrid.routes(sandbox),
             *twilio.routes(sandbox),
             *calls.routes(sandbox),
+            *linkedin_oauth.routes(sandbox, book),
+            *linkedin.routes(sandbox, book),
+            *linkedin_leads.routes(sandbox, book),
             *_own_routes(sandbox, faults),
         ],
         middleware=[
