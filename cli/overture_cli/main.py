@@ -29,6 +29,7 @@ from overture_cli.commands import (
     health,
     leads,
     messages,
+    operations,
     payments,
     replies,
     segments,
@@ -74,6 +75,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
 app.add_typer(messages.app, name="messages")
+app.add_typer(operations.app, name="operations")
 app.add_typer(payments.app, name="payments")
 app.command("replies")(replies.replies)
 app.add_typer(replies.tasks_app, name="tasks")

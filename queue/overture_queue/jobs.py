@@ -23,7 +23,8 @@ QUEUE_WHATSAPP: Final = "whatsapp"
 QUEUE_VOICE: Final = "voice"
 QUEUE_EVENTS: Final = "events"
 QUEUE_CONTROL: Final = "control"
-QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_VOICE, QUEUE_EVENTS, QUEUE_CONTROL)
+QUEUE_OPERATIONS: Final = "operations"
+QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_VOICE, QUEUE_EVENTS, QUEUE_CONTROL, QUEUE_OPERATIONS)
 
 ACTOR_DELIVER_EMAIL: Final = "deliver_email"
 ACTOR_DELIVER_SMS: Final = "deliver_sms"
@@ -31,6 +32,7 @@ ACTOR_DELIVER_WHATSAPP: Final = "deliver_whatsapp"
 ACTOR_DELIVER_VOICE: Final = "deliver_voice"
 ACTOR_PROCESS_EVENTS: Final = "process_events"
 ACTOR_DISPATCH: Final = "dispatch"
+ACTOR_RUN_OPERATION: Final = "run_operation"
 
 
 class _Job(BaseModel):
@@ -62,12 +64,22 @@ class ProcessEvents(_Job):
     v: Literal[1] = 1
 
 
-Job = DeliverChunk | Dispatch | ProcessEvents
+class RunOperation(_Job):
+    """Run an operation whose time has come and that needs no approval any more."""
 
-_MODELS: Final[Mapping[tuple[str, int], type[DeliverChunk] | type[Dispatch] | type[ProcessEvents]]] = {
+    kind: Literal["run_operation"] = "run_operation"
+    v: Literal[1] = 1
+    workspace: str
+    operation: str
+
+
+Job = DeliverChunk | Dispatch | ProcessEvents | RunOperation
+
+_MODELS: Final[Mapping[tuple[str, int], type[DeliverChunk | Dispatch | ProcessEvents | RunOperation]]] = {
     ("deliver_chunk", 1): DeliverChunk,
     ("dispatch", 1): Dispatch,
     ("process_events", 1): ProcessEvents,
+    ("run_operation", 1): RunOperation,
 }
 
 
@@ -96,6 +108,8 @@ def route(job: Job) -> Route:
             return Route(QUEUE_EVENTS, ACTOR_PROCESS_EVENTS)
         case Dispatch():
             return Route(QUEUE_CONTROL, ACTOR_DISPATCH)
+        case RunOperation():
+            return Route(QUEUE_OPERATIONS, ACTOR_RUN_OPERATION)
 
 
 def encode(job: Job) -> dict[str, Any]:

@@ -6,20 +6,25 @@ next nudge takes it up again.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import dramatiq
+import structlog
 from anyio.from_thread import BlockingPortal
 
-from overture_core.errors import InvalidInput
+from overture_core.errors import InvalidInput, UserError
 from overture_core.messages import intake
 from overture_core.storage.store import Store
+from overture_providers import operations
 from overture_queue import jobs
 from overture_queue.dispatch import dispatch_due
 from overture_worker.delivery import Delivery
 
 # Far above any chunk's time; a provider call has a limit of its own, which the job's cannot interrupt.
 TIME_LIMIT_MS = 30 * 60 * 1000
+
+log = structlog.get_logger(__name__)
 
 
 def register(broker: dramatiq.Broker, *, store: Store, delivery: Delivery, portal: BlockingPortal, owner: str) -> None:
@@ -43,10 +48,21 @@ def register(broker: dramatiq.Broker, *, store: Store, delivery: Delivery, porta
         jobs.decode(payload)
         dispatch_due(store, broker, owner=owner)
 
+    def run_operation(payload: dict[str, Any]) -> None:
+        job = jobs.decode(payload)
+        if not isinstance(job, jobs.RunOperation):
+            msg = f"The operations queue holds a {job.kind!r} job; it was left out."
+            raise InvalidInput(msg)
+        try:
+            portal.call(partial(operations.run, store, job.workspace, job.operation, actor=owner))
+        except UserError as error:  # somebody else ran it, cancelled it or stopped everything meanwhile
+            log.info("operation_left", operation=job.operation, detail=error.message)
+
     for queue, actor, handler in (
         *((each.queue, each.actor, deliver) for each in jobs.DELIVERY.values()),
         (jobs.QUEUE_EVENTS, jobs.ACTOR_PROCESS_EVENTS, process_events),
         (jobs.QUEUE_CONTROL, jobs.ACTOR_DISPATCH, dispatch),
+        (jobs.QUEUE_OPERATIONS, jobs.ACTOR_RUN_OPERATION, run_operation),
     ):
         declare = dramatiq.actor(
             broker=broker, queue_name=queue, actor_name=actor, max_retries=0, time_limit=TIME_LIMIT_MS

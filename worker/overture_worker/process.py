@@ -22,7 +22,7 @@ from anyio.from_thread import start_blocking_portal
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_queue.broker import connect
-from overture_queue.jobs import DELIVERY, QUEUE_CONTROL, QUEUE_EVENTS
+from overture_queue.jobs import DELIVERY, QUEUE_CONTROL, QUEUE_EVENTS, QUEUE_OPERATIONS
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
 from overture_worker.labelling import Labeller
@@ -36,6 +36,7 @@ from overture_worker.transports import open_transports
 LANES = (
     *(frozenset({each.queue}) for each in DELIVERY.values()),
     frozenset({QUEUE_EVENTS, QUEUE_CONTROL}),
+    frozenset({QUEUE_OPERATIONS}),
 )
 THREADS = 2
 GRACE_MS = 30_000

@@ -19,14 +19,16 @@ from overture_core.campaigns import service as campaigns
 from overture_core.errors import QueueUnavailable, SystemFault
 from overture_core.health import service as health
 from overture_core.messages import intake, ledger
+from overture_core.operations import service as operations
 from overture_core.storage.store import Store
 from overture_queue.broker import enqueue
 from overture_queue.dispatch import dispatch_due
-from overture_queue.jobs import ProcessEvents
+from overture_queue.jobs import ProcessEvents, RunOperation
 
 INTERVAL_S = 1.0
 RECONCILE_EVERY = timedelta(seconds=30)
 HEALTH_EVERY = timedelta(seconds=10)
+OPERATIONS_EVERY = timedelta(seconds=5)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
@@ -44,6 +46,7 @@ class Pump:
         self._reconcile = reconcile
         self._reconciled_at = _NEVER
         self._judged_at = _NEVER
+        self._operated_at = _NEVER
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="overture-pump", daemon=True)
         self._trouble: str | None = None
@@ -75,11 +78,24 @@ class Pump:
         launching.resume(self._store)
         following.advance(self._store)
         dispatch_due(self._store, self._broker, owner=self._owner)
+        if now - self._operated_at > OPERATIONS_EVERY:
+            self._operated_at = now
+            self._operate()
         if intake.waiting(self._store):
             enqueue(self._broker, ProcessEvents())
         if now - self._reconciled_at > RECONCILE_EVERY:
             self._reconciled_at = now
             self._reconcile()
+
+    def _operate(self) -> None:
+        for workspace in ledger.workspaces(self._store):
+            with self._store.begin(workspace, actor=self._owner) as work:
+                swept = operations.sweep(work)
+                due = operations.due(work)
+            if swept.ready or swept.unknown:
+                log.warning("operations_broke_off", workspace=workspace, again=swept.ready, unknown=swept.unknown)
+            for each in due:
+                enqueue(self._broker, RunOperation(workspace=workspace, operation=each))
 
     def _pause_unhealthy(self) -> None:
         for workspace in ledger.workspaces(self._store):

@@ -12,13 +12,11 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import ApprovalState, ApprovalView, Via
+from overture_core.approvals.subjects import Subject, subject
 from overture_core.audit import service as audit
-from overture_core.campaigns.launching import get_plan
-from overture_core.campaigns.models import PlanView
-from overture_core.campaigns.planning import view
-from overture_core.campaigns.showing import described
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
+from overture_core.operations.service import APPROVAL_KIND
 from overture_core.workspaces import service as workspaces
 
 app = typer.Typer(help="See what waits for a person, approve or reject it, write a policy.", no_args_is_help=True)
@@ -33,26 +31,26 @@ def list_(
     """List what waits for a decision."""
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = approvals.list_(work, None if everything else ApprovalState.PENDING)
-        plans = [get_plan(work, each.subject_id).summary for each in found]
+        titles = [subject(work, each.id).title for each in found]
     if as_json:
         emit_json(found)
         return
     rows = [
-        (each.id, plan["campaign"], plan["recipients"], each.state, f"{each.expires_at:%m-%d %H:%M} UTC")
-        for each, plan in zip(found, plans, strict=True)
+        (each.id, title, each.state, f"{each.expires_at:%m-%d %H:%M} UTC")
+        for each, title in zip(found, titles, strict=True)
     ]
-    table("Approvals", ("id", "campaign", "people", "state", "expires"), rows)
+    table("Approvals", ("id", "what", "state", "expires"), rows)
 
 
 @app.command()
 def show(approval: ApprovalId, as_json: JsonFlag = False) -> None:
     """Show everything that an approval would let out."""
     with open_store() as store, store.read(store.settings.workspace) as work:
-        shown = view(work, get_plan(work, approvals.get(work, approval).subject_id))
+        shown = subject(work, approval, longest=None)
     if as_json:
-        emit_json(shown)
+        emit_json(shown.operation or shown.plan or shown)
     else:
-        show_plan(shown)
+        show_subject(shown)
 
 
 @app.command()
@@ -63,7 +61,7 @@ def approve(approval: ApprovalId, reason: ReasonOption = None, as_json: JsonFlag
 
 @app.command()
 def reject(approval: ApprovalId, reason: ReasonOption = None, as_json: JsonFlag = False) -> None:
-    """Reject it; the campaign has to be planned again."""
+    """Reject it; whoever wants it has to ask anew."""
     _decide(approval, approve=False, reason=reason, as_json=as_json)
 
 
@@ -129,12 +127,12 @@ def policy_(
         table("Policy", ("what", "value"), [(key, value) for key, value in found.model_dump(mode="json").items()])
 
 
-def show_plan(shown: PlanView) -> None:
-    """Print a plan as a person should see it before deciding."""
-    say(f"Campaign {shown.campaign}.")
-    for line in described(shown, longest=None):
+def show_subject(shown: Subject) -> None:
+    """Print what a person decides on as they should see it before."""
+    say(f"{shown.title[:1].upper()}{shown.title[1:]}.")
+    for line in shown.lines:
         say(line)
-    say(f"Content {shown.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
+    say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
 
 
 def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) -> None:
@@ -145,4 +143,5 @@ def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) 
     if as_json:
         emit_json(decided)
     else:
-        say(f"{decided.id} is {decided.state}.{' The campaign can be launched now.' * approve}")
+        then = "A worker does it now." if decided.kind == APPROVAL_KIND else "The campaign can be launched now."
+        say(f"{decided.id} is {decided.state}.{f' {then}' * approve}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select, update
@@ -37,6 +38,20 @@ class ApprovalState(StrEnum):
     REJECTED = "rejected"
     USED = "used"
     VOID = "void"
+
+
+class _Words(NamedTuple):
+    """How the refusals of one kind of approval read."""
+
+    thing: str
+    again: str
+    then: str
+
+
+_WORDS = {
+    "operation": _Words("operation", "ask for it again", "run it again"),
+    "campaign_launch": _Words("plan", "plan the campaign again", "launch again"),
+}
 
 
 class ApprovalView(BaseModel):
@@ -140,14 +155,14 @@ def decide(
         return ApprovalView.model_validate(row)
     if row.state != ApprovalState.PENDING:
         why = f" ({row.reason})" if row.reason else ""
-        msg = f"The approval {row.id} is already {row.state}{why}; plan the campaign again to ask anew."
+        msg = f"The approval {row.id} is already {row.state}{why}; {_WORDS[row.kind].again} to ask anew."
         raise Conflict(msg)
     if row.expires_at <= work.now():
-        msg = f"The approval {row.id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; plan the campaign again."
+        msg = f"The approval {row.id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; {_WORDS[row.kind].again}."
         raise Conflict(msg)
     row.state, row.decided_by, row.decided_via = wanted, by, via
     row.decided_at, row.reason = work.now(), reason
-    decision = {"by": by, "via": via.value, "plan": row.subject_id, "content_hash": row.content_hash}
+    decision = {"by": by, "via": via.value, _WORDS[row.kind].thing: row.subject_id, "content_hash": row.content_hash}
     audit.record(work, f"approval.{wanted.value}", row.id, **decision, reason=reason)
     work.session.flush()
     return ApprovalView.model_validate(row)
@@ -160,20 +175,21 @@ def use(work: Work, subject_id: str, content_hash: str) -> Approval:
         ApprovalRequired: no person and no policy approved it, or the approval has expired.
     """
     row = for_subject(work, subject_id)
+    words = _WORDS[row.kind]
     if row.content_hash != content_hash:
-        msg = "Nobody approved this content; plan the campaign again and have a person approve it."
+        msg = f"Nobody approved this content; {words.again} and have a person approve it."
         raise ApprovalRequired(msg)
     if row.state == ApprovalState.REJECTED:
         why = f": {row.reason}" if row.reason else ""
-        msg = f"{row.decided_by} rejected this plan{why}. Change it and plan again."
+        msg = f"{row.decided_by} rejected this {words.thing}{why}; {words.again} once it is changed."
         raise ApprovalRequired(msg)
     if row.expires_at <= work.now() or row.state == ApprovalState.VOID:
-        msg = f"The approval {row.id} no longer holds; plan the campaign again and have a person approve it."
+        msg = f"The approval {row.id} no longer holds; {words.again} and have a person approve it."
         raise ApprovalRequired(msg)
     if row.state == ApprovalState.PENDING:
         msg = (
-            f"A person has to approve this plan first: ask them to run `overture approvals show {row.id}` and "
-            f"`overture approvals approve {row.id}`, then launch again."
+            f"A person has to approve this {words.thing} first: ask them to run `overture approvals show {row.id}` and "
+            f"`overture approvals approve {row.id}`, then {words.then}."
         )
         raise ApprovalRequired(msg)
     row.state = ApprovalState.USED

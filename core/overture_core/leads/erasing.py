@@ -17,6 +17,8 @@ from overture_core.errors import ConfigurationError, Conflict
 from overture_core.leads.finding import lead_of
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
+from overture_core.operations import service as operations
+from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     Consent,
     ErasedAddress,
@@ -27,6 +29,7 @@ from overture_core.storage.schema import (
     LeadTag,
     Message,
     MessageEvent,
+    Operation,
     Plan,
     Reply,
     Suppression,
@@ -66,12 +69,14 @@ def erase(work: Work, lead_id: str) -> Erased:
         raise ConfigurationError(msg)
     lead = lead_of(work, lead_id, lock=True)
     messages = _messages(work, lead)
+    _require_no_operation_in_hand(work, lead)
     stop_lead(work, lead.id, cause="erased")
     addresses = _addresses(work, lead)
     _keep_hashes(work, addresses)
     words = _words(lead, addresses)
     replies = _remove(work, lead, addresses)
     _empty_messages(work, messages)
+    _empty_operations(work, lead)
     _empty_traces(work, lead, messages, words)
     for name in _EMPTIED:
         setattr(lead, name, None)
@@ -92,6 +97,17 @@ def _messages(work: Work, lead: Lead) -> list[str]:
         msg = "A campaign with this lead is being planned or launched; wait until that is done, then erase again."
         raise Conflict(msg)
     return [id_ for id_, _, _ in found]
+
+
+def _require_no_operation_in_hand(work: Work, lead: Lead) -> None:
+    in_hand = select(Operation.id).where(
+        Operation.workspace_id == work.workspace,
+        Operation.lead_id == lead.id,
+        Operation.state == OperationState.RUNNING,
+    )
+    if work.session.scalar(in_hand.limit(1)) is not None:
+        msg = "Something about this lead is being done at a provider just now; wait a minute, then erase again."
+        raise Conflict(msg)
 
 
 def _addresses(work: Work, lead: Lead) -> set[tuple[str, str]]:
@@ -133,6 +149,16 @@ def _empty_messages(work: Work, ids: Sequence[str]) -> None:
     emptied: dict[str, Any] = {"address": "", "merge": {}, "idempotency_key": None, "next_step": None}
     work.session.execute(update(Message).where(Message.id.in_(ids)).values(**emptied))
     work.session.execute(update(MessageEvent).where(MessageEvent.message_id.in_(ids)).values(detail=None))
+
+
+def _empty_operations(work: Work, lead: Lead) -> None:
+    """Leave what names nobody: that something was asked of a provider, when, and the amount."""
+    emptied: dict[str, Any] = {"params": {}, "told": ["something about a person who was erased"], "result": None}
+    mine = (Operation.workspace_id == work.workspace, Operation.lead_id == lead.id)
+    waiting = select(Operation.id).where(*mine, Operation.state.in_((OperationState.WAITING, OperationState.READY)))
+    for operation_id in work.session.scalars(waiting).all():
+        operations.cancel(work, operation_id)
+    work.session.execute(update(Operation).where(*mine).values(**emptied, error=None, key=""))
 
 
 def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], words: Sequence[str]) -> None:

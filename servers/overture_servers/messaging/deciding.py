@@ -20,9 +20,7 @@ from starlette.routing import Route
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
-from overture_core.campaigns.launching import get_plan
-from overture_core.campaigns.planning import view
-from overture_core.campaigns.showing import described
+from overture_core.approvals.subjects import subject
 from overture_core.errors import Conflict, NotFound, OvertureError, SystemFault
 from overture_core.settings import Settings
 from overture_core.storage.store import Work
@@ -57,8 +55,10 @@ def routes(runtime: Runtime) -> list[Route]:
         approval_id = request.path_params["approval_id"]
 
         def find(work: Work) -> dict[str, Any]:
-            plan = view(work, get_plan(work, approvals.get(work, approval_id).subject_id))
-            return {"plan": plan.model_dump(mode="json"), "text": described(plan, longest=None)}
+            found = subject(work, approval_id, longest=None)
+            detail = {"plan": found.plan, "operation": found.operation}
+            shown = {name: each.model_dump(mode="json") for name, each in detail.items() if each is not None}
+            return {"title": found.title, "text": found.lines, **shown}
 
         return await runtime.read(find)
 

@@ -40,7 +40,8 @@ from overture_core.templates.service import TemplateView
 from overture_core.text import quantity
 from overture_core.workspaces import emergency
 from overture_core.workspaces.emergency import Standing
-from overture_servers.messaging.approval import Answer, ask_person, record_answer
+from overture_servers.approving import Answer
+from overture_servers.messaging.approval import ask_about_plan, record_answer
 from overture_servers.messaging.simulating import run_simulation
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
@@ -174,7 +175,7 @@ async def messaging_plan_campaign(
 
 
 async def messaging_launch_campaign(
-    ctx: Ctx, plan_id: str, person: Annotated[ElicitationResult[Answer], Resolve(ask_person)]
+    ctx: Ctx, plan_id: str, person: Annotated[ElicitationResult[Answer], Resolve(ask_about_plan)]
 ) -> Annotated[CallToolResult, Launched]:
     """Launch an approved plan. Without an approval by a person or policy nothing is sent, and the error says
     how a person approves. Launching twice is the same as once."""

@@ -67,7 +67,7 @@ async def test_a_rejected_plan_is_not_launched(desk: Any, runtime: Runtime) -> N
         assert (again.status_code, again.json()["error"]) == (409, "conflict")
     async with desk.messaging() as client:
         text = await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
-    assert text == "ada rejected this plan: too soon. Change it and plan again."
+    assert text == "ada rejected this plan: too soon; plan the campaign again once it is changed."
 
 
 @pytest.mark.parametrize(

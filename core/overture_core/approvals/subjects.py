@@ -1,0 +1,56 @@
+"""What an approval is about, as it reads to the person who decides: a plan, or an operation."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import ApprovalView
+from overture_core.campaigns.launching import get_plan
+from overture_core.campaigns.models import PlanView
+from overture_core.campaigns.planning import view
+from overture_core.campaigns.showing import MAX_SAMPLE, described
+from overture_core.operations import service as operations
+from overture_core.operations.models import OperationView
+from overture_core.operations.showing import described as described_operation
+from overture_core.storage.store import Work
+from overture_core.text import quantity
+
+
+class Subject(BaseModel):
+    """`title` names it in a few words, `lines` say everything that would be let out."""
+
+    approval: ApprovalView
+    title: str
+    question: str
+    lines: list[str]
+    plan: PlanView | None = None
+    operation: OperationView | None = None
+
+
+def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -> Subject:
+    """Return what an approval is about; samples of texts are cut at `longest` characters, if given.
+
+    Raises:
+        NotFound: there is no such approval.
+    """
+    row = approvals.get(work, approval_id)
+    asked = ApprovalView.model_validate(row)
+    if row.kind == operations.APPROVAL_KIND:
+        found = operations.get(work, row.subject_id)
+        lines = described_operation(found)
+        return Subject(
+            approval=asked,
+            title=found.told[0],
+            question=f"{found.kind}: do exactly this?",
+            lines=lines,
+            operation=found,
+        )
+    plan = view(work, get_plan(work, row.subject_id))
+    return Subject(
+        approval=asked,
+        title=f"campaign {plan.campaign}, {quantity(plan.recipients, 'recipient')}",
+        question=f"Launch the campaign {plan.campaign!r}?",
+        lines=described(plan, longest=longest),
+        plan=plan,
+    )

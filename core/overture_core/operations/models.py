@@ -1,0 +1,63 @@
+"""What is asked of an operation, and how one is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from overture_core.operations.states import OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in the currency's minor units (cents, or yen), with its three letters in upper case."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One call that changes something at a provider.
+
+    `kind` names the call (`stripe.refund`), `params` are all that decides what it does, frozen as they stand.
+    `told` are the lines that a person reads before they approve: written by us, with text from outside only
+    between quotation marks. `why` says why a person has to approve; empty, nobody has to. `repeatable` says that
+    the provider keeps an idempotency key, so that a call that broke off may be made again under the same key.
+    `reference` tells apart two operations that are meant to be alike.
+    """
+
+    kind: str
+    params: dict[str, Any]
+    told: list[str]
+    sandbox: bool
+    repeatable: bool
+    why: list[str] = field(default_factory=list)
+    lead_id: str | None = None
+    money: Money | None = None
+    run_at: datetime | None = None
+    reference: str = ""
+
+
+class OperationView(BaseModel):
+    """An operation as shown to callers. `result` is what the provider made, once it is `done`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: str
+    state: OperationState
+    told: list[str]
+    why: list[str] = Field(description="Why a person has to approve; empty: nobody has to.")
+    lead_id: str | None
+    run_at: datetime | None
+    result: dict[str, Any] | None
+    error: str | None
+    sandbox: bool
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    approval_id: str | None = None

@@ -1,0 +1,84 @@
+"""What tools share whose calls change something at a provider: propose, run what nobody has to approve, and else say
+how a person approves. See overture_core/operations/service.py."""
+
+from __future__ import annotations
+
+from mcp.server.mcpserver import Elicit, ElicitationResult
+from mcp.types import CallToolResult
+
+from overture_core.operations import service as operations
+from overture_core.operations.models import OperationView, Proposal
+from overture_core.operations.states import OperationState
+from overture_core.storage.store import Work
+from overture_providers import operations as running
+from overture_servers import approving
+from overture_servers.approving import Answer, Waiting
+from overture_servers.runtime import told
+from overture_servers.tooling import Ctx, actor_of, answer, runtime_of
+
+SANDBOX = "Sandbox: nobody outside is reached, no money moves."
+_ENDED = {
+    OperationState.READY: "Not yet: {error} A worker tries it again.",
+    OperationState.RUNNING: "Somebody runs it just now.",
+    OperationState.FAILED: "Refused: {error}",
+    OperationState.UNKNOWN: "Nobody knows whether it was done ({error}). Do not repeat it; tell a person.",
+    OperationState.CANCELLED: "It was cancelled.",
+}
+
+
+async def propose_and_run(ctx: Ctx, make: Proposal, *, run_tool: str) -> CallToolResult:
+    """Store an operation and run it at once if nobody has to approve it and it is not for later.
+
+    `run_tool` names the tool that runs it once a person has approved.
+    """
+    runtime = runtime_of(ctx)
+    shown = await runtime.write(actor_of(ctx), lambda work: operations.propose(work, make))
+    if shown.state is OperationState.READY and shown.run_at is None:
+        shown = await _run(ctx, shown.id)
+    return told_of(shown, run_tool=run_tool)
+
+
+async def run_approved(
+    ctx: Ctx, operation_id: str, person: ElicitationResult[Answer], *, run_tool: str
+) -> CallToolResult:
+    """Run an operation that a person approved, here by answering or before by another way."""
+    await approving.record_answer(ctx, _waiting(operation_id), person)
+    shown = await runtime_of(ctx).read(lambda work: operations.get(work, operation_id))
+    if shown.run_at is None or shown.run_at <= runtime_of(ctx).store.clock.now():
+        shown = await _run(ctx, operation_id)
+    return told_of(shown, run_tool=run_tool)
+
+
+async def ask_about_operation(ctx: Ctx, operation_id: str) -> Answer | Elicit[Answer]:
+    """Put the operation before the person, if it waits for approval and their client may ask them."""
+    return await approving.ask_person(ctx, _waiting(operation_id))
+
+
+def told_of(shown: OperationView, *, run_tool: str) -> CallToolResult:
+    """Answer with how an operation stands, and what to do next."""
+    lines = [*shown.told[:1]]
+    if shown.state is OperationState.WAITING:
+        lines.append(
+            f"A person has to approve it first ({'; '.join(shown.why)}): ask them to run `overture approvals show "
+            f"{shown.approval_id}` and `overture approvals approve {shown.approval_id}`, then call {run_tool}."
+        )
+    elif shown.state is OperationState.READY and shown.error is None:
+        lines.append(f"A worker runs it at {shown.run_at:%Y-%m-%d %H:%M} UTC." if shown.run_at else "It will be run.")
+    elif shown.state is not OperationState.DONE:
+        lines.append(_ENDED[shown.state].format(error=shown.error))
+    lines += [SANDBOX] if shown.sandbox else []
+    return answer(shown, " ".join(lines))
+
+
+async def _run(ctx: Ctx, operation_id: str) -> OperationView:
+    runtime = runtime_of(ctx)
+    with told():
+        return await running.run(runtime.store, runtime.settings.workspace, operation_id, actor=actor_of(ctx))
+
+
+def _waiting(operation_id: str) -> Waiting:
+    def find(work: Work) -> str | None:
+        shown = operations.get(work, operation_id)
+        return shown.approval_id if shown.state is OperationState.WAITING else None
+
+    return find
