@@ -8,7 +8,7 @@ from alembic import op
 from overture_core.storage.types import Json, UtcDateTime
 
 revision = "0026"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
