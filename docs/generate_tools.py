@@ -10,12 +10,11 @@ import anyio
 from mcp.types import Tool
 
 from overture_core.settings import Settings
-from overture_servers.leads.server import create as create_leads
-from overture_servers.messaging.server import create as create_messaging
+from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 
 PAGE = Path(__file__).with_name("tools.md")
-SERVERS = {"leads": create_leads, "messaging": create_messaging}
+SERVERS = {name: creator(name) for name in NAMES}
 HEAD = """# Tools
 
 What an MCP client finds in each server. Every result has a short text and typed `structuredContent`; an

@@ -28,6 +28,7 @@ from overture_cli.commands import (
     erase,
     health,
     leads,
+    linkedin,
     messages,
     operations,
     payments,
@@ -74,6 +75,7 @@ app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
+app.add_typer(linkedin.app, name="linkedin")
 app.add_typer(messages.app, name="messages")
 app.add_typer(operations.app, name="operations")
 app.add_typer(payments.app, name="payments")

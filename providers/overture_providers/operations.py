@@ -66,7 +66,7 @@ class Provider:
 
 
 # The part of a kind before the dot, and the module whose PROVIDER runs it.
-MODULES: Mapping[str, str] = {}
+MODULES: Mapping[str, str] = {"linkedin": "overture_providers.linkedin.operations"}
 Find = Callable[[str], Provider]
 
 

@@ -9,12 +9,11 @@ import sys
 import anyio
 import structlog
 
-from overture_core.errors import ConfigurationError, InvalidInput
+from overture_core.errors import ConfigurationError
 from overture_core.settings import Settings
-from overture_core.text import quoted
+from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
 
-STDIO = ("leads", "messaging")
 GRACE_S = 5
 
 
@@ -25,13 +24,7 @@ def serve_stdio(name: str, settings: Settings) -> None:
         InvalidInput: there is no such server.
         DatabaseUnavailable: the database cannot be reached.
     """
-    if name == "leads":
-        from overture_servers.leads.server import create
-    elif name == "messaging":
-        from overture_servers.messaging.server import create
-    else:
-        msg = f"There is no server {quoted(name)}; the servers are: {', '.join(STDIO)}."
-        raise InvalidInput(msg)
+    create = creator(name)
     _keep_stdout_clean()
     runtime = Runtime(settings)
     runtime.open()

@@ -19,14 +19,17 @@ ErrorsFlag = Annotated[bool, typer.Option("--json", help="Print an error as one 
 
 
 def serve(
-    server: Annotated[str | None, typer.Argument(help="Which server to speak over stdio: leads or messaging.")] = None,
+    server: Annotated[
+        str | None, typer.Argument(help="Which server to speak over stdio: leads, messaging or linkedin.")
+    ] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve all of them over HTTP instead.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on (HTTP).")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (HTTP).")] = None,
     _as_json: ErrorsFlag = False,
 ) -> None:
     """Run an MCP server: one over stdio, or all over Streamable HTTP with their webhooks."""
-    from overture_servers.main import STDIO, serve_http, serve_stdio
+    from overture_servers.main import serve_http, serve_stdio
+    from overture_servers.registry import NAMES
 
     settings = Settings()
     log_to_stderr()
@@ -35,7 +38,7 @@ def serve(
         processes.require_free_port(at, number, "give another --port")
         serve_http(settings, at, number)
     elif server is None:
-        msg = f"Say which server to run ({', '.join(STDIO)}), or --http for all of them."
+        msg = f"Say which server to run ({', '.join(NAMES)}), or --http for all of them."
         raise InvalidInput(msg)
     else:
         serve_stdio(server, settings)
@@ -69,11 +72,11 @@ def sandbox(
     speed: Annotated[float, typer.Option(min=0.0, help="How fast events come back; 1 is normal.")] = 1.0,
     _as_json: ErrorsFlag = False,
 ) -> None:
-    """Run the sandbox: SendGrid and Twilio as far as Overture needs them, contacting nobody.
+    """Run the sandbox: SendGrid, Twilio and LinkedIn as far as Overture needs them, contacting nobody.
 
-    /sandbox shows what it took. It fails on command: POST {"provider": "sendgrid" or "twilio", "kind":
-    "429", "500", "401", "hang", "drop" or "slow", "count": 3} as application/json to /sandbox/faults, and
-    the provider's next three requests fail that way; DELETE takes the faults back.
+    /sandbox shows what it took. It fails on command: POST {"provider": "sendgrid", "twilio" or "linkedin",
+    "kind": "429", "500", "401", "hang", "drop" or "slow", "count": 3} as application/json to
+    /sandbox/faults, and the provider's next three requests fail that way; DELETE takes the faults back.
     """
     from overture_providers.sandbox.__main__ import serve as serve_sandbox
 
@@ -83,13 +86,15 @@ def sandbox(
 
 def up(as_json: JsonFlag = False) -> None:
     """Run everything on this machine: Redis, sandbox, worker and all servers; Ctrl-C ends it."""
+    from overture_servers.registry import NAMES
+
     settings = Settings()
     processes.require_free_ports(settings)
     specs = processes.all_specs(settings)
     with open_store(settings), Stop() as stop, processes.Supervisor(settings, specs, stop) as running:
         running.wait_ready()
         base = f"http://{settings.http_host}:{settings.http_port}"
-        addresses = [("leads (MCP)", f"{base}/leads/mcp"), ("messaging (MCP)", f"{base}/messaging/mcp")]
+        addresses = [(f"{name} (MCP)", f"{base}/{name}/mcp") for name in NAMES]
         addresses += [("health", f"{base}/health"), ("readiness", f"{base}/ready")]
         if settings.email_sandboxed or settings.sms_sandboxed:
             addresses.append(("sandbox inbox", f"{settings.sandbox_url}/sandbox"))

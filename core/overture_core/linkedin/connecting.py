@@ -21,6 +21,7 @@ from overture_core.text import clean
 
 PURPOSE = "linkedin-verifier"
 HOLDS = timedelta(minutes=15)
+ASKING = "LinkedIn was not asked yet."
 _BYTES = 32
 
 
@@ -88,7 +89,7 @@ def take(store: Store, state: str) -> Returned:
                 LinkedInAuthorization.settled_at.is_(None),
                 LinkedInAuthorization.expires_at > work.now(),
             )
-            .values(settled_at=work.now(), error="LinkedIn was not asked yet.")
+            .values(settled_at=work.now(), error=ASKING)
             .returning(LinkedInAuthorization)
         )
         row = work.session.scalar(used)
@@ -108,9 +109,9 @@ def settle(store: Store, state: str, error: str | None) -> None:
 
 
 def outcome(work: Work, state: str) -> tuple[bool, str | None]:
-    """Return whether the browser came back, and what was wrong then."""
+    """Return whether the browser came back and LinkedIn was asked, and what was wrong then."""
     row = work.session.get(LinkedInAuthorization, _digest(state))
-    if row is None or row.workspace_id != work.workspace or row.settled_at is None:
+    if row is None or row.workspace_id != work.workspace or row.settled_at is None or row.error == ASKING:
         return False, None
     return True, row.error
 

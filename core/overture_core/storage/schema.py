@@ -416,7 +416,9 @@ class Reply(Base):
 
 
 class Task(Base):
-    """Something that a person has to do about a lead, usually to answer them. `kind` is the reply's intent."""
+    """Something that a person has to do about a lead, usually to answer them. `kind` is the reply's intent, or what is
+    to be sent by hand: then `text` has it, `link` is where, and `message_id` the message that it stands for. `outcome`
+    is done or skipped."""
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -427,6 +429,7 @@ class Task(Base):
             postgresql_where=text("done_at IS NULL"),
         ),
         UniqueConstraint("reply_id"),
+        UniqueConstraint("message_id"),
         Index(None, "lead_id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -439,6 +442,10 @@ class Task(Base):
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None] = mapped_column(String(200))
     note: Mapped[str | None] = mapped_column(String(500))
+    message_id: Mapped[str | None] = mapped_column(ID, ForeignKey("messages.id"))
+    text: Mapped[str | None] = mapped_column(Text)
+    link: Mapped[str | None] = mapped_column(String(500))
+    outcome: Mapped[str | None] = mapped_column(KEYWORD)
 
 
 class Operation(Base):

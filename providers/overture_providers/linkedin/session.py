@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+import structlog
 from anyio import to_thread
 
-from overture_core.errors import NotConnected, OvertureError, ProviderRefused
+from overture_core.errors import DatabaseUnavailable, NotConnected, OvertureError, ProviderRefused
 from overture_core.linkedin import accounts, connecting, usage
 from overture_core.linkedin.accounts import AccountView, Tokens
 from overture_core.settings import Settings
@@ -25,6 +26,8 @@ from overture_providers.linkedin.oauth import Login, authorization_url
 RENEW_BEFORE = timedelta(minutes=10)
 ACTOR = "linkedin"
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +187,8 @@ class _KeptMeter(Meter):
         await self._books.read(lambda work: usage.require(work, *self._who, resource))
 
     async def after(self, resource: str, limited_until: datetime | None) -> None:
-        await self._books.write(lambda work: usage.count(work, *self._who, resource, limited_until=limited_until))
+        try:
+            await self._books.write(lambda work: usage.count(work, *self._who, resource, limited_until=limited_until))
+        except DatabaseUnavailable as error:
+            # The call was made: that it could not be counted must not look as if it had failed.
+            log.warning("linkedin_call_not_counted", resource=resource, detail=error.message)

@@ -16,15 +16,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overture_core.errors import DatabaseUnavailable, NotFound
-from overture_servers.leads import server as leads
+from overture_servers.linkedin import callback as linkedin_callback
+from overture_servers.linkedin import webhooks as linkedin_webhooks
 from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
-from overture_servers.messaging import server as messaging
 from overture_servers.messaging.webhooks import Webhooks
+from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 
-SERVERS = {"leads": leads.create, "messaging": messaging.create}
 _HTTP_ERRORS = {
-    404: ("not_found", "There is nothing here; the MCP servers are at /leads/mcp and /messaging/mcp."),
+    404: ("not_found", f"There is nothing here; the MCP servers are at {', '.join(f'/{name}/mcp' for name in NAMES)}."),
     405: ("method_not_allowed", "This address does not take that method; the header Allow names those it takes."),
     413: ("too_large", "The body is larger than it may be here; send less."),
 }
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 def create_app(runtime: Runtime) -> Starlette:
     """Return the application; the runtime is opened and closed with it."""
     security = _security()
-    servers: dict[str, MCPServer[Runtime]] = {name: create(runtime) for name, create in SERVERS.items()}
+    servers: dict[str, MCPServer[Runtime]] = {name: creator(name)(runtime) for name in NAMES}
     hooks = Webhooks(runtime)
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
@@ -66,6 +66,8 @@ def create_app(runtime: Runtime) -> Starlette:
             *calls.routes(runtime, hooks),
             *unsubscribe.routes(runtime),
             *deciding.routes(runtime),
+            *linkedin_callback.routes(runtime),
+            *linkedin_webhooks.routes(runtime, hooks),
             *endpoints,
         ],
         lifespan=lifespan,

@@ -288,12 +288,16 @@ async def messaging_list_tasks(
 
 
 async def messaging_complete_task(
-    ctx: Ctx, task_id: str, note: Annotated[str | None, Field(max_length=500)] = None
+    ctx: Ctx,
+    task_id: str,
+    note: Annotated[str | None, Field(max_length=500)] = None,
+    outcome: tasks.Outcome = tasks.Outcome.DONE,
 ) -> Annotated[CallToolResult, TaskView]:
-    """Mark a task as done, once it is."""
+    """Mark a task as done or skipped, once a person did or skipped it."""
     actor = actor_of(ctx)
-    found = await runtime_of(ctx).write(actor, lambda work: tasks.complete(work, task_id, by=actor, note=note))
-    return answer(found, f"{found.id} is done.")
+    complete = partial(tasks.complete, task_id=task_id, by=actor, note=note, outcome=outcome)
+    found = await runtime_of(ctx).write(actor, complete)
+    return answer(found, f"{found.id} is {found.outcome}.")
 
 
 async def messaging_stop_campaign(

@@ -41,7 +41,11 @@ def upgrade() -> None:
         sa.Column("updated_at", UtcDateTime(), nullable=False),
     )
     op.create_index("ix_operations_workspace_id_operations_key", "operations", ["workspace_id", "key"])
-    op.create_index("ix_operations_workspace_id_operations_state_operations_run_at", "operations", ["workspace_id", "state", "run_at"])
+    op.create_index(
+        "ix_operations_workspace_id_operations_state_operations_run_at",
+        "operations",
+        ["workspace_id", "state", "run_at"],
+    )
     op.create_index("ix_operations_lead_id", "operations", ["lead_id"])
 
 

@@ -67,8 +67,21 @@ def upgrade() -> None:
         sa.Column("import_id", sa.String(40)),
         sa.Column("at", UtcDateTime(), nullable=False),
     )
+    with op.batch_alter_table("tasks") as tasks:
+        tasks.add_column(sa.Column("message_id", sa.String(40)))
+        tasks.add_column(sa.Column("text", sa.Text()))
+        tasks.add_column(sa.Column("link", sa.String(500)))
+        tasks.add_column(sa.Column("outcome", sa.String(40)))
+        tasks.create_foreign_key("fk_tasks_message_id", "messages", ["message_id"], ["id"])
+        tasks.create_unique_constraint("uq_tasks_message_id", ["message_id"])
+    op.execute("UPDATE tasks SET outcome = 'done' WHERE done_at IS NOT NULL")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("tasks") as tasks:
+        tasks.drop_constraint("uq_tasks_message_id")
+        tasks.drop_constraint("fk_tasks_message_id")
+        for column in ("message_id", "text", "link", "outcome"):
+            tasks.drop_column(column)
     for table in ("responses", "lead_sources", "usage", "authorizations", "accounts"):
         op.drop_table(f"linkedin_{table}")
