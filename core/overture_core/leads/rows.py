@@ -33,6 +33,7 @@ _CHANNEL_WORDS = {
     "voice": Channel.VOICE,
     "call": Channel.VOICE,
     "calls": Channel.VOICE,
+    "linkedin": Channel.LINKEDIN,
 }
 # What a bare "yes" agrees to; the other channels have to be named.
 _USUAL = (Channel.EMAIL, Channel.SMS)

@@ -17,7 +17,7 @@ from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, M
 from overture_core.storage.store import Work
 
 RECENT = 10
-_KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
+_KINDS = dict.fromkeys(BY_PHONE, "phone") | {Channel.EMAIL: "email", Channel.LINKEDIN: "linkedin"}
 
 
 class ConsentView(BaseModel):

@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
-from overture_core.errors import InvalidInput, NotFound
+from overture_core.contactability.gate import contactability
+from overture_core.contactability.rules import EXPLANATIONS, Verdict
+from overture_core.errors import Conflict, InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.leads.finding import lead_of
+from overture_core.messages import by_hand
 from overture_core.messages.channels import Channel
 from overture_core.replies.intent import Intent
-from overture_core.storage.schema import Lead, Reply, Task
+from overture_core.storage.schema import Lead, Message, Reply, Task
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted
 
@@ -25,7 +28,7 @@ _WITHIN = {
     Intent.OTHER: timedelta(days=1),
     Intent.NOT_NOW: timedelta(days=90),
 }
-LINKEDIN_MESSAGE, LINKEDIN_INVITATION = "linkedin_message", "linkedin_invitation"
+LINKEDIN_MESSAGE, LINKEDIN_INVITATION = by_hand.TASK_KIND, "linkedin_invitation"
 LONGEST = {LINKEDIN_MESSAGE: 2_000, LINKEDIN_INVITATION: 300}  # characters
 # LinkedIn's User Agreement (section 8.2) bars automating either; its API offers neither to ordinary applications.
 WHY_A_PERSON = "LinkedIn offers no API for messages and invitations, and bars automating them."
@@ -96,8 +99,6 @@ def prepare(
     kind: str,
     text: str,
     due_at: datetime | None = None,
-    *,
-    message_id: str | None = None,
 ) -> TaskView:
     """Leave a LinkedIn message or invitation for a person to send.
 
@@ -114,14 +115,18 @@ def prepare(
     if not lead.linkedin_url:
         msg = f"{lead.id} has no LinkedIn page on record; import it in a column linkedin_url. Overture looks up nobody."
         raise InvalidInput(msg)
+    decision = contactability(work, lead, Channel.LINKEDIN)
+    if decision.verdict is Verdict.NEVER and decision.reason is not None:
+        msg = f"{lead.id} {EXPLANATIONS[decision.reason]}; nobody is to write to them on LinkedIn."
+        raise Conflict(msg)
+    earliest = decision.not_before or work.now()
     row = Task(
         id=new_id("tsk"),
         workspace_id=work.workspace,
         lead_id=lead.id,
         kind=kind,
         created_at=work.now(),
-        due_at=due_at or work.now() + timedelta(days=1),
-        message_id=message_id,
+        due_at=max(due_at or work.now() + by_hand.WITHIN, earliest),
         text=words,
         link=lead.linkedin_url,
     )
@@ -133,15 +138,19 @@ def prepare(
 def list_(work: Work, *, done: bool = False, limit: int = 50) -> TaskList:
     """Return what is open, or what is `done`, the most urgent first."""
     mine = Task.workspace_id == work.workspace
+    # One whose message was taken back (a reply, a payment, a cancelled campaign) is no task any more.
+    to_do = Task.done_at.is_(None) & or_(Task.message_id.is_(None), by_hand.waits())
     rows = (
         select(Task, Reply.channel, Reply.body, Lead.first_name, Lead.last_name)
         .join(Lead, Lead.id == Task.lead_id)
         .outerjoin(Reply, Reply.id == Task.reply_id)
-        .where(mine, Task.done_at.is_not(None) if done else Task.done_at.is_(None))
+        .outerjoin(Message, Message.id == Task.message_id)
+        .where(mine, Task.done_at.is_not(None) if done else to_do)
         .order_by(Task.due_at, Task.id)
         .limit(limit)
     )
-    still = work.session.scalar(select(func.count()).select_from(Task).where(mine, Task.done_at.is_(None))) or 0
+    counted = select(func.count()).select_from(Task).outerjoin(Message, Message.id == Task.message_id)
+    still = work.session.scalar(counted.where(mine, to_do)) or 0
     return TaskList(tasks=[_view(*row) for row in work.session.execute(rows)], open=still)
 
 
@@ -152,12 +161,16 @@ def complete(
 
     Raises:
         NotFound: there is no such task.
+        Conflict: the message that it stands for was taken back.
     """
     row = work.session.scalar(select(Task).where(Task.workspace_id == work.workspace, Task.id == task_id))
     if row is None:
         msg = f"There is no task {quoted(task_id)}; `overture tasks list` shows their ids."
         raise NotFound(msg)
     if row.done_at is None:
+        if row.message_id is not None and not by_hand.settle(work, row.message_id, done=outcome is Outcome.DONE):
+            msg = f"{row.id} is no task any more: its message was taken back, since the lead answered, paid or said no."
+            raise Conflict(msg)
         row.done_at, row.done_by, row.note = work.now(), by, clean(note or "", limit=500) or None
         row.outcome = outcome
         work.session.flush()

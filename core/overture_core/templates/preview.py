@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from overture_core.errors import InvalidInput, TemplateError
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.content import compose
 from overture_core.messages.pricing import SmsEstimate, sms_estimate
 from overture_core.segments import service as segments
@@ -22,6 +22,9 @@ from overture_core.templates.render import fields_of_all, merge_values
 
 SHOWN = 5
 PREVIEW_ID = "msg_preview"
+
+
+_ADDRESSES = {Channel.EMAIL: Lead.email, Channel.LINKEDIN: Lead.linkedin_url}
 
 
 class Rendering(BaseModel):
@@ -77,12 +80,12 @@ def _leads(work: Work, template: Template, segment: str | None, lead_ids: Sequen
         return found
     if segment is not None:
         rows = rows.where(*where(work, segments.filter_of(segments.get(work, segment))))
-    reached = Lead.email if template.channel == Channel.EMAIL else Lead.phone
+    reached = _ADDRESSES.get(Channel(template.channel), Lead.phone)
     return list(work.session.scalars(rows.where(reached.is_not(None)).limit(SHOWN)))
 
 
 def _render(work: Work, template: Template, lead: Lead, fields: frozenset[str]) -> Rendering:
-    to = lead.email if template.channel == Channel.EMAIL else lead.phone
+    to = address_of(lead, Channel(template.channel))
     try:
         content = compose(work.settings, template, PREVIEW_ID, merge_values(lead, fields))
     except TemplateError as error:

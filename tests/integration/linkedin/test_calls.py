@@ -146,7 +146,7 @@ async def test_a_missing_scope_is_named_with_the_product_that_gives_it(linkedin:
 async def test_a_sunset_version_names_the_setting(linkedin: Any) -> None:
     await linkedin.connect(oldest_version="202712")
     async with connected(linkedin.store, linkedin.settings) as session:
-        with pytest.raises(ProviderRefused, match="retired version 202611 .*OVERTURE_LINKEDIN_VERSION to a newer"):
+        with pytest.raises(ProviderRefused, match=r"retired version 202611 .*OVERTURE_LINKEDIN_VERSION to a newer"):
             await posts.publish(session.client, request())
     assert linkedin.published() == []
 
