@@ -44,6 +44,7 @@ _REFUSED_CHANNELS = {
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
+_LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language", "external_id")
 _LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}
 
@@ -216,7 +217,8 @@ class RowReader:
 
 def _linkedin(text: str) -> str | None:
     found = re.search(r"linkedin\.com/in/([^/?#\s]+)", clean(text), re.IGNORECASE)
-    return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
+    # Names there have at most 100 characters; a longer one is no page.
+    return f"https://www.linkedin.com/in/{found[1].lower()}" if found and len(found[1]) <= _LONGEST_PAGE else None
 
 
 def _identities(values: Mapping[str, object]) -> list[tuple[str, str]]:
