@@ -12,6 +12,7 @@ from overture_core.settings import Settings
 PAGE = Path(__file__).with_name("settings.md")
 # What a factory makes differs by machine and user; a new factory has to be described here.
 FACTORIES = {
+    "linkedin_scopes": '`["openid", "profile", "email", "w_member_social"]`',
     "sms_prices": '`{"US": 0.0083, "CA": 0.0083, "*": 0.1}`',
     "sms_hours": "none",
     "approvers": "nobody",
