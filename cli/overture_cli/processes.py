@@ -59,7 +59,7 @@ def all_specs(settings: Settings, *, sandbox_args: tuple[str, ...] = ()) -> list
     """Everything that runs on one machine, in the order in which it starts."""
     base = f"http://{settings.http_host}:{settings.http_port}"
     specs = []
-    if settings.email_sandboxed or settings.sms_sandboxed:
+    if settings.any_sandboxed:
         ready = f"{settings.sandbox_url}/sandbox/summary.json"
         specs.append(Spec("sandbox", ("sandbox", *sandbox_args), ready_url=ready))
     specs.append(Spec("servers", ("serve", "--http"), ready_url=f"{base}/health"))
@@ -75,7 +75,7 @@ def require_free_ports(settings: Settings) -> None:
     """
     sandbox = urlsplit(settings.sandbox_url).port
     ports = {"OVERTURE_HTTP_PORT": settings.http_port}
-    if sandbox is not None and (settings.email_sandboxed or settings.sms_sandboxed):
+    if sandbox is not None and settings.any_sandboxed:
         ports["OVERTURE_SANDBOX_URL"] = sandbox
     for name, port in ports.items():
         require_free_port(settings.http_host, port, f"set {name} to another port")

@@ -211,6 +211,11 @@ class Settings(BaseSettings):
         return self.sandbox_only or (self.linkedin_client_id is None and self.linkedin_client_secret is None)
 
     @property
+    def any_sandboxed(self) -> bool:
+        """Whether the sandbox stands in for any provider."""
+        return self.email_sandboxed or self.sms_sandboxed or self.linkedin_sandboxed
+
+    @property
     def whatsapp_sender(self) -> str | None:
         """The number that WhatsApp messages come from; None where there is none yet."""
         return self.whatsapp_from or (SANDBOX_WHATSAPP if self.sms_sandboxed else None)

@@ -96,7 +96,7 @@ def up(as_json: JsonFlag = False) -> None:
         base = f"http://{settings.http_host}:{settings.http_port}"
         addresses = [(f"{name} (MCP)", f"{base}/{name}/mcp") for name in NAMES]
         addresses += [("health", f"{base}/health"), ("readiness", f"{base}/ready")]
-        if settings.email_sandboxed or settings.sms_sandboxed:
+        if settings.any_sandboxed:
             addresses.append(("sandbox inbox", f"{settings.sandbox_url}/sandbox"))
         if as_json:
             emit_json({"addresses": dict(addresses), "logs": str(running.log_dir)})
