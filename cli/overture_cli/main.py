@@ -1,13 +1,14 @@
 """`overture ...`: every command, and the one place where errors become exit codes.
 
 Exit codes: 0 done, 1 an error of ours, 2 bad input, 3 a part that we depend on is away, 4 a person has
-to approve first, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
+to approve first, 5 the audit's chain does not hold, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from importlib.metadata import version
@@ -22,11 +23,14 @@ from overture_cli.commands import (
     approvals,
     audit,
     campaigns,
+    consent,
     contactability,
     demo,
     doctor,
     erase,
+    exports,
     health,
+    imports,
     leads,
     linkedin,
     messages,
@@ -37,12 +41,21 @@ from overture_cli.commands import (
     serve,
     simulate,
     stop,
+    suppressions,
     trace,
 )
 from overture_cli.output import say
 from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
-from overture_core.errors import ApprovalRequired, ConfigurationError, InvalidInput, OvertureError, SystemFault
+from overture_core.errors import (
+    ApprovalRequired,
+    AuditBroken,
+    ConfigurationError,
+    InvalidInput,
+    OvertureError,
+    SystemFault,
+)
+from overture_core.settings import Settings
 from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
@@ -62,8 +75,15 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("sandbox")(serve.sandbox)
 app.command("import")(leads.import_)
+app.add_typer(leads.app, name="mappings")
+app.add_typer(imports.app, name="imports")
+app.add_typer(imports.leads_app, name="leads")
+app.command("export")(exports.export)
+app.add_typer(exports.app, name="exports")
 app.command("search")(segments.search)
 app.add_typer(segments.app, name="segments")
+app.add_typer(consent.app, name="consent")
+app.add_typer(suppressions.app, name="suppressions")
 app.command("campaigns")(campaigns.campaigns)
 app.command("simulate")(simulate.simulate)
 app.command("stop")(stop.stop)
@@ -116,21 +136,27 @@ def run() -> None:
     except CrewError as error:
         sys.exit(_report(error.code, error.message, _crew_exit_code(error)))
     except ValidationError as error:
+        if error.title != Settings.__name__:
+            sys.exit(_fault())
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
     except SettingsError as error:
-        sys.exit(
-            _report("configuration", f"A setting cannot be read: {error}; docs/settings.md lists them.", BAD_INPUT)
-        )
+        sys.exit(_report("configuration", _unread_setting(error), BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
-        traceback.print_exc()
-        sys.exit(_report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT))
+        sys.exit(_fault())
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    return _report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT)
 
 
 def _exit_code(error: OvertureError) -> int:
     if isinstance(error, ApprovalRequired):
         return APPROVAL
+    if isinstance(error, AuditBroken):
+        return audit.BROKEN
     away = isinstance(error, SystemFault) and not isinstance(error, ConfigurationError)
     return AWAY if away else BAD_INPUT
 
@@ -154,6 +180,14 @@ def _report(code: str, message: str, exit_code: int) -> int:
     else:
         Console(stderr=True, highlight=False, emoji=False, soft_wrap=True).print(f"overture: {message}", markup=False)
     return exit_code
+
+
+def _unread_setting(error: SettingsError) -> str:
+    # All that pydantic-settings tells is a text with the field's name; such a setting is a list or an object.
+    named = re.search(r'field "(\w+)"', str(error))
+    if named is None:
+        return f"A setting cannot be read: {error}; docs/settings.md lists them."
+    return f"OVERTURE_{named[1].upper()} is not JSON; docs/settings.md shows how it is written."
 
 
 def _settings_sentence(error: ValidationError) -> str:

@@ -95,6 +95,12 @@ class OutcomeUnknown(OvertureError):
     code = "outcome_unknown"
 
 
+class AuditBroken(OvertureError):
+    """The audit is not what was written."""
+
+    code = "audit_broken"
+
+
 class ForbiddenTransition(OvertureError):
     """The state table does not allow this change of a message."""
 

@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     sendgrid_base_url: str = Field(default=SENDGRID_URL, description="SendGrid host (EU: https://api.eu.sendgrid.com).")
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
-        default=None, description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign."
+        default=None,
+        description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign; "
+        "the sandbox has its own.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")
@@ -112,8 +114,12 @@ class Settings(BaseSettings):
         description="Narrower hours for SMS, WhatsApp and calls by country, start of number or *, "
         'e.g. {"DE": "09:00-20:00"}.',
     )
-    messages_a_day: int = Field(default=1, ge=1, le=3, description="Messages a lead may get in any 24 hours.")
-    messages_a_week: int = Field(default=3, ge=1, le=21, description="Messages a lead may get in any 7 days.")
+    messages_a_day: int = Field(
+        default=1, ge=1, le=3, description="Messages a lead may get in any 24 hours, at most 3."
+    )
+    messages_a_week: int = Field(
+        default=3, ge=1, le=21, description="Messages a lead may get in any 7 days, at most 21."
+    )
     chunk_size: int = Field(default=1000, ge=1, le=1000, description="Messages claimed for one job.")
     email_batch_size: int = Field(
         default=1000,

@@ -15,6 +15,7 @@ import structlog
 from anyio import to_thread
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from overture_core.contactability.rules import Reason
 from overture_core.errors import DatabaseUnavailable
 from overture_core.messages import breaker, by_hand, ledger, settling, warming
 from overture_core.messages.channels import BY_HAND, Channel
@@ -140,7 +141,7 @@ class Delivery:
             wanted = min(size, len(turn.waiting))
             granted = warming.take(work, job.channel, sender, wanted)
             if not granted:
-                return warming.next_day(work.now()), "sender_warms_up", 0, []
+                return warming.next_day(work.now()), Reason.SENDER_WARMS_UP, 0, []
             ids = [each.id for each in turn.waiting[:granted]]
             leaving = ledger.start_sending(work, job.chunk, ids, owner=self._owner)
             warming.give_back(work, job.channel, sender, granted - len(leaving))
@@ -155,6 +156,8 @@ class Delivery:
     def _end(self, turn: _Turn, cause: str, later: datetime | None) -> None:
         def end(work: Work) -> None:
             rest = self._write_down(work, turn) or later
+            if cause == Reason.SENDER_WARMS_UP and later is not None:
+                ledger.hold(work, turn.job.chunk, [each.id for each in turn.waiting], reason=cause, until=later)
             ledger.finish(work, turn.job.chunk, cause=cause, due_at=rest)
 
         self._persistently(turn.job, end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 
-from overture_core.campaigns.drafting import ALREADY_IN, SEND_WINDOW
+from overture_core.campaigns.drafting import ALREADY_IN, NO_COMMON_HOURS, SEND_WINDOW
 from overture_core.campaigns.models import Condition, PlanView, Sample
 from overture_core.campaigns.world import SANDBOX
 from overture_core.contactability.rules import EXPLANATIONS
@@ -30,6 +30,7 @@ _OURS: dict[str, str] = {
     **{reason.value: text for reason, text in EXPLANATIONS.items()},
     ALREADY_IN: "is in this campaign already",
     SEND_WINDOW: "is outside the hours that the campaign writes in",
+    NO_COMMON_HOURS: "has no hour that is among the campaign's and among those for SMS and calls",
     "unless:not_opened": "opened the message before",
     "unless:not_clicked": "clicked in the message before",
     "unless:not_delivered": "got the message before",

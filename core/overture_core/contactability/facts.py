@@ -234,6 +234,13 @@ def zones(lead: Person) -> Sequence[str]:
     return _zones_of(lead.phone) if lead.phone else ()
 
 
+def hours(work: Work, channel: Channel, lead: Person) -> Window | None:
+    """Return the hours in which a message of this channel may arrive there; None for any."""
+    if channel not in BY_PHONE:
+        return None
+    return quiet_hours(work.settings.sms_hours).window(lead.phone, lead.country)
+
+
 def _zones_of(phone: str) -> Sequence[str]:
     zones: Sequence[str] = phone_zones.time_zones_for_number(phonenumbers.parse(phone))
     return tuple(zone for zone in zones if zone != _UNKNOWN_ZONE)

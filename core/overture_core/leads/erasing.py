@@ -22,8 +22,10 @@ from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     Consent,
     ErasedAddress,
+    ExportRequest,
     ImportReject,
     Lead,
+    LeadChange,
     LeadIdentity,
     LeadImport,
     LeadTag,
@@ -137,7 +139,7 @@ def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
 
 def _remove(work: Work, lead: Lead, addresses: set[tuple[str, str]]) -> int:
     replies = len(work.session.scalars(select(Reply.id).where(Reply.lead_id == lead.id)).all())
-    for table in (Task, Reply, Consent, LeadTag, LeadIdentity):
+    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, LeadChange):
         work.session.execute(delete(table).where(table.lead_id == lead.id))
     for kind, value in sorted(addresses):
         of_address = (Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == value)
@@ -178,6 +180,9 @@ def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], words: Sequen
     for imported in _candidates(work, reports, LeadImport.report, words):
         samples = [each for each in imported.report.get("reject_samples", []) if not names_them(each)]
         imported.report = {**imported.report, "reject_samples": samples}
+    asked = select(ExportRequest).where(ExportRequest.workspace_id == work.workspace)
+    for request in _candidates(work, asked, ExportRequest.where, [*words, lead.id]):
+        work.session.delete(request)
     plans = select(Plan).where(Plan.workspace_id == work.workspace)
     for plan in _candidates(work, plans, Plan.summary, [lead.id]):
         samples = [each for each in plan.summary.get("samples", []) if each.get("lead_id") != lead.id]

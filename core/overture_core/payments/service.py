@@ -68,12 +68,12 @@ def record(
 
     Raises:
         NotFound: there is no such lead.
-        InvalidInput: the currency is no three letters, or the reference is missing.
-        Conflict: the reference is that of another lead's payment.
+        InvalidInput: there is no such currency (ISO 4217), or the reference is missing.
+        Conflict: the reference is that of another payment.
     """
     lead_of(work, lead_id)
     code, name = currency.strip().upper(), clean(reference, limit=200)
-    if len(code) != 3 or not code.isascii() or not code.isalpha():
+    if not _is_currency(code):
         msg = f"{quoted(currency)} is no currency; write its three letters, such as EUR."
         raise InvalidInput(msg)
     if not name:
@@ -84,6 +84,12 @@ def record(
     if known is not None:
         if known.lead_id != lead_id:
             msg = f"The reference {quoted(name)} belongs to a payment of another lead; check which of the two paid."
+            raise Conflict(msg)
+        if (known.amount_micros, known.currency) != (int(amount * MICROS), code):
+            msg = (
+                f"The reference {quoted(name)} belongs to a payment of {_view(known).amount} {known.currency}; give "
+                "this one a reference of its own."
+            )
             raise Conflict(msg)
         return _view(known)
     row = Payment(
@@ -101,6 +107,12 @@ def record(
     stop_lead(work, lead_id, cause="paid")
     audit.record(work, "payment.recorded", lead_id, payment=row.id, source=source)
     return _view(row)
+
+
+def _is_currency(code: str) -> bool:
+    import pycountry  # reads its tables at import
+
+    return pycountry.currencies.get(alpha_3=code) is not None
 
 
 def list_(work: Work, *, limit: int = 50) -> list[PaymentView]:

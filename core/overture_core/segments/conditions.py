@@ -41,6 +41,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt, ">
 _ANSWERS = {"yes": True, "no": False, "unknown": None}
 FIELDS = sorted([*_TEXTS, *_TIMES, "text", "tag", "dormant_days", "consent", "custom", "segment"])
 MAX_NESTED = 5
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -102,7 +103,7 @@ class _Maker:
     def _of_text(self, asked: Condition, column: SQLCoreOperations[Any]) -> ColumnElement[bool]:
         if asked.operator in {"known", "unknown"}:
             return column.is_not(None) if asked.operator == "known" else column.is_(None)
-        values = [self._value(asked.field, each) for each in asked.values]
+        values = [self._value(asked, each) for each in asked.values]
         if asked.operator == "~":
             part = _INDEXED.get(asked.field)
             if part is None:
@@ -113,11 +114,12 @@ class _Maker:
             return or_(own != values[0], column.is_(None))
         return own.in_(values) if asked.operator in {"=", "in"} else self._refuse(asked, "=, !=, ~, in, is known")
 
-    @staticmethod
-    def _value(field: str, value: str) -> str:
-        if field == "country":
+    def _value(self, asked: Condition, value: str) -> str:
+        if asked.field == "country":
+            if asked.operator != "~" and not _COUNTRY.fullmatch(value):
+                raise self._error(asked, f"{value!r} is not a two-letter country code such as US or DE.")
             return value.upper()
-        return email_key(value) if field == "email" else value
+        return email_key(value) if asked.field == "email" else value
 
     def _of_time(self, asked: Condition, column: SQLCoreOperations[Any]) -> ColumnElement[bool]:
         if asked.operator in {"known", "unknown"}:

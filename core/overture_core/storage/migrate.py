@@ -1,35 +1,44 @@
-"""Runs the Alembic migrations, one process at a time."""
+"""Runs the Alembic migrations, one process at a time.
+
+A database that stands at the newest one is told by its version alone: Alembic takes longer to import than all the rest
+of what a short command does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from overture_core.settings import Settings
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _ADVISORY_LOCK = 7_226_001  # any constant that nothing else in the database uses
+_FOLDER = Path(__file__).parent / "migrations"
 
 
 def config() -> Config:
     """Return the Alembic configuration of the packaged migrations."""
+    from alembic.config import Config
+
     made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.set_main_option("script_location", str(_FOLDER))
     return made
 
 
 def is_current(engine: Engine) -> bool:
     """Tell whether the database stands at the newest migration."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == _head()
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        stands: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return stands == head()
 
 
 def upgrade(engine: Engine, settings: Settings) -> None:
@@ -39,6 +48,8 @@ def upgrade(engine: Engine, settings: Settings) -> None:
     """
     with _one_at_a_time(engine, settings):
         if not is_current(engine):
+            from alembic import command
+
             run(engine, command.upgrade, "head")
 
 
@@ -50,8 +61,9 @@ def run(engine: Engine, step: Callable[[Config, str], None], revision: str) -> N
         step(made, revision)
 
 
-def _head() -> str | None:
-    return ScriptDirectory.from_config(config()).get_current_head()
+def head() -> str:
+    """Return the newest migration: files are named by their number, which is their revision."""
+    return max(path.name[:4] for path in (_FOLDER / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 @contextmanager

@@ -64,7 +64,8 @@ class Workspace(Base):
 
 
 class Sender(Base):
-    """An address that messages come from."""
+    """An address that messages come from. What was accepted before `rates_from` does not count for its automatic pause
+    (health/senders.py)."""
 
     __tablename__ = "senders"
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -74,6 +75,7 @@ class Sender(Base):
     address: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(200))
     verified: Mapped[bool]
+    rates_from: Mapped[datetime | None]
 
 
 class Lead(Base):
@@ -146,8 +148,26 @@ class Consent(Base):
     given_at: Mapped[datetime | None]
 
 
+class LeadChange(Base):
+    """What one row of a file changed in a lead who was there before: `detail` has `fields` and `custom` as
+    {name: [before, after]}, and what was added: `identities`, `tags`, and the ids of `consents`."""
+
+    __tablename__ = "lead_changes"
+    __table_args__ = (Index(None, "lead_id"), Index(None, "import_id", "id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    import_id: Mapped[str | None] = mapped_column(ID)
+    line: Mapped[int | None]
+    actor: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    detail: Mapped[dict[str, Any]]
+    undone_at: Mapped[datetime | None]
+
+
 class LeadImport(Base):
-    """One run of an import, with how the file was read and what became of its rows."""
+    """One run of an import, with how the file was read and what became of its rows. States are in leads/imports.py;
+    `checkpoint` is written in the transaction of each chunk, `holder` names the process that is at it."""
 
     __tablename__ = "imports"
     __table_args__ = (Index(None, "workspace_id", "created_at"),)
@@ -157,6 +177,24 @@ class LeadImport(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     report: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(KEYWORD, default="done", server_default="done")
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    checkpoint: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    holder: Mapped[str | None] = mapped_column(String(200))
+    actor: Mapped[str | None] = mapped_column(String(200))
+    updated_at: Mapped[datetime | None]
+
+
+class ImportMapping(Base):
+    """What the columns of a kind of file are, by a name: {column: field}."""
+
+    __tablename__ = "import_mappings"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    name: Mapped[str] = mapped_column(String(100))
+    mapping: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
 
 
 class ImportReject(Base):
@@ -507,6 +545,24 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3))
     source: Mapped[str] = mapped_column(KEYWORD)
     reference: Mapped[str] = mapped_column(String(200))
+
+
+class ExportRequest(Base):
+    """An export that was asked for over MCP; a person releases or rejects it. `where` is its filter, in words."""
+
+    __tablename__ = "export_requests"
+    __table_args__ = (Index(None, "workspace_id", "state"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    state: Mapped[str] = mapped_column(KEYWORD)
+    where: Mapped[str] = mapped_column("filter", Text)
+    columns: Mapped[list[str]]
+    format: Mapped[str] = mapped_column(KEYWORD)
+    leads: Mapped[int]
+    asked_by: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[datetime | None]
 
 
 class LinkedInAccount(Base):

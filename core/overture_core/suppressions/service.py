@@ -79,7 +79,7 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
     Raises:
         InvalidInput: a value is no e-mail address or phone number; none of them is suppressed.
     """
-    keys = [_key(each.kind, each.value) for each in wanted]
+    keys = [normalised(each.kind, each.value) for each in wanted]
     first: dict[tuple[Kind, str], Wanted] = {}
     for key, each in zip(keys, wanted, strict=True):
         first.setdefault((each.kind, key), each)
@@ -119,6 +119,17 @@ def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
     return gone.union(work.session.scalars(found))
 
 
+def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str]]:
+    """Return which of the values (normalised) are on the list by themselves: no domain above them, no erased person."""
+    found: set[tuple[Kind, str]] = set()
+    for kind in {kind for kind, _ in wanted}:
+        mine = (Suppression.workspace_id == work.workspace, Suppression.kind == kind)
+        values = [value for each, value in wanted if each == kind]
+        there = work.session.scalars(select(Suppression.value).where(*mine, among(Suppression.value, values)))
+        found |= {(kind, value) for value in there}
+    return found
+
+
 def erased_digest(work: Work, kind: str, value: str) -> str:
     """Return what is kept of an erased address: a keyed hash that only this installation can make again."""
     return secrets.sign(work.settings, "erased", f"{kind}:{value}")
@@ -154,7 +165,12 @@ def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> Suppress
     return SuppressionPage(suppressions=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
 
-def _key(kind: Kind, value: str) -> str:
+def normalised(kind: Kind, value: str) -> str:
+    """Return a value as it is stored and compared.
+
+    Raises:
+        InvalidInput: it is no value of this kind.
+    """
     if kind == "email":
         address = value.strip()
         if "@" not in address or " " in address or len(address) > 320:

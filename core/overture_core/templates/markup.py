@@ -60,7 +60,7 @@ def check_html(source: str) -> None:
         msg = "The HTML has characters of Unicode's private use area; leave them out."
         raise TemplateError(msg)
     checker = _Checker()
-    marked = "".join(part if text else _marked(part) for text, part in _split(source))
+    marked = "".join(part if text else _marked(part) for text, part in split(source))
     if _BEGINS_TAG.search(marked):
         raise TemplateError(_INSIDE)
     checker.feed(marked)
@@ -75,7 +75,7 @@ def _marked(part: str) -> str:
     return _LINK_MARK if _LINK_FIELD.fullmatch(part) else _MARK
 
 
-def _split(source: str) -> list[tuple[bool, str]]:
+def split(source: str) -> list[tuple[bool, str]]:
     """Split a template as Jinja does, into text (true) and the parts that Jinja acts on."""
     found: list[tuple[bool, str]] = []
     ending = ""
@@ -186,7 +186,7 @@ def html_from_text(source: str) -> str:
         return f"{_MARK}{len(parts) - 1}{_MARK}"
 
     plain = source.replace(_MARK, "").replace(_LINK_MARK, "")
-    made = _markdown().render("".join(part if text else keep(part) for text, part in _split(plain))).strip()
+    made = _markdown().render("".join(part if text else keep(part) for text, part in split(plain))).strip()
     made = made.replace(f'href="{_LINK_MARK}"', 'href="{{ unsubscribe_url }}"')
     made = made.replace(_LINK_MARK, '<a href="{{ unsubscribe_url }}">{{ unsubscribe_url }}</a>')
     return _MARKED.sub(lambda found: parts[int(found[1])], made)

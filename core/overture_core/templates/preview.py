@@ -19,6 +19,7 @@ from overture_core.templates import service
 from overture_core.templates.linting import lint
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import fields_of_all, merge_values
+from overture_core.templates.values import Doubts
 
 SHOWN = 5
 PREVIEW_ID = "msg_preview"
@@ -46,7 +47,7 @@ class TemplatePreview(BaseModel):
     version: int
     channel: Channel
     renderings: list[Rendering]
-    hints: list[str] = Field(description="What filters and readers may dislike in it.")
+    hints: list[str] = Field(description="What filters and readers may dislike in it, and odd values of leads.")
 
 
 def preview(
@@ -61,12 +62,15 @@ def preview(
     template = service.get(work, name)
     fields = fields_of_all(template)
     leads = _leads(work, template, segment, lead_ids)
+    doubts = Doubts()
+    for lead in leads:
+        doubts.look_at(merge_values(lead, fields), address_of(lead, Channel(template.channel)) or "")
     return TemplatePreview(
         template=template.name,
         version=template.version,
         channel=Channel(template.channel),
         renderings=[_render(work, template, lead, fields) for lead in leads],
-        hints=lint(template),
+        hints=[*lint(template), *doubts.hints()],
     )
 
 

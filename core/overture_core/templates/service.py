@@ -198,6 +198,7 @@ def _variables(channel: Channel, sid: str | None, given: Mapping[str, str] | Non
         raise InvalidInput(msg)
     for source in variables.values():
         fields_of(source)
+        check_links(source)
     return variables or None
 
 
@@ -214,6 +215,7 @@ def _html(channel: Channel, body: str, given: str | None) -> str | None:
         raise InvalidInput(msg)
     fields_of(html)
     check_html(html)
+    check_links(html, html=True)
     return html
 
 

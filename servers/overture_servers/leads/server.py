@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from overture_servers.leads.completions import add_completions
 from overture_servers.leads.prompts import add_prompts
 from overture_servers.leads.resources import add_resources
 from overture_servers.leads.tools import TOOLS
@@ -19,4 +20,5 @@ def create(runtime: Runtime) -> OvertureServer:
     server = OvertureServer("leads", "Overture leads", INSTRUCTIONS, TOOLS, runtime)
     add_resources(server, runtime)
     add_prompts(server)
+    add_completions(server, runtime)
     return server

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from overture_core.approvals.service import ApprovalState
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import LaunchResult, launch_paged
-from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanRequest, PlanView, TemplateNames
+from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanRequest, PlanView, Templates
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
@@ -131,9 +131,7 @@ async def messaging_plan_campaign(
     ctx: Ctx,
     name: Name,
     segment: Annotated[str, Field(description="A saved segment.")],
-    templates: Annotated[
-        dict[Channel, TemplateNames], Field(description="{channel: template name, or several as variants}.")
-    ],
+    templates: Templates,
     channel_order: Annotated[
         list[Channel] | None, Field(description="Each lead gets the first that may be used; default email, sms.")
     ] = None,
@@ -334,15 +332,15 @@ async def messaging_stop_everything(ctx: Ctx, reason: Note = None) -> Annotated[
 
 TOOLS = (
     ToolSpec(messaging_save_template, "Save a template", writes=True),
-    ToolSpec(messaging_list_templates, "List templates"),
-    ToolSpec(messaging_preview_template, "Preview a template"),
-    ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False),
+    ToolSpec(messaging_list_templates, "List templates", depth=1),
+    ToolSpec(messaging_preview_template, "Preview a template", depth=1),
+    ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False, depth=1),
     ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
-    ToolSpec(messaging_get_campaign, "Campaign status"),
-    ToolSpec(messaging_simulate_campaign, "Simulate a campaign"),
-    ToolSpec(messaging_get_health, "Delivery health"),
+    ToolSpec(messaging_get_campaign, "Campaign status", depth=1),
+    ToolSpec(messaging_simulate_campaign, "Simulate a campaign", depth=1),
+    ToolSpec(messaging_get_health, "Delivery health", depth=1),
     ToolSpec(messaging_list_campaigns, "List campaigns"),
-    ToolSpec(messaging_list_replies, "List replies"),
+    ToolSpec(messaging_list_replies, "List replies", depth=1),
     ToolSpec(messaging_list_tasks, "List tasks"),
     ToolSpec(messaging_complete_task, "Complete a task", writes=True),
     ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),

@@ -7,7 +7,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 BAD_INPUT = 2
+AWKWARD = Path(__file__).parents[2] / "data" / "awkward"
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -88,3 +91,60 @@ def test_a_file_of_which_no_row_can_be_taken_is_bad_input(overture: Overture, fo
     assert "No row could be taken." in none.stdout
     (folder / "mixed.csv").write_text('email,name\n"a@example.com,x\nb@example.com,y\n')
     assert overture("import", "mixed.csv").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["mixed_encodings.csv", "packed.json.gz", "truncated.csv.gz"])
+def test_the_command_line_says_the_same_of_an_awkward_file(overture: Overture, name: str) -> None:
+    expected = json.loads((AWKWARD / "expected.json").read_text(encoding="utf-8"))[name]
+    ran = overture("import", str(AWKWARD / name), "--dry-run", "--json")
+    if "refused" in expected:
+        assert (ran.returncode, ran.stdout) == (BAD_INPUT, "")
+        assert json.loads(ran.stderr)["message"] == expected["refused"]
+    else:
+        report = json.loads(ran.stdout)
+        shown = {key: report[key] for key in ("encoding", "delimiter", "mapping", "created", "merged", "unchanged")}
+        assert (ran.returncode, shown) == (0, {key: expected[key] for key in shown})
+        assert {str(each["line"]): each["reasons"] for each in report["reject_samples"]} == expected["rejected"]
+
+
+def test_a_preview_shows_columns_with_reasons_and_values_and_stores_nothing(overture: Overture, folder: Path) -> None:
+    (folder / "leads.csv").write_text("Courriel,Work Email,Seen\nada@example.com,a@work.example,3/4/2024\n" * 1)
+    shown = overture("import", "leads.csv", "--preview")
+    assert shown.returncode == 0
+    assert [
+        word
+        for word in ("Dry run of leads.csv", "its name", "ada@example.com", "Only the first 1 row")
+        if word not in shown.stdout
+    ] == []
+    report = json.loads(overture("import", "leads.csv", "--preview", "--json").stdout)
+    assert report["columns"] == [
+        {"column": "Courriel", "field": "email", "why": "its name", "sample": "ada@example.com"},
+        {
+            "column": "Work Email",
+            "field": None,
+            "why": "its name says email too, which 'Courriel' already is",
+            "sample": "a@work.example",
+        },
+        {
+            "column": "Seen",
+            "field": None,
+            "why": "dates: 1 of 1 look like it; map it to last_contact_at if that is what they tell",
+            "sample": "3/4/2024",
+        },
+    ]
+
+
+def test_a_mapping_is_saved_used_listed_and_forgotten(overture: Overture, folder: Path) -> None:
+    (folder / "may.csv").write_text("Mejl,Seen,Junk\nada@example.com,3/4/2024,x\n")
+    (folder / "june.csv").write_text("Mejl,Seen,Junk\nada@example.com,5/6/2024,y\n")
+    given = ("--map", "Seen=last_contact_at", "--map", "Junk=ignore", "--dates", "month-first")
+    assert overture("import", "may.csv", *given, "--save-mapping", "hubspot").returncode == 0
+    mapping = {"Mejl": "email", "Seen": "last_contact_at", "Junk": "ignore"}
+    [saved] = json.loads(overture("mappings", "list", "--json").stdout)
+    assert (saved["name"], saved["mapping"]) == ("hubspot", mapping)
+    used = json.loads(overture("import", "june.csv", "--mapping", "hubspot", "--dates", "month-first", "--json").stdout)
+    assert (used["mapping"], used["merged"], used["unmapped"]) == (mapping, 1, [])
+    assert refused(overture, "june.csv", "--mapping", "other") == (
+        "overture: There is no mapping 'other'; the mappings are: hubspot."
+    )
+    assert overture("mappings", "remove", "hubspot").stdout == "The mapping 'hubspot' is forgotten.\n"

@@ -8,6 +8,7 @@ from datetime import datetime
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, insert, select
 
 from overture_core.settings import Settings
@@ -26,6 +27,10 @@ def _is_compared(_object: object, name: str | None, *_: object) -> bool:
     """The index of words is each database's own (migration 0017), as is where an order has unknown values first."""
     own = ("lead_words", "lead_rows", "ix_leads_words", "ix_leads_workspace_id_leads_last_contact_at")
     return not (name or "").startswith(own)
+
+
+def test_the_newest_migration_is_the_one_that_alembic_finds() -> None:
+    assert migrate.head() == ScriptDirectory.from_config(migrate.config()).get_current_head()
 
 
 def test_every_migration_can_be_taken_back(store: Store) -> None:

@@ -118,7 +118,7 @@ async def test_over_http_a_person_is_asked_in_the_new_era_and_the_old_one_fails_
     subprocess.run(trust, env=environment, cwd=tmp_path, check=True, capture_output=True)
     async with Client(f"{url}/leads/mcp") as leads:
         await say(leads, "leads_import_file", content="E-mail,Country,Consent\nada@a.example,US,email\n")
-        await say(leads, "leads_save_segment", name="all", filter={})
+        await say(leads, "leads_save_segment", name="all")
     who = Implementation(name="desk", version="1")
     old = Client(f"{url}/messaging/mcp", mode="legacy", client_info=who, elicitation_callback=yes)
     new = Client(f"{url}/messaging/mcp", mode="2026-07-28", client_info=who, elicitation_callback=yes)

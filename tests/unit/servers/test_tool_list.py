@@ -25,7 +25,8 @@ from overture_servers.runtime import Runtime
 pytestmark = pytest.mark.anyio
 SNAPS = Path(__file__).parents[2] / "toolsnaps"
 SERVERS = {name: creator(name) for name in NAMES}
-LIMIT = 42_000  # characters, the servers together; with Stripe they may have 48,000
+# characters; all four servers together may have 48,000
+LIMITS = {"leads": 14_000, "messaging": 13_700, "linkedin": 9_000}
 KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
 HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"
 
@@ -101,14 +102,14 @@ async def test_no_tool_takes_an_argument_that_approves(tools: dict[str, list[Too
     assert list(launching.input_schema["properties"]) == ["plan_id"]
 
 
-async def test_both_lists_together_stay_small(tools: dict[str, list[Tool]]) -> None:
+async def test_the_lists_stay_small(tools: dict[str, list[Tool]]) -> None:
     sizes = {
         server: len(json.dumps({"tools": [shown(tool) for tool in each]}, separators=(",", ":")))
         for server, each in tools.items()
     }
-    total = sum(sizes.values())
-    sys.stdout.write(f"tools/list: {sizes}, {total} characters together\n")  # shown with -s or -rP
-    assert total < LIMIT, f"tools/list has {total} characters ({sizes}), more than {LIMIT}; shorten the schemas"
+    sys.stdout.write(f"tools/list: {sizes}, {sum(sizes.values())} characters together\n")  # shown with -s or -rP
+    over = {server: size for server, size in sizes.items() if size > LIMITS[server]}
+    assert over == {}, f"these lists have more characters than {LIMITS}; shorten the schemas"
 
 
 async def test_the_list_is_the_same_for_every_client_and_era(runtime: Runtime, tools: dict[str, list[Tool]]) -> None:

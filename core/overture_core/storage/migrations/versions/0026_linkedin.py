@@ -8,7 +8,7 @@ from alembic import op
 from overture_core.storage.types import Json, UtcDateTime
 
 revision = "0026"
-down_revision = "0018"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
