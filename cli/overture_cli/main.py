@@ -32,6 +32,7 @@ from overture_cli.commands import (
     health,
     imports,
     leads,
+    linkedin,
     messages,
     operations,
     payments,
@@ -101,6 +102,7 @@ app.command("contactability")(contactability.contactability)
 app.command("doctor")(doctor.doctor)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
+app.add_typer(linkedin.app, name="linkedin")
 app.add_typer(messages.app, name="messages")
 app.add_typer(operations.app, name="operations")
 app.add_typer(payments.app, name="payments")

@@ -23,6 +23,8 @@ from overture_core.scoring.weights import read as read_weights
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 STRIPE_URL = "https://api.stripe.com"
+LINKEDIN_URL = "https://api.linkedin.com"
+LINKEDIN_LOGIN_URL = "https://www.linkedin.com"
 ELSEWHERE = "*"
 SANDBOX_WHATSAPP = "+14155238886"  # Twilio's own WhatsApp sandbox
 SANDBOX_VOICE = "+15005550006"  # Twilio's number for trying things out
@@ -63,6 +65,21 @@ class Settings(BaseSettings):
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")
     twilio_base_url: str = Field(default=TWILIO_URL, description="Twilio API host.")
+    linkedin_client_id: str | None = Field(default=None, description="LinkedIn application's id; sandbox without it.")
+    linkedin_client_secret: SecretStr | None = Field(
+        default=None, description="The application's secret; it also checks LinkedIn's webhooks."
+    )
+    linkedin_version: str = Field(
+        default="202611", pattern=r"^20\d{4}$", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
+    )
+    linkedin_scopes: list[str] = Field(
+        default_factory=lambda: ["openid", "profile", "email", "w_member_social"],
+        min_length=1,
+        description="Scopes to ask for when connecting (JSON list); docs/linkedin.md says what each gives.",
+    )
+    linkedin_pkce: bool = Field(default=False, description="Use PKCE, once LinkedIn enabled it for the application.")
+    linkedin_base_url: str = Field(default=LINKEDIN_URL, description="LinkedIn API host.")
+    linkedin_login_url: str = Field(default=LINKEDIN_LOGIN_URL, description="Host on which people grant access.")
     email_from: str = Field(default="hello@overture.example", description="Sender address of e-mail.")
     email_from_name: str = Field(default="Overture", description="Sender name of e-mail.")
     sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
@@ -85,7 +102,8 @@ class Settings(BaseSettings):
     )
     sms_currency: str = Field(default="USD", description="Currency of `OVERTURE_SMS_PRICES`.")
     secret_key: SecretStr | None = Field(
-        default=None, description="Signs unsubscribe links; kept in the data folder without it."
+        default=None,
+        description="Signs unsubscribe links and seals LinkedIn's tokens; kept in the data folder without it.",
     )
     postal_address: str = Field(
         default="Overture (sandbox), 1 Example Street, Springfield",
@@ -218,8 +236,7 @@ class Settings(BaseSettings):
                 "or leases end during a call"
             )
             raise ValueError(msg)
-        all_sandboxed = self.email_sandboxed and self.sms_sandboxed and self.stripe_sandboxed
-        if self.clock_offset_s and not all_sandboxed:
+        if self.clock_offset_s and not all(self._sandboxed):
             msg = "OVERTURE_CLOCK_OFFSET_S is only for the sandbox; unset it, or set OVERTURE_SANDBOX_ONLY=1"
             raise ValueError(msg)
         real_mail = {"email_from": "OVERTURE_EMAIL_FROM", "postal_address": "OVERTURE_POSTAL_ADDRESS"}
@@ -254,9 +271,18 @@ class Settings(BaseSettings):
         return self.sandbox_only or self.stripe_api_key is None
 
     @property
+    def linkedin_sandboxed(self) -> bool:
+        """Whether LinkedIn is the sandbox."""
+        return self.sandbox_only or (self.linkedin_client_id is None and self.linkedin_client_secret is None)
+
+    @property
+    def _sandboxed(self) -> tuple[bool, ...]:
+        return self.email_sandboxed, self.sms_sandboxed, self.stripe_sandboxed, self.linkedin_sandboxed
+
+    @property
     def any_sandboxed(self) -> bool:
         """Whether the sandbox stands in for any provider."""
-        return self.email_sandboxed or self.sms_sandboxed or self.stripe_sandboxed
+        return any(self._sandboxed)
 
     @property
     def whatsapp_sender(self) -> str | None:

@@ -90,7 +90,7 @@ def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made:
 
 def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
     """Ask the gate for every row just before sending; returns those that may leave now."""
-    asked = select(Lead.id, Lead.email, Lead.phone, Lead.country, Lead.time_zone)
+    asked = select(Lead.id, Lead.email, Lead.phone, Lead.linkedin_url, Lead.country, Lead.time_zone)
     # The workspace stands in a function: by its index a database may read every lead there is.
     ours = func.coalesce(Lead.workspace_id, "") == work.workspace
     leads = work.session.execute(asked.where(ours, among(Lead.id, {row.lead_id for row in rows}))).all()

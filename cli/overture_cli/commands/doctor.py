@@ -118,14 +118,17 @@ def _redis(settings: Settings) -> Check:
 
 
 def _providers(settings: Settings) -> list[Check]:
-    from overture_providers.endpoints import email_endpoint, sms_endpoint
+    from overture_providers.endpoints import email_endpoint, linkedin_endpoint, sms_endpoint
 
     sendgrid, twilio = "OVERTURE_SENDGRID_API_KEY", "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN"
     mail_set = settings.sendgrid_api_key is not None
     sms_set = settings.twilio_account_sid is not None or settings.twilio_auth_token is not None
     mail = _Provider("e-mail", "SendGrid", sendgrid, lambda: email_endpoint(settings), mail_set)
     sms = _Provider("SMS", "Twilio", twilio, lambda: sms_endpoint(settings), sms_set, _sms_lacks(settings))
-    return [_provider(mail, settings), _provider(sms, settings), _stripe(settings)]
+    application = "OVERTURE_LINKEDIN_CLIENT_ID and OVERTURE_LINKEDIN_CLIENT_SECRET"
+    app_set = settings.linkedin_client_id is not None or settings.linkedin_client_secret is not None
+    linkedin = _Provider("LinkedIn", "LinkedIn", application, lambda: linkedin_endpoint(settings), app_set)
+    return [*(_provider(each, settings) for each in (mail, sms, linkedin)), _stripe(settings)]
 
 
 def _stripe(settings: Settings) -> Check:

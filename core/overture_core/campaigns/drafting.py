@@ -20,7 +20,7 @@ from overture_core.contactability.facts import hours, zones
 from overture_core.contactability.gate import Decisions, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import TemplateError
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.content import Content, compose, sms_segments
 from overture_core.messages.pricing import region_of
 from overture_core.messages.states import State
@@ -210,8 +210,7 @@ def _sample(lead: Any, channel: Channel, line: Line, content: Content, step: int
 
 
 def _address(lead: Any, channel: Channel) -> str | None:
-    address: str | None = lead.email if channel is Channel.EMAIL else lead.phone
-    return address
+    return address_of(lead, channel)
 
 
 def _usual(step: Lines, lead: Any) -> Channel | None:
@@ -221,7 +220,7 @@ def _usual(step: Lines, lead: Any) -> Channel | None:
 
 def _columns(fields: frozenset[str]) -> list[Any]:
     """The columns of a lead that the gate, the addresses and the templates ask for."""
-    names = {"id", "email", "phone", "country", "time_zone", *(fields & set(LEAD_FIELDS))}
+    names = {"id", "email", "phone", "linkedin_url", "country", "time_zone", *(fields & set(LEAD_FIELDS))}
     if any(field.startswith("custom.") for field in fields):
         names.add("custom")
     return [getattr(Lead, name) for name in sorted(names)]

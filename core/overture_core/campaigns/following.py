@@ -28,7 +28,7 @@ from overture_core.campaigns.writing import insert_rows, moment, new_ids
 from overture_core.contactability.facts import hours, zones
 from overture_core.contactability.gate import first_usable
 from overture_core.contactability.rules import Verdict
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.states import State, change, record
 from overture_core.storage.among import among
 from overture_core.storage.schema import MISSED, Campaign, Lead, Message, Plan
@@ -167,7 +167,7 @@ def _make(work: Work, plan: Plan, step: FollowUpStep, lines: Lines, before: Sequ
             channel = lines.order[0]
             made.skipped[f"unless:{step.only_if}"].append(new_id)
         line = lines.line(channel, plan.campaign_id, lead.id)
-        address = (lead.email if channel is Channel.EMAIL else lead.phone) or ""
+        address = address_of(lead, channel) or ""
         made.rows.append(
             (
                 *(work.workspace, plan.campaign_id, plan.id, 0, now, now, new_id, lead.id, step.number, channel.value),
@@ -228,7 +228,7 @@ def _holds(condition: Condition, row: Row[Any]) -> bool:
 
 
 def _leads(work: Work, ids: Sequence[str]) -> dict[str, Any]:
-    asked = select(Lead.id, Lead.email, Lead.phone, Lead.country, Lead.time_zone)
+    asked = select(Lead.id, Lead.email, Lead.phone, Lead.linkedin_url, Lead.country, Lead.time_zone)
     # The workspace stands in a function: by its index a database may read every lead there is.
     ours = func.coalesce(Lead.workspace_id, "") == work.workspace
     return {row.id: row for row in work.session.execute(asked.where(ours, among(Lead.id, ids)))}

@@ -143,6 +143,8 @@ def _cost(shown: PlanView) -> str:
         parts.append(quantity(talks, "WhatsApp message"))
     if calls := sum(each.get(Channel.VOICE, 0) for each in counts):
         parts.append(quantity(calls, "call"))
+    if by_hand := sum(each.get(Channel.LINKEDIN, 0) for each in counts):
+        parts.append(f"{quantity(by_hand, 'LinkedIn message')} by hand")
     sms = f"about {shown.sms_cost} for SMS" if shown.sms_cost else ""
     if shown.sandbox:
         price = "nothing is billed, it is the sandbox" + (f" (for real {sms})" if sms else "")

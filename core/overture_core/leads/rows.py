@@ -34,6 +34,7 @@ _CHANNEL_WORDS = {
     "voice": Channel.VOICE,
     "call": Channel.VOICE,
     "calls": Channel.VOICE,
+    "linkedin": Channel.LINKEDIN,
 }
 # What a bare "yes" agrees to; the other channels have to be named.
 _USUAL = (Channel.EMAIL, Channel.SMS)
@@ -46,6 +47,7 @@ _REFUSED_CHANNELS = {
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
+_LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language", "external_id")
 _OF_CONSENT = frozenset({"consent", "email_opt_in", "sms_opt_in", "consent_text", "consent_at", "consent_source"})
 _LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}
@@ -247,7 +249,8 @@ def _time_zones() -> frozenset[str]:
 def linkedin_page(text: str) -> str | None:
     """Return the address of a person's page on LinkedIn in the form in which it is kept, if there is one in a text."""
     found = re.search(r"linkedin\.com/in/([^/?#\s]+)", clean(text), re.IGNORECASE)
-    return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
+    # Names there have at most 100 characters; a longer one is no page.
+    return f"https://www.linkedin.com/in/{found[1].lower()}" if found and len(found[1]) <= _LONGEST_PAGE else None
 
 
 def _identities(values: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ MOST_CONSENTS = 50
 # So that what is shown of one lead stays far below 25,000 tokens, whatever a file or a reply held.
 SHOWN_CUSTOM = 20_000  # characters
 SHOWN_BODY = 2_000
-_KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
+_KINDS = dict.fromkeys(BY_PHONE, "phone") | {Channel.EMAIL: "email", Channel.LINKEDIN: "linkedin"}
 
 
 class ConsentView(BaseModel):

@@ -46,6 +46,8 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     made: Rendered = render(template, merge, own)
     if template.content_sid:
         return Content(None, made.body, None, None, template.content_sid, made.variables)
+    if template.channel == Channel.LINKEDIN:
+        return Content(None, made.body, None)  # one person's message to another, who may simply answer
     if template.channel != Channel.EMAIL:
         told = tells_opt_out(made.body) or (template.channel == Channel.VOICE and tells_key(made.body))
         opt_out = VOICE_OPT_OUT if template.channel == Channel.VOICE else SMS_OPT_OUT

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from overture_core.messages.channels import BY_PHONE, Channel
+from overture_core.messages.channels import BY_HAND, BY_PHONE, Channel
 from overture_core.messages.states import NO_LEASE, PENDING, State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import LeadIdentity, Message, Suppression
@@ -17,7 +17,9 @@ from overture_core.suppressions import service as suppressions
 
 UNSUBSCRIBED = "unsubscribe"
 IDS_A_STATEMENT = 500  # bound parameters stay far below every database's limit
-_KIND: dict[Channel, suppressions.Kind] = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
+_KIND: dict[Channel, suppressions.Kind] = {
+    channel: "phone" if channel in BY_PHONE else "email" for channel in Channel if channel not in BY_HAND
+}
 
 
 @dataclass(frozen=True, slots=True)

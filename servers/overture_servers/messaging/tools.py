@@ -47,6 +47,7 @@ from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Note = Annotated[str | None, Field(max_length=500)]
 CampaignName = Annotated[str, Field(description="Name or id.")]
 SANDBOX = "Sandbox: nobody outside is contacted."
 _HOURS_TOLD = 48
@@ -286,12 +287,12 @@ async def messaging_list_tasks(
 
 
 async def messaging_complete_task(
-    ctx: Ctx, task_id: str, note: Annotated[str | None, Field(max_length=500)] = None
+    ctx: Ctx, task_id: str, note: Note = None, outcome: tasks.Outcome = tasks.Outcome.DONE
 ) -> Annotated[CallToolResult, TaskView]:
-    """Mark a task as done, once it is."""
-    actor = actor_of(ctx)
-    found = await runtime_of(ctx).write(actor, lambda work: tasks.complete(work, task_id, by=actor, note=note))
-    return answer(found, f"{found.id} is done.")
+    """Mark a task as done or skipped, once a person did or skipped it."""
+    complete = partial(tasks.complete, task_id=task_id, by=actor_of(ctx), note=note, outcome=outcome)
+    found = await runtime_of(ctx).write(actor_of(ctx), complete)
+    return answer(found, f"{found.id} is {found.outcome}.")
 
 
 async def messaging_stop_campaign(
@@ -318,9 +319,7 @@ async def messaging_stop_campaign(
     return answer(changed, f"{changed.campaign} is {changed.state}.")
 
 
-async def messaging_stop_everything(
-    ctx: Ctx, reason: Annotated[str | None, Field(max_length=500)] = None
-) -> Annotated[CallToolResult, Standing]:
+async def messaging_stop_everything(ctx: Ctx, reason: Note = None) -> Annotated[CallToolResult, Standing]:
     """Stop all sending, in every process, within two seconds. Only a person at the command line lets it go on."""
 
     def stop(work: Work) -> Standing:
