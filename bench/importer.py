@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from overture_core.leads.importing import CHUNK, import_leads
+from overture_core.leads.chunks import CHUNK
+from overture_core.leads.importing import import_leads
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.settings import Settings

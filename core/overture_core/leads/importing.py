@@ -7,10 +7,8 @@ broke off. While one chunk is stored, a thread reads and normalises the next. do
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -20,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, OvertureError
 from overture_core.ids import new_id
+from overture_core.leads.chunks import Chunk, chunks_ahead
 from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.imports import (
     SHOWN_REJECTS,
@@ -36,7 +35,6 @@ from overture_core.leads.mappings import remember, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
-from overture_core.leads.rows import LeadRow, RowReader, RowRejected
 from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
@@ -44,7 +42,6 @@ from overture_core.storage.store import Store, Work
 from overture_core.suppressions.service import Kind, erased
 from overture_core.text import quantity
 
-CHUNK = 2_000
 MAX_ORIGINAL = 10_000
 MOST_SHARED = 20
 _REJECT = ("import_id", "line", "workspace_id", "original", "reasons")
@@ -63,20 +60,6 @@ class ImportCancelled(Conflict):
     """The import was stopped."""
 
     code = "cancelled"
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Rows of a file, read and normalised; `read` is where in the file they end."""
-
-    good: list[tuple[Row, LeadRow]]
-    bad: list[tuple[Row, list[str]]]
-    notes: Counter[str]
-    read: int
-
-    @property
-    def rows(self) -> int:
-        return len(self.good) + len(self.bad)
 
 
 def import_leads(
@@ -107,7 +90,7 @@ def import_leads(
             rows = iter(sample) if options.preview else chain(sample, table.rows)
             for _ in islice(rows, running.begin()):
                 pass  # done before it broke off
-            with closing(_ahead(lambda: _next_chunk(rows, reader, table))) as chunks:
+            with closing(chunks_ahead(rows, reader, table.position)) as chunks:
                 for chunk in chunks:
                     running.take(chunk)
                     if progress is not None:
@@ -115,32 +98,6 @@ def import_leads(
                     if cancelled is not None and cancelled():
                         raise running.stopped()
             return running.finish(reader.warnings, columns)
-
-
-def _ahead(read: Callable[[], _Chunk | None]) -> Generator[_Chunk]:
-    """Return chunks, the next of which is being read while one is in use."""
-    with ThreadPoolExecutor(1, thread_name_prefix="import") as reading:
-        coming = reading.submit(read)
-        while (chunk := coming.result()) is not None:
-            coming = reading.submit(read)
-            yield chunk
-
-
-def _next_chunk(rows: Iterator[Row], reader: RowReader, table: Table) -> _Chunk | None:
-    chunk = _Chunk([], [], Counter(), 0)
-    for row in islice(rows, CHUNK):
-        try:
-            chunk.good.append((row, _readable(row, reader)))
-        except RowRejected as error:
-            chunk.bad.append((row, error.reasons))
-    chunk.notes, chunk.read = reader.taken_notes(), table.position()
-    return chunk if chunk.rows else None
-
-
-def _readable(row: Row, reader: RowReader) -> LeadRow:
-    if row.cells is None:
-        raise RowRejected(row.problem or "it cannot be read")
-    return reader.read(row.cells)
 
 
 class _Running:
@@ -213,7 +170,7 @@ class _Running:
             self._resumed = self.done.rows
             return self._resumed
 
-    def take(self, chunk: _Chunk) -> None:
+    def take(self, chunk: Chunk) -> None:
         """Import one chunk in one transaction; once more, if somebody else stored the same people meanwhile."""
         try:
             self.done = self._store_chunk(chunk)
@@ -279,7 +236,7 @@ class _Running:
         with self._store.begin(self._workspace, actor=self._actor) as work:
             yield work
 
-    def _store_chunk(self, chunk: _Chunk) -> Checkpoint:
+    def _store_chunk(self, chunk: Chunk) -> Checkpoint:
         with self._work() as work:
             merger = Merger(work, self._id, consent_source=self._options.consent_source, tags=self._options.tags)
             outcomes = merger.merge(chunk.good, self._source.filename)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ FIELDS = (
     *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
     *("linkedin_url", "external_id", "notes", "last_contact_at"),
 )
+_FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
 _LEAD = ("id", "workspace_id", *FIELDS, "custom", "import_id", "created_at", "updated_at")
 _IDENTITY = ("id", "workspace_id", "lead_id", "kind", "value")
 _TAG = ("lead_id", "tag", "workspace_id")
@@ -128,7 +129,7 @@ class Merger:
         else:
             id_ = next(self._lead_ids)
             lead = self._leads[id_] = _Lead(id_, dict(row.values), dict(row.custom), new=True)
-        change = self._fill(lead, row) if owners else {}
+        change = self._fill(lead, self._own(lead, row)) if owners else {}
         if identities := [identity for identity in row.identities if identity not in self._owners]:
             self._owners.update(dict.fromkeys(identities, lead.id))
             self._new_identities += [(kind, value, lead.id) for kind, value in identities]
@@ -149,6 +150,15 @@ class Merger:
             )
         )
         return MERGED
+
+    def _own(self, lead: _Lead, row: LeadRow) -> LeadRow:
+        """Return a row without the addresses of somebody else: nobody is written to at another's."""
+        others = {
+            _FIELD_OF[kind] for kind, value in row.identities if self._owners.get((kind, value), lead.id) != lead.id
+        }
+        if not others:
+            return row
+        return replace(row, values={name: value for name, value in row.values.items() if name not in others})
 
     def _fill(self, lead: _Lead, row: LeadRow) -> dict[str, Any]:
         """Fill what is empty; returns what was and is: `fields` and `custom`, {name: [before, after]}."""

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from overture_core.leads.importing import CHUNK
+from overture_core.leads.chunks import CHUNK
 from tests.conftest import WaitFor
 
 BAD_INPUT, INTERRUPTED = 2, 130

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from overture_core.leads import imports
-from overture_core.leads.importing import CHUNK, ImportCancelled, import_leads
+from overture_core.leads.chunks import CHUNK
+from overture_core.leads.importing import ImportCancelled, import_leads
 from overture_core.leads.imports import ImportReport, ImportState
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source

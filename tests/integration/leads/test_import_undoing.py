@@ -117,9 +117,10 @@ def test_one_merge_is_taken_back_but_for_what_changed_since(store: Store, take: 
         undo_change(work, "chg_x")
 
 
-def test_a_row_of_two_leads_is_reported_with_both(store: Store, take: Import) -> None:
+def test_a_row_of_two_leads_is_reported_with_both_and_moves_no_address(store: Store, take: Import) -> None:
     take("email,phone\na@example.com,\n,+12125550123\n")
     report = take("email,phone,title\na@example.com,+12125550123,Owner\n")
+    assert (lead(store, "a@example.com").title, lead(store, "a@example.com").phone) == ("Owner", None)
     with store.read("default") as work:
         by_email, by_phone = work.session.scalars(select(Lead.id).order_by(Lead.id))
         assert work.session.scalar(select(func.count()).select_from(LeadChange)) == 1

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 
 from overture_core.errors import InvalidInput, NotFound, UnreadableFile
 from overture_core.leads import imports, service
-from overture_core.leads.importing import CHUNK, Progress, import_leads
+from overture_core.leads.chunks import CHUNK
+from overture_core.leads.importing import Progress, import_leads
 from overture_core.leads.imports import ImportReport, Reject
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source

@@ -14,7 +14,7 @@ from mcp import MCPError
 from mcp.types import TextContent, TextResourceContents
 
 from overture_core.leads import imports
-from overture_core.leads.importing import CHUNK
+from overture_core.leads.chunks import CHUNK
 from overture_core.leads.imports import ImportState
 from tests.conftest import WaitFor
 
