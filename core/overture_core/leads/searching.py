@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.sql.elements import UnaryExpression
 
 from overture_core.errors import InvalidInput
@@ -67,14 +67,19 @@ def search(
         FilterError: the filter's expression names a segment that is not there, or asks for scores that are not kept.
     """
     conditions = where(work, wanted)
-    rows = select(Lead, LeadScore.score if sort is Sort.BEST_SCORE else Lead.last_contact_at).where(*conditions)
     if sort is Sort.BEST_SCORE:
         if not keeping.are_there(work):
             msg = f"The order cannot be {sort}: {keeping.MISSING}"
             raise InvalidInput(msg)
-        rows = rows.join(LeadScore, LeadScore.lead_id == Lead.id).where(LeadScore.workspace_id == work.workspace)
-    counted = rows.with_only_columns(Lead.id).limit(MOST_COUNTED + 1).subquery()
+        conditions.append(exists().where(LeadScore.lead_id == Lead.id).correlate(Lead))
+    counted = select(Lead.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
     total = work.session.scalar(select(func.count()).select_from(counted)) or 0
+    rows = select(Lead, LeadScore.score if sort is Sort.BEST_SCORE else Lead.last_contact_at).where(*conditions)
+    if sort is Sort.BEST_SCORE:
+        # Of many, the order is gone along and each lead looked up; an expression cannot be looked up the other way
+        # round, after which all of them would have to be sorted.
+        scored = LeadScore.lead_id.concat("") if total > MOST_COUNTED else LeadScore.lead_id
+        rows = rows.join(LeadScore, Lead.id == scored).where(LeadScore.workspace_id == work.workspace)
     if cursor is not None:
         rows = rows.where(_after(sort, *_read_cursor(cursor, sort)))
     found = work.session.execute(rows.order_by(*_order(sort)).limit(limit + 1)).all()
