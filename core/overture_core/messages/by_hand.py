@@ -41,7 +41,7 @@ def hand_over(work: Work, token: str, messages: Sequence[Handed]) -> int:
     values = {"reason": WAITS, "due_at": None, **NO_LEASE}
     moved = change(work, State.CLAIMED, State.HELD, *mine, cause="worker", values=values)
     of_lead = select(Message.id, Message.lead_id).where(among(Message.id, moved))
-    leads = dict(work.session.execute(of_lead).tuples().all())
+    leads = dict(work.session.execute(of_lead).all())
     now = work.now()
     rows = [
         {

@@ -66,7 +66,9 @@ def import_responses(
     wanted = [each for each in found if tests or not each.test]
     with store.read(workspace) as work:
         fresh = sources.unseen(work, [each.id for each in wanted])
-    new = list({each.id: each for each in wanted if each.id in fresh}.values())
+    # In the order in which they were submitted: what came first is kept, what came later adds to it.
+    once = {each.id: each for each in wanted if each.id in fresh}
+    new = sorted(once.values(), key=lambda each: each.submitted_at)
     counts = LeadsImported(
         responses=len(found),
         repeated=len(wanted) - len(new),

@@ -25,8 +25,8 @@ _FAULTS = """
 <pre><code>{"provider": "sendgrid", "kind": "500", "count": 3}</code></pre>
 <p><code>provider</code> is sendgrid, twilio, linkedin or stripe; <code>kind</code> is 429, 500, 401, hang, drop or
 slow, in quotation marks. The next <code>count</code> requests to that provider fail so. <code>seconds</code> is how
-long hang and slow last, or when a 429 says to come back; with <code>"after_accept": true</code> the message is taken and only
-the answer goes wrong. DELETE the same address takes all faults back.</p></details>
+long hang and slow last, or when a 429 says to come back; with <code>"after_accept": true</code> the request is taken
+and only the answer goes wrong. DELETE the same address takes all faults back.</p></details>
 """
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
 
