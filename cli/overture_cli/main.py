@@ -33,6 +33,7 @@ from overture_cli.commands import (
     payments,
     replies,
     segments,
+    senders,
     serve,
     simulate,
     stop,
@@ -77,6 +78,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(messages.app, name="messages")
 app.add_typer(operations.app, name="operations")
 app.add_typer(payments.app, name="payments")
+app.add_typer(senders.app, name="senders")
 app.command("replies")(replies.replies)
 app.add_typer(replies.tasks_app, name="tasks")
 

@@ -16,48 +16,15 @@ from overture_core.errors import TemplateError
 LEAST_CONTRAST = 3.0  # WCAG 2.2, 1.4.3, for large text: below it hardly anybody reads it
 _LEAST = {"px": 8.0, "pt": 6.0, "em": 0.5, "rem": 0.5, "%": 50.0}
 _PLAIN = frozenset(
-    [
-        "color",
-        "background",
-        "background-color",
-        "font",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "text-align",
-        "text-decoration",
-        "text-transform",
-        "line-height",
-        "letter-spacing",
-        "word-spacing",
-        "vertical-align",
-        "white-space",
-        "word-break",
-        "word-wrap",
-        "overflow-wrap",
-        "direction",
-        "list-style",
-        "list-style-type",
-        "border-collapse",
-        "border-spacing",
-        "table-layout",
-        "box-sizing",
-        "border-radius",
-        "width",
-        "min-width",
-        "max-width",
-        "height",
-        "min-height",
-        "float",
-        "clear",
-        "display",
-        "mso-line-height-rule",
-        "mso-table-lspace",
-        "mso-table-rspace",
-        "-webkit-text-size-adjust",
-        "-ms-text-size-adjust",
-    ]
+    {
+        *("color", "background", "background-color", "font", "font-family", "font-size", "font-style"),
+        *("font-weight", "text-align", "text-decoration", "text-transform", "line-height", "letter-spacing"),
+        *("word-spacing", "vertical-align", "white-space", "word-break", "word-wrap", "overflow-wrap", "direction"),
+        *("list-style", "list-style-type", "border-collapse", "border-spacing", "table-layout", "box-sizing"),
+        *("border-radius", "width", "min-width", "max-width", "height", "min-height", "float", "clear", "display"),
+        *("mso-line-height-rule", "mso-table-lspace", "mso-table-rspace", "-webkit-text-size-adjust"),
+        *("-ms-text-size-adjust",),
+    }
 )
 _FAMILIES = ("margin", "padding", "border")
 _DISPLAYS = frozenset(["block", "inline", "inline-block", "table", "table-row", "table-cell", "list-item"])
@@ -66,19 +33,10 @@ _DECLARATION = re.compile(r"([\w-]+)\s*:\s*([^;{}]*)")
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 _NAMED = {"black": "#000000", "white": "#ffffff", "gray": "#808080", "grey": "#808080", "red": "#ff0000"}
 HIDING = frozenset(
-    [
-        "details",
-        "dialog",
-        "textarea",
-        "noscript",
-        "xmp",
-        "plaintext",
-        "select",
-        "datalist",
-        "noembed",
-        "noframes",
-        "frameset",
-    ]
+    {
+        *("details", "dialog", "textarea", "noscript", "xmp", "plaintext", "select", "datalist", "noembed"),
+        *("noframes", "frameset"),
+    }
 )
 _VOID = frozenset(["area", "br", "col", "hr", "img", "wbr"])
 _UNSHOWN = frozenset({"head", "title", "style", "script", "template"}) | HIDING

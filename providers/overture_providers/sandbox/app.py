@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from overture_core.clock import Clock
 from overture_core.settings import Settings
-from overture_providers.sandbox import calls, page, sendgrid, twilio
+from overture_providers.sandbox import calls, page, senders, sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.faults import Fault, FaultGate
 from overture_providers.sandbox.inbox import Inbox, Webhook
@@ -76,6 +76,7 @@ def create_app(
             *sendgrid.routes(sandbox),
             *twilio.routes(sandbox),
             *calls.routes(sandbox),
+            *senders.routes(sandbox, settings),
             *_own_routes(sandbox, faults),
         ],
         middleware=[

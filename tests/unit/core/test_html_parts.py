@@ -93,7 +93,7 @@ def test_what_the_template_has_is_not_written_twice(settings: Settings) -> None:
         ("", "<p style='color:#ffffff'>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>"),
         (
             "",
-            "<p style='color:#eee;background-color:#fff'>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>",
+            "<p style='color:#eee'>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>",
         ),
         ("<style>p { color: #ffffff }</style>", "<p>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>"),
     ],
