@@ -40,6 +40,7 @@ from overture_cli.commands import (
     revenue,
     score,
     segments,
+    senders,
     serve,
     signals,
     simulate,
@@ -108,6 +109,7 @@ app.add_typer(operations.app, name="operations")
 app.add_typer(payments.app, name="payments")
 app.command("revenue")(revenue.revenue)
 app.add_typer(stripe.app, name="stripe")
+app.add_typer(senders.app, name="senders")
 app.command("replies")(replies.replies)
 app.add_typer(replies.tasks_app, name="tasks")
 

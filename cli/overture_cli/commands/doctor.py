@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_cli.processes import answers
@@ -60,7 +61,7 @@ def doctor(
         msg = "--selector and --resolver belong to --domain; name the sending domain with it."
         raise InvalidInput(msg)
     settings = Settings()
-    checks = [_python(), _database(settings), _redis(settings), *_providers(settings), _brain()]
+    checks = [_python(), _database(settings), _redis(settings), *_providers(settings), *_senders(settings), _brain()]
     if domain is not None:
         checks += _domain(domain, selectors or ["s1", "s2"], resolver)
     found = Diagnosis(healthy=all(check.health is not Health.PROBLEM for check in checks), checks=checks)
@@ -106,6 +107,34 @@ def _database(settings: Settings) -> Check:
     finally:
         store.close()
     return Check(part="database", uses=uses, health=Health.OK, detail="" if current else "will be migrated on start")
+
+
+def _senders(settings: Settings) -> list[Check]:
+    """A line for each sender that may not be used, or one for all; none while there is no database to ask."""
+    if settings.database_url is None and not (settings.data_dir / "overture.db").exists():
+        return []
+    from overture_core.workspaces import senders
+
+    store = Store(settings)
+    try:
+        if not migrate.is_current(store.engine):
+            return []
+        with store.read(settings.workspace) as work:
+            known = senders.list_(work)
+    except (OvertureError, SQLAlchemyError):  # the line of the database says it
+        return []
+    finally:
+        store.close()
+    refused = [each for each in known if not each.verified]
+    return [
+        Check(
+            part="sender",
+            uses=f"{each.channel}: {each.address}",
+            health=Health.PROBLEM,
+            detail=f"not verified ({each.said_by}: {each.note}); nothing is sent from it",
+        )
+        for each in refused
+    ] or [Check(part="senders", uses=f"{len(known)} known", health=Health.OK, detail="none is refused")]
 
 
 def _redis(settings: Settings) -> Check:

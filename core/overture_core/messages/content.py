@@ -13,6 +13,7 @@ from overture_core.messages.opt_out import tells_key, tells_opt_out
 from overture_core.settings import Settings
 from overture_core.storage.schema import Template
 from overture_core.templates.render import Rendered, render
+from overture_core.templates.visible import Seen
 
 UNSUBSCRIBE = "unsubscribe"
 UNSUBSCRIBE_PATH = "/messaging/unsubscribe/"
@@ -59,19 +60,19 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     return Content(made.subject, body, url, _with_footer(settings, made.html, url) if made.html else None)
 
 
-_END = re.compile(r"</body\s*>", re.IGNORECASE)
+# Said of our own lines, so that no style of the template can take them away.
+_FOOTER_STYLE = "color:#333333;background-color:#ffffff;font-size:12px"
 
 
 def _with_footer(settings: Settings, html: str, url: str) -> str:
-    address, link = escape(settings.postal_address), escape(url)
-    footer = [address] if address not in html else []
-    footer += [f'<a href="{link}">Unsubscribe</a>'] if f'href="{link}"' not in html else []
+    """Write under a part what cannot be read in it, outside of every element that is open there."""
+    seen = Seen(html)
+    footer = [escape(settings.postal_address)] if " ".join(settings.postal_address.split()) not in seen.text else []
+    footer += [f'<a style="{_FOOTER_STYLE}" href="{escape(url)}">Unsubscribe</a>'] if url not in seen.links else []
     if not footer:
         return html
-    block = f"<hr><p>{'<br>'.join(footer)}</p>"
-    ends = list(_END.finditer(html))
-    at = ends[-1].start() if ends else len(html)
-    return f"{html[:at]}{block}{html[at:]}"
+    block = f'{seen.left_open}<hr><p style="{_FOOTER_STYLE}">{"<br>".join(footer)}</p>'
+    return f"{html[: seen.end]}{block}{html[seen.end :]}"
 
 
 def own_fields(settings: Settings, template: Template, message_id: str) -> dict[str, str]:

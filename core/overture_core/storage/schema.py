@@ -86,8 +86,11 @@ class Sender(Base):
     channel: Mapped[str] = mapped_column(KEYWORD)
     address: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(200))
-    verified: Mapped[bool]
+    verified: Mapped[bool]  # until said otherwise: by "provider", or by a person, whose word stands
     rates_from: Mapped[datetime | None]
+    said_by: Mapped[str | None] = mapped_column(String(200))
+    said_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(String(500))
 
 
 class Lead(Base):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, TemplateSyntaxError
 
 from overture_core.errors import TemplateError
+from overture_core.templates.visible import HIDING, check_style
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -43,7 +44,7 @@ _FORBIDDEN = frozenset(
         "template",
     }
 )
-_RAW = frozenset({"style", "title", "textarea", "noscript", "xmp", "plaintext"})
+_RAW = frozenset({"style", "title"})
 _ADDRESSES = frozenset({"href", "src", "background", "action", "formaction", "poster", "srcset", "cite"})
 _SCHEMES = ("https://", "http://", "mailto:", "tel:", "cid:", "#")
 _BEGINS_TAG = re.compile(f"<[/!?]?[{_MARK}{_LINK_MARK}]")
@@ -54,7 +55,7 @@ def check_html(source: str) -> None:
     """Check that escaped values can do no harm in a template of HTML.
 
     Raises:
-        TemplateError: it has an element that mail must not have, or a field inside a tag.
+        TemplateError: it has an element that mail must not have, a field inside a tag, or a style that could hide text.
     """
     if _MARK in source or _LINK_MARK in source:
         msg = "The HTML has characters of Unicode's private use area; leave them out."
@@ -107,6 +108,9 @@ class _Checker(HTMLParser):
             raise TemplateError(msg)
         if _MARK in raw or _UNQUOTED.search(raw):
             raise TemplateError(_INSIDE)
+        if tag in HIDING:
+            msg = f"The HTML has <{tag}>, which hides what is in it; leave it out."
+            raise TemplateError(msg)
         for name, value in attrs:
             _check_attribute(name, value or "")
         if tag in _RAW:
@@ -121,6 +125,8 @@ class _Checker(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.within_raw:
             self._no_field(data)
+        if self.within_raw == "style":
+            check_style(data, block=True)
 
     def handle_comment(self, data: str) -> None:
         self._no_field(data)
@@ -151,6 +157,11 @@ def _check_attribute(name: str, value: str) -> None:
     if name.startswith("on"):
         msg = f"The HTML has the attribute {name!r}, which could act; leave it out."
         raise TemplateError(msg)
+    if name == "hidden":
+        msg = "The HTML has the attribute 'hidden': what is in it would not be seen; leave it out."
+        raise TemplateError(msg)
+    if name == "style":
+        check_style(value)
     address = "".join(value.split()).lower()
     if name in _ADDRESSES and value != _LINK_MARK and not address.startswith(_SCHEMES):
         msg = f"The HTML links to {value[:80]!r}; an address begins with {', '.join(_SCHEMES)}."

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from overture_core.clock import Clock
 from overture_core.settings import Settings
-from overture_providers.sandbox import calls, linkedin, linkedin_leads, linkedin_oauth, page, sendgrid, twilio
+from overture_providers.sandbox import calls, linkedin, linkedin_leads, linkedin_oauth, page, senders, sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.faults import Fault, FaultGate
 from overture_providers.sandbox.inbox import Inbox, Webhook
@@ -85,6 +85,7 @@ def create_app(
             *linkedin_oauth.routes(sandbox, book),
             *linkedin.routes(sandbox, book),
             *linkedin_leads.routes(sandbox, book),
+            *senders.routes(sandbox, settings),
             *_own_routes(sandbox, faults),
         ],
         middleware=[
