@@ -223,7 +223,7 @@ class _Running:
                 id=self._id,
                 workspace_id=work.workspace,
                 filename=self._source.filename[:500],
-                sha256=self._source.sha256(),
+                sha256="" if self._options.preview else self._source.sha256(),
                 report={},
                 created_at=work.now(),
             )
