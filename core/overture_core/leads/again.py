@@ -37,9 +37,8 @@ def source_of_uri(store: Store, workspace: str, uri: str) -> Source | None:
         raise InvalidInput(msg)
     lines = [row.original for row in rows]
     if report.delimiter is None and report.encoding != "xlsx":
-        return Source.from_text(
-            "\n".join(" ".join(line.splitlines()) for line in lines), f"rejects of {found[1]}.jsonl"
-        )
+        objects = (re.sub(r"[\r\n]+", " ", line) for line in lines)
+        return Source.from_text("\n".join(objects), f"rejects of {found[1]}.jsonl")
     header = io.StringIO()
     csv.writer(header, delimiter=report.delimiter or "\t", lineterminator="\n").writerow(
         [each.column for each in report.columns]

@@ -49,7 +49,7 @@ def delimited(source: Source, encoding: FoundEncoding, files: ExitStack) -> Tabl
     records = RecordReader(islice(lines, 1 if said else 0, None), delimiter)
     for _ in range(place.at + place.named):
         records.read()
-    notes = tuple(place_notes(place, header.line + bool(said)))
+    notes = tuple(place_notes(place, header.line))
     return Table(columns, encoding.name, delimiter, _rows(records, columns), stored_position(stored), notes=notes)
 
 

@@ -165,7 +165,7 @@ FIELDS = (
 
 def header_key(name: str) -> str:
     """Return a column's name as names are compared: lower case, without accents and all but letters and digits."""
-    plain = unicodedata.normalize("NFKD", name).casefold().replace("ı", "i")  # Turkish ADI is adı
+    plain = unicodedata.normalize("NFKD", name).casefold().replace("ı", "i")  # as Turkish capitals have it
     return "".join(char for char in plain if char.isalnum() and not unicodedata.combining(char))
 
 

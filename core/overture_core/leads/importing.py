@@ -116,7 +116,7 @@ class _Running:
     ) -> None:
         self._store, self._workspace, self._actor = store, workspace, actor
         self._source, self._table, self._mapping, self._options = source, table, mapping, options
-        self._sha256 = source.sha256()
+        self._sha256 = "" if options.preview else source.sha256()  # which reads the whole file
         self._id = new_id("imp")
         self._dry: Work | None = None
         self._resumed = 0

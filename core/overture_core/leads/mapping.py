@@ -25,8 +25,11 @@ MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-# Digits alone may be anything: a number of a customer, a time. A phone number shows itself by a sign between or before.
-_PHONE = re.compile(r"(?=.*[+().\-/ ]|0)\+?[\d\s().\-/]{7,20}")
+# Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
+# itself by what it begins with, or by North America's groups.
+_PHONE = re.compile(
+    r"(?:\+|00 ?[1-9]|\()[\d\s().\-/]{6,20}|0\d+[\s()./-][\d\s().\-/]{5,17}|(?:1[-. ])?\d{3}[-. ]\d{3}[-. ]\d{4}"
+)
 _LINKEDIN = re.compile(r"(https?://)?([\w-]+\.)?linkedin\.com/in/\S+", re.IGNORECASE)
 # Names of a given name or family name that, without the other, mean the whole name.
 _WHOLE_NAMES = frozenset(

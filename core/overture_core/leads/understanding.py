@@ -151,7 +151,8 @@ def _all_rows(source: Source, sample: list[Row], options: ImportOptions) -> Iter
     if len(sample) < SAMPLE or options.preview:
         yield from sample
         return
-    with closing(open_table(source, options.encoding)) as table:
+    # All of it was tried in its encoding when it was opened for the import.
+    with closing(open_table(source, options.encoding, whole=False)) as table:
         yield from table.rows
 
 

@@ -72,7 +72,7 @@ async def leads_import_file(
     mapping: Annotated[
         dict[str, str] | str | None, Field(description="{column: field} where not recognised, or a saved name.")
     ] = None,
-    save_mapping: Annotated[str | None, Field(description="Name to save the mapping by.")] = None,
+    save_mapping: Annotated[str | None, Field(description="Name to save it by.")] = None,
     dates: Annotated[Literal["day-first", "month-first"] | None, Field(description="Of 3/4/2024.")] = None,
     default_country: Annotated[str | None, Field(description="Of phone numbers without one, e.g. US.")] = None,
     tags: list[str] | None = None,

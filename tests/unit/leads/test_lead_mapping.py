@@ -77,7 +77,8 @@ def test_what_values_say_is_told_with_how_many_say_it_and_dates_are_only_pointed
 
 
 @pytest.mark.parametrize(
-    "values", [["2024-05-01"], ["1000234"], ["1714521600"], ["45413"], ["10.05.2024"], ["CA", "DE"]]
+    "values",
+    [["2024-05-01"], ["1000234"], ["1714521600"], ["45413"], ["10.05.2024"], ["CA", "DE"], ["1.250.000"], ["0000123"]],
 )
 def test_numbers_dates_and_codes_are_taken_for_no_phone_and_no_country(values: list[str]) -> None:
     assert propose(["A"], [{"A": value} for value in values]).mapping == {}
