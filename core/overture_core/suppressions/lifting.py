@@ -15,10 +15,8 @@ from overture_core.errors import Conflict, InvalidInput, NotFound
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, LeadIdentity, Suppression
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, normalised
+from overture_core.suppressions.service import BY_HAND, Kind, normalised
 from overture_core.text import clean, quoted
-
-BY_HAND = frozenset({"manual", "bounce", "bounced"})
 
 
 class Lifted(BaseModel):
