@@ -113,7 +113,7 @@ def export(
 @app.command()
 def lift(
     value: Value,
-    reason: Annotated[str, typer.Option(help="Why; the audit keeps it.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why, naming nobody; the audit keeps it.", show_default=False)],
     kind: KindOption = None,
     as_json: JsonFlag = False,
 ) -> None:

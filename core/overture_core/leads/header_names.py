@@ -1,6 +1,6 @@
 """The names that columns of a lead have in files, in the languages that lists come in."""
 
-# ruff: noqa: RUF001, RUF003 (letters that look like others are what this is about)
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
 from __future__ import annotations
 
 import re

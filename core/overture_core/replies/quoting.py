@@ -1,7 +1,7 @@
 """Tells what a person wrote in a reply from what their mail program quoted, and from what we wrote ourselves.
 
 Every mail of ours ends with the word "Unsubscribe": a quotation taken for the person's own words would suppress
-somebody who said yes. Every pass is linear in the text (docs/decisions/015 has why no library is).
+somebody who said yes. Every pass is linear in the text (docs/decisions/017 has why no library is).
 """
 
 from __future__ import annotations

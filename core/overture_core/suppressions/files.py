@@ -165,12 +165,14 @@ def _take(
             if on_reject is not None:
                 on_reject(reject)
     there = known(work, [(kind, value) for values in good for kind, value, _ in values])
+    added: list[tuple[Kind, str, str]] = []
     for values in good:
-        fresh = [(kind, value) for kind, value, _ in values if (kind, value) not in there]
+        fresh = [(kind, value, why) for kind, value, why in values if (kind, value) not in there]
         report.added += bool(fresh)
         report.unchanged += not fresh
-        there.update(fresh)
-    _suppress(work, [each for values in good for each in values], f"import of {report.filename}")
+        there.update((kind, value) for kind, value, _ in fresh)
+        added += fresh
+    _suppress(work, added, f"import of {report.filename}")
 
 
 def _values(row: Row, columns: Mapping[str, str], default: str) -> list[tuple[Kind, str, str]]:

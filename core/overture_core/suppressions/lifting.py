@@ -15,10 +15,8 @@ from overture_core.errors import Conflict, InvalidInput, NotFound
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, LeadIdentity, Suppression
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, normalised
+from overture_core.suppressions.service import BY_HAND, Kind, normalised
 from overture_core.text import clean, quoted
-
-BY_HAND = frozenset({"manual", "bounce", "bounced"})
 
 
 class Lifted(BaseModel):
@@ -41,7 +39,7 @@ def lift(work: Work, kind: Kind, value: str, *, reason: str) -> Lifted:
     """
     key, why = normalised(kind, value), clean(reason, limit=200)
     if not why:
-        msg = "Say why it is lifted; the audit keeps it."
+        msg = "Say why it is lifted, without naming anybody; the audit keeps it."
         raise InvalidInput(msg)
     mine = (Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == key)
     row = work.session.scalar(select(Suppression).where(*mine).with_for_update())
@@ -51,7 +49,7 @@ def lift(work: Work, kind: Kind, value: str, *, reason: str) -> Lifted:
     consent = None if row.reason in BY_HAND else _newer_consent(work, row)
     work.session.execute(delete(Suppression).where(*mine))
     subject = key if kind == "person" else audit.pseudonym(work, kind, key)
-    audit.record(work, "suppression.lifted", subject, was=row.reason, with_consent=consent is not None)
+    audit.record(work, "suppression.lifted", subject, was=row.reason, why=why, with_consent=consent is not None)
     return Lifted(kind=kind, value=key, was=row.reason, reason=why, consent=consent)
 
 

@@ -6,7 +6,7 @@ A domain stands for every e-mail address in it and below it, a person (by lead i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -25,6 +25,7 @@ from overture_core.storage.schema import ErasedAddress, Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
+BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
@@ -74,7 +75,8 @@ def add(work: Work, kind: Kind, value: str, reason: str, origin: str) -> Suppres
 
 
 def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
-    """Suppress many addresses; returns their normalised values. The first reason of an address stays.
+    """Suppress many addresses; returns their normalised values. The first reason of an address stays, unless it was
+    added by hand or for a bounce and is asked for now; the newest time at which it was asked for counts.
 
     Raises:
         InvalidInput: a value is no e-mail address or phone number; none of them is suppressed.
@@ -102,11 +104,29 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         added = insert(Suppression).on_conflict_do_nothing().returning(Suppression.kind, Suppression.value)
         given = {(str(kind), key): each for (kind, key), each in first.items()}
-        for kind, key in connection.execute(added, rows).all():
+        fresh = connection.execute(added, rows).all()
+        _ask_again(work, {at: each for at, each in given.items() if at not in {tuple(row) for row in fresh}})
+        for kind, key in fresh:
             each = given[kind, key]
             subject = key if kind == "person" else audit.pseudonym(work, kind, key)
             audit.record(work, "address.suppressed", subject, reason=each.reason, origin=each.origin)
     return keys
+
+
+def _ask_again(work: Work, wanted: Mapping[tuple[str, str], Wanted]) -> None:
+    """Note that what is suppressed already is asked for: from now on only a newer consent lifts it (lifting.py)."""
+    wishes = {at: each for at, each in wanted.items() if each.reason not in BY_HAND}
+    if not wishes:
+        return
+    there = select(Suppression).where(
+        Suppression.workspace_id == work.workspace, among(Suppression.value, sorted({value for _, value in wishes}))
+    )
+    for row in work.session.scalars(there.order_by(Suppression.kind, Suppression.value).with_for_update()):
+        if (each := wishes.get((row.kind, row.value))) is None:
+            continue
+        if row.reason in BY_HAND:
+            row.reason, row.origin = clean(each.reason, limit=40), clean(each.origin, limit=200)
+        row.created_at = work.now()
 
 
 def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:

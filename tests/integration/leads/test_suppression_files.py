@@ -125,6 +125,16 @@ def test_only_what_was_added_by_hand_is_lifted_without_a_newer_consent(
         assert service.suppressed(work, "email", ["ada@example.com"]) == set()
 
 
+def test_what_was_added_by_hand_and_is_then_asked_for_is_theirs_to_take_back(store: Store, clock: ManualClock) -> None:
+    with store.begin("default", actor="cli:ada") as work:
+        suppress(work, "email", "ada@example.com", reason="manual", origin="cli:ada")
+        clock.advance(timedelta(days=1))
+        again = suppress(work, "email", "ada@example.com", reason="stop", origin="sms")
+        assert (again.reason, again.created_at) == ("stop", work.now())
+        with pytest.raises(Conflict, match="theirs to take back"):
+            lifting.lift(work, "email", "ada@example.com", reason="we want to")
+
+
 def test_another_workspace_lifts_and_exports_nothing(store: Store, other: str, tmp_path: Path) -> None:
     with store.begin("default", actor="test") as work:
         suppress(work, "email", "ada@example.com", reason="manual", origin="test")
