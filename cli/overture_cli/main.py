@@ -19,37 +19,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from overture_cli.commands import (
-    approvals,
-    audit,
-    campaigns,
-    consent,
-    contactability,
-    demo,
-    doctor,
-    erase,
-    exports,
-    health,
-    imports,
-    leads,
-    linkedin,
-    messages,
-    operations,
-    payments,
-    replies,
-    revenue,
-    score,
-    segments,
-    senders,
-    serve,
-    signals,
-    simulate,
-    stop,
-    stripe,
-    suppressions,
-    trace,
-)
-from overture_cli.output import say
+from overture_cli.lazy import group_of
+from overture_cli.output import BROKEN, say
 from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
 from overture_core.errors import (
@@ -68,50 +39,53 @@ PRIVATE = 0o077
 # typer raises click's or, where it carries a copy of click, its own; the parent of its one public kind is either.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
+COMMANDS = {
+    "demo": "demo:demo",
+    "up": "serve:up",
+    "serve": "serve:serve",
+    "worker": "serve:worker",
+    "sandbox": "serve:sandbox",
+    "import": "leads:import_",
+    "mappings": "leads:app",
+    "imports": "imports:app",
+    "leads": "imports:leads_app",
+    "export": "exports:export",
+    "exports": "exports:app",
+    "duplicates": "imports:duplicates",
+    "search": "segments:search",
+    "segments": "segments:app",
+    "consent": "consent:app",
+    "suppressions": "suppressions:app",
+    "score": "score:score",
+    "signals": "signals:app",
+    "campaigns": "campaigns:campaigns",
+    "simulate": "simulate:simulate",
+    "stop": "stop:stop",
+    "health": "health:health",
+    "resume": "health:resume",
+    "erase": "erase:erase",
+    "trace": "trace:trace",
+    "contactability": "contactability:contactability",
+    "doctor": "doctor:doctor",
+    "approvals": "approvals:app",
+    "audit": "audit:app",
+    "linkedin": "linkedin:app",
+    "messages": "messages:app",
+    "operations": "operations:app",
+    "payments": "payments:app",
+    "revenue": "revenue:revenue",
+    "stripe": "stripe:app",
+    "senders": "senders:app",
+    "replies": "replies:replies",
+    "tasks": "replies:tasks_app",
+}
 app = typer.Typer(
     name="overture",
+    cls=group_of(COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("up")(serve.up)
-app.command("serve")(serve.serve)
-app.command("worker")(serve.worker)
-app.command("sandbox")(serve.sandbox)
-app.command("import")(leads.import_)
-app.add_typer(leads.app, name="mappings")
-app.add_typer(imports.app, name="imports")
-app.add_typer(imports.leads_app, name="leads")
-app.command("export")(exports.export)
-app.add_typer(exports.app, name="exports")
-app.command("duplicates")(imports.duplicates)
-app.command("search")(segments.search)
-app.add_typer(segments.app, name="segments")
-app.add_typer(consent.app, name="consent")
-app.add_typer(suppressions.app, name="suppressions")
-app.command("score")(score.score)
-app.add_typer(signals.app, name="signals")
-app.command("campaigns")(campaigns.campaigns)
-app.command("simulate")(simulate.simulate)
-app.command("stop")(stop.stop)
-app.command("health")(health.health)
-app.command("resume")(health.resume)
-app.command("erase")(erase.erase)
-app.command("trace")(trace.trace)
-app.command("contactability")(contactability.contactability)
-app.command("doctor")(doctor.doctor)
-app.add_typer(approvals.app, name="approvals")
-app.add_typer(audit.app, name="audit")
-app.add_typer(linkedin.app, name="linkedin")
-app.add_typer(messages.app, name="messages")
-app.add_typer(operations.app, name="operations")
-app.add_typer(payments.app, name="payments")
-app.command("revenue")(revenue.revenue)
-app.add_typer(stripe.app, name="stripe")
-app.add_typer(senders.app, name="senders")
-app.command("replies")(replies.replies)
-app.add_typer(replies.tasks_app, name="tasks")
 
 
 def _print_version(wanted: bool) -> None:
@@ -167,7 +141,7 @@ def _exit_code(error: OvertureError) -> int:
     if isinstance(error, ApprovalRequired):
         return APPROVAL
     if isinstance(error, AuditBroken):
-        return audit.BROKEN
+        return BROKEN
     away = isinstance(error, SystemFault) and not isinstance(error, ConfigurationError)
     return AWAY if away else BAD_INPUT
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
+BROKEN = 5  # the exit code for an audit whose chain does not hold
 READABLE = 14  # characters of a cell, below which a broken one is no longer read
 
 console = Console(highlight=False, emoji=False)

@@ -7,10 +7,8 @@ from typing import Annotated
 import typer
 
 from overture_cli.context import open_store
-from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_cli.output import BROKEN, JsonFlag, emit_json, say, table
 from overture_core.audit import service
-
-BROKEN = 5
 
 app = typer.Typer(help="See who did what and when; verify that nobody changed the record.", no_args_is_help=True)
 
