@@ -62,7 +62,9 @@ def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool
         msg = f"{source.filename} is a web page, not a table; export it as CSV, XLSX or JSON Lines."
         raise UnreadableFile(msg)
     opened = json_table if is_json(beginning, source.filename) else delimited
-    return replace(opened(source, encoding, files), encoding_guessed=encoding.guessed)
+    table = opened(source, encoding, files)
+    mixed = (f"Lines that are not in {encoding.name} like the others are rejected.",) if encoding.mixed else ()
+    return replace(table, encoding_guessed=encoding.guessed, notes=(*table.notes, *mixed))
 
 
 def _beginning(source: Source, encoding: FoundEncoding) -> str:
