@@ -15,9 +15,10 @@ from typing import Any
 from anyio import to_thread
 
 from overture_core.errors import ConfigurationError, InvalidInput, OutcomeUnknown, OvertureError
+from overture_core.operations import claims
 from overture_core.operations import service as operations
+from overture_core.operations.claims import Claim
 from overture_core.operations.models import OperationView
-from overture_core.operations.service import Claim
 from overture_core.settings import Settings
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
@@ -103,7 +104,7 @@ async def run(
         with store.begin(workspace, actor=actor) as work:
             shown = operations.get(work, operation_id)
             sandbox = find(shown.kind).sandboxed(store.settings)
-            return operations.begin(work, operation_id, sandbox=sandbox), shown
+            return claims.begin(work, operation_id, sandbox=sandbox), shown
 
     claim, shown = await to_thread.run_sync(begin)
     if claim is None:
@@ -136,10 +137,10 @@ def _written(work: Work, claim: Claim, outcome: Outcome) -> OperationView:
         case Done():
             if outcome.store is not None:
                 outcome.store(work)
-            return operations.finish(work, claim, outcome.result)
+            return claims.finish(work, claim, outcome.result)
         case Refused():
-            return operations.fail(work, claim, outcome.detail)
+            return claims.fail(work, claim, outcome.detail)
         case NotYet():
-            return operations.give_back(work, claim, outcome.detail, not_before=outcome.retry_at)
+            return claims.give_back(work, claim, outcome.detail, not_before=outcome.retry_at)
         case Unclear():
-            return operations.lose(work, claim, outcome.detail)
+            return claims.lose(work, claim, outcome.detail)

@@ -19,7 +19,7 @@ from overture_core.campaigns import service as campaigns
 from overture_core.errors import QueueUnavailable, SystemFault
 from overture_core.health import service as health
 from overture_core.messages import intake, ledger
-from overture_core.operations import service as operations
+from overture_core.operations import claims
 from overture_core.scoring import keeping
 from overture_core.storage.store import Store
 from overture_queue.broker import enqueue
@@ -92,8 +92,8 @@ class Pump:
     def _operate(self) -> None:
         for workspace in ledger.workspaces(self._store):
             with self._store.begin(workspace, actor=self._owner) as work:
-                swept = operations.sweep(work)
-                due = operations.due(work)
+                swept = claims.sweep(work)
+                due = claims.due(work)
             if swept.ready or swept.unknown:
                 log.warning("operations_broke_off", workspace=workspace, again=swept.ready, unknown=swept.unknown)
             for each in due:

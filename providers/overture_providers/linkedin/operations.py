@@ -20,8 +20,8 @@ from overture_core.errors import (
 )
 from overture_core.linkedin import sources
 from overture_core.operations import service as operations
+from overture_core.operations.claims import Claim
 from overture_core.operations.models import OperationView
-from overture_core.operations.service import Claim
 from overture_core.operations.states import OperationState
 from overture_core.storage.store import Store, Work
 from overture_providers.endpoints import LINKEDIN_LEADS_PATH

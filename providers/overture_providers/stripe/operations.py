@@ -10,7 +10,7 @@ from typing import Any
 from anyio import to_thread
 
 from overture_core.errors import Conflict, OutcomeUnknown, ProviderBusy
-from overture_core.operations.service import Claim
+from overture_core.operations.claims import Claim
 from overture_core.payments import objects, prices
 from overture_core.storage.store import Store, Work
 from overture_providers.endpoints import STRIPE_THANKS_PATH

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from overture_core.clock import ManualClock
+from overture_core.operations import claims
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.states import OperationState
@@ -42,7 +43,7 @@ def asked(store: Store, *, begun: bool = False, why: list[str] | None = None) ->
     with store.begin("default", actor="mcp:crew") as work:
         made = operations.propose(work, proposal)
         if begun:
-            operations.begin(work, made.id, sandbox=True)
+            claims.begin(work, made.id, sandbox=True)
     return made
 
 
@@ -79,8 +80,8 @@ def test_a_person_settles_what_nobody_knows(
     assert overture("operations", "settle", made.id, "--note", "seen").returncode == 2
     assert "only one that is unknown" in overture("operations", "settle", made.id, *said, "--note", "seen").stderr
     assert isinstance(store.clock, ManualClock)
-    store.clock.advance(operations.LEASE)
+    store.clock.advance(claims.LEASE)
     with store.begin("default", actor="worker") as work:
-        operations.sweep(work)
+        claims.sweep(work)
     settled = json.loads(overture("operations", "settle", made.id, *said, "--note", "seen", "--json").stdout)
     assert (settled["state"], settled["result"], settled["error"]) == (state, result, "seen")

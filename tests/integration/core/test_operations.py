@@ -14,9 +14,10 @@ from overture_core.approvals.service import Via
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
 from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, NotFound
+from overture_core.operations import claims
 from overture_core.operations import service as operations
+from overture_core.operations.claims import Claim
 from overture_core.operations.models import Money, OperationView, Proposal
-from overture_core.operations.service import Claim
 from overture_core.operations.states import OperationState
 from overture_core.storage.schema import Operation
 from overture_core.storage.store import Store
@@ -46,7 +47,7 @@ def propose(store: Store, proposal: Proposal) -> OperationView:
 
 def begin(store: Store, operation: OperationView, *, sandbox: bool = True) -> Claim:
     with store.begin(WORKSPACE, actor="worker") as work:
-        claim = operations.begin(work, operation.id, sandbox=sandbox)
+        claim = claims.begin(work, operation.id, sandbox=sandbox)
     assert claim is not None
     return claim
 
@@ -64,12 +65,12 @@ def state(store: Store, operation: OperationView) -> OperationState:
 
 def due(store: Store) -> list[str]:
     with store.read(WORKSPACE) as work:
-        return operations.due(work)
+        return claims.due(work)
 
 
 def sweep(store: Store) -> tuple[int, int]:
     with store.begin(WORKSPACE, actor="worker") as work:
-        return operations.sweep(work)
+        return claims.sweep(work)
 
 
 class Calls:
@@ -153,7 +154,7 @@ def test_only_one_of_two_who_run_it_at_once_gets_it(store: Store) -> None:
     link = propose(store, LINK)
     begin(store, link)
     with store.begin(WORKSPACE, actor="worker 2") as work, pytest.raises(Conflict, match="Somebody runs the operation"):
-        operations.begin(work, link.id, sandbox=True)
+        claims.begin(work, link.id, sandbox=True)
 
 
 def test_what_broke_off_is_run_again_under_its_key_where_the_provider_keeps_one(
@@ -161,14 +162,14 @@ def test_what_broke_off_is_run_again_under_its_key_where_the_provider_keeps_one(
 ) -> None:
     link = propose(store, LINK)
     first = begin(store, link)
-    clock.advance(operations.LEASE)
+    clock.advance(claims.LEASE)
     assert sweep(store) == (1, 0)
-    clock.advance(operations.GRACE)
+    clock.advance(claims.GRACE)
     assert due(store) == [link.id]
     second = begin(store, link)
     assert (second.key, second.token != first.token) == (first.key, True)
     with store.begin(WORKSPACE, actor="worker") as work, pytest.raises(Conflict, match="taken over"):
-        operations.finish(work, first, {"id": "late"})
+        claims.finish(work, first, {"id": "late"})
 
 
 def test_a_key_that_the_provider_has_forgotten_is_not_trusted(store: Store, clock: ManualClock) -> None:
@@ -184,7 +185,7 @@ async def test_what_broke_off_without_a_key_is_unknown_and_only_a_person_settles
 ) -> None:
     post = propose(store, POST)
     begin(store, post)
-    clock.advance(operations.LEASE)
+    clock.advance(claims.LEASE)
     assert sweep(store) == (0, 1)
     assert due(store) == []
     with pytest.raises(Conflict, match="Nobody knows what became"):
@@ -227,7 +228,7 @@ def test_a_scheduled_operation_waits_for_its_time_and_a_time_that_is_over_is_ref
 ) -> None:
     post = propose(store, replace(POST, run_at=clock.now() + timedelta(days=1)))
     with store.begin(WORKSPACE, actor="crew") as work, pytest.raises(Conflict, match="a worker runs it then"):
-        operations.begin(work, post.id, sandbox=True)
+        claims.begin(work, post.id, sandbox=True)
     assert due(store) == []
     clock.advance(timedelta(days=1))
     assert due(store) == [post.id]
@@ -237,22 +238,22 @@ def test_a_scheduled_operation_waits_for_its_time_and_a_time_that_is_over_is_ref
 
 def test_a_worker_takes_up_what_was_approved_and_not_what_waits(store: Store, clock: ManualClock) -> None:
     refund = propose(store, REFUND)
-    clock.advance(operations.GRACE)
+    clock.advance(claims.GRACE)
     assert due(store) == []
     decide(store, refund)
     assert due(store) == []  # who approved it at a client runs it there
-    clock.advance(operations.GRACE)
+    clock.advance(claims.GRACE)
     assert due(store) == [refund.id]
 
 
 def test_an_emergency_stop_holds_operations_back_and_lifting_it_lets_them_go(store: Store, clock: ManualClock) -> None:
     link = propose(store, LINK)
-    clock.advance(operations.GRACE)
+    clock.advance(claims.GRACE)
     with store.begin(WORKSPACE, actor="cli:ada") as work:
         emergency.stop(work)
     assert due(store) == []
     with store.begin(WORKSPACE, actor="crew") as work, pytest.raises(Conflict, match="All sending is stopped"):
-        operations.begin(work, link.id, sandbox=True)
+        claims.begin(work, link.id, sandbox=True)
     with store.begin(WORKSPACE, actor="cli:ada") as work:
         emergency.lift(work)
     assert due(store) == [link.id]
@@ -261,7 +262,7 @@ def test_an_emergency_stop_holds_operations_back_and_lifting_it_lets_them_go(sto
 def test_what_was_asked_for_in_the_sandbox_never_runs_at_the_real_provider(store: Store) -> None:
     link = propose(store, LINK)
     with store.begin(WORKSPACE, actor="crew") as work, pytest.raises(Conflict, match="ask for it again"):
-        operations.begin(work, link.id, sandbox=False)
+        claims.begin(work, link.id, sandbox=False)
 
 
 def test_what_was_taken_back_is_not_run_and_what_has_begun_is_not_taken_back(store: Store) -> None:
@@ -271,7 +272,7 @@ def test_what_was_taken_back_is_not_run_and_what_has_begun_is_not_taken_back(sto
         assert operations.cancel(work, refund.id).state is OperationState.CANCELLED
         assert operations.cancel(work, refund.id).state is OperationState.CANCELLED
     with store.begin(WORKSPACE, actor="crew") as work, pytest.raises(Conflict, match="was cancelled"):
-        operations.begin(work, refund.id, sandbox=True)
+        claims.begin(work, refund.id, sandbox=True)
     begin(store, link)
     with store.begin(WORKSPACE, actor="cli:ada") as work, pytest.raises(Conflict, match="cannot be taken back"):
         operations.cancel(work, link.id)
@@ -301,4 +302,4 @@ def test_another_workspace_sees_and_runs_none_of_them(store: Store) -> None:
             with pytest.raises(NotFound, match="There is no operation"):
                 touch(work, link.id)
         with pytest.raises(NotFound):
-            operations.begin(work, link.id, sandbox=True)
+            claims.begin(work, link.id, sandbox=True)

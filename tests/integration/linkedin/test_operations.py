@@ -22,6 +22,7 @@ from overture_core.errors import ApprovalRequired, Conflict
 from overture_core.leads.searching import search
 from overture_core.leads.service import get
 from overture_core.linkedin import sources
+from overture_core.operations import claims
 from overture_core.operations import service as operations
 from overture_core.operations.states import OperationState
 from overture_core.segments.filter import LeadFilter
@@ -65,7 +66,7 @@ async def test_a_post_for_later_is_left_to_the_worker_at_its_time(linkedin: Any,
         await linkedin.run(asked)
     clock.advance(timedelta(days=2, minutes=1))
     with linkedin.store.read("default") as work:
-        assert operations.due(work) == [asked.id]
+        assert claims.due(work) == [asked.id]
     assert (await linkedin.run(asked)).state is OperationState.DONE
     assert len(linkedin.published()) == 1
 
@@ -146,8 +147,8 @@ async def test_a_process_killed_between_the_post_and_its_writing_down_never_post
     process.wait(10)
     clock.advance(timedelta(minutes=5))
     with linkedin.store.begin("default", actor="worker") as work:
-        assert operations.sweep(work) == (0, 1)
-        assert operations.due(work) == []
+        assert claims.sweep(work) == (0, 1)
+        assert claims.due(work) == []
     with pytest.raises(Conflict, match="Nobody knows what became"):
         await linkedin.run(asked)
     found = await look(linkedin.store, "default", asked.id, actor="worker")

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from overture_core.clock import ManualClock
+from overture_core.operations import claims
 from overture_core.operations import service as operations
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
@@ -47,7 +48,7 @@ def test_a_kill_between_call_and_write_leaves_one_object(
         httpx.delete(f"{url}/sandbox/faults", trust_env=False)
         later = Store(shop.store.settings, ManualClock(datetime.now(UTC) + timedelta(minutes=5)))
         with later.begin(WORKSPACE, actor="pump") as work:
-            assert operations.sweep(work).ready == 1
+            assert claims.sweep(work).ready == 1
 
         async def again() -> str:
             return str((await running.run(later, WORKSPACE, asked.id, actor="worker")).state)
