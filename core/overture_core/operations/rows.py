@@ -44,6 +44,11 @@ def change(work: Work, row: Operation, target: OperationState, **values: Any) ->
 
 
 def row_of(work: Work, operation_id: str) -> Operation:
+    """Return an operation's row.
+
+    Raises:
+        NotFound: there is none by that id in this workspace.
+    """
     row = work.session.scalar(
         select(Operation).where(Operation.workspace_id == work.workspace, Operation.id == operation_id)
     )
@@ -54,6 +59,7 @@ def row_of(work: Work, operation_id: str) -> Operation:
 
 
 def view(work: Work, row: Operation) -> OperationView:
+    """Return how an operation is shown, with the approval that it needs."""
     shown = OperationView.model_validate(row)
     if not row.why:
         return shown
@@ -61,4 +67,5 @@ def view(work: Work, row: Operation) -> OperationView:
 
 
 def digest(*parts: object) -> str:
+    """Return the SHA-256 of values, as canonical JSON."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
