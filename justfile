@@ -29,7 +29,7 @@ demo *arguments:
     uv run overture demo {{ arguments }}
 
 # Every benchmark with its default sizes, one table each; nothing else should run meanwhile
-bench: (bench-one "sink_capacity") (bench-one "http_clients") (bench-one "delivery") (bench-one "delivery" "--channel sms") (bench-one "launch") (bench-one "intake") (bench-one "growth")
+bench: (bench-one "sink_capacity") (bench-one "http_clients") (bench-one "delivery") (bench-one "delivery" "--channel sms") (bench-one "launch") (bench-one "intake") (bench-one "growth") (bench-one "scoring")
 
 # One benchmark; --help tells its sizes, --json FILE keeps the result: just bench-one delivery --channel sms
 bench-one name *arguments:
