@@ -71,7 +71,8 @@ def search(
         if not keeping.are_there(work):
             msg = f"The order cannot be {sort}: {keeping.MISSING}"
             raise InvalidInput(msg)
-        conditions.append(exists().where(LeadScore.lead_id == Lead.id).correlate(Lead))
+        has_score = exists().where(LeadScore.workspace_id == work.workspace, LeadScore.lead_id == Lead.id)
+        conditions.append(has_score.correlate(Lead))
     counted = select(Lead.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
     total = work.session.scalar(select(func.count()).select_from(counted)) or 0
     rows = select(Lead, LeadScore.score if sort is Sort.BEST_SCORE else Lead.last_contact_at).where(*conditions)

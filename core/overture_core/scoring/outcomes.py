@@ -58,10 +58,11 @@ def counted(work: Work, *, least: int) -> CompoundSelect[Any]:
     got = (mine, *through_campaign, in_this_world(work.settings))
     first_at = func.min(Message.accepted_at).label("first_at")
     first = select(Message.lead_id, first_at).where(*got).group_by(Message.lead_id).cte("first_messages")
-    answered = exists().where(
-        Reply.lead_id == first.c.lead_id, Reply.intent.in_(WANTING), Reply.received_at >= first.c.first_at
+    answered, paid = (
+        exists().where(table.workspace_id == work.workspace, table.lead_id == first.c.lead_id, at >= first.c.first_at)
+        for table, at in ((Reply, Reply.received_at), (Payment, Payment.at))
     )
-    paid = exists().where(Payment.lead_id == first.c.lead_id, Payment.at >= first.c.first_at)
+    answered = answered.where(Reply.intent.in_(WANTING))
     people = (
         select(
             first.c.lead_id,
