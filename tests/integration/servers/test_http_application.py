@@ -88,7 +88,7 @@ async def test_what_is_not_there_is_answered_in_json(http: httpx.AsyncClient, pa
         404,
         {
             "error": "not_found",
-            "message": "There is nothing here; the MCP servers are at /leads/mcp and /messaging/mcp.",
+            "message": "There is nothing here; the MCP servers are at /leads/mcp, /messaging/mcp, /stripe/mcp.",
         },
     )
 
