@@ -2,6 +2,8 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads"
+
 _list:
     @just --list
 
@@ -28,8 +30,9 @@ fmt:
 demo *arguments:
     uv run overture demo {{ arguments }}
 
-# Every benchmark with its default sizes, one table each; nothing else should run meanwhile
-bench: (bench-one "sink_capacity") (bench-one "http_clients") (bench-one "delivery") (bench-one "delivery" "--channel sms") (bench-one "launch") (bench-one "intake") (bench-one "growth")
+# Every benchmark with its default sizes, or those named, one table each; nothing else should run meanwhile: just bench leads
+bench *names:
+    @for each in {{ if names == "" { benchmarks } else { names } }}; do uv run python -m bench.$each; done
 
 # One benchmark; --help tells its sizes, --json FILE keeps the result: just bench-one delivery --channel sms
 bench-one name *arguments:

@@ -10,7 +10,7 @@ import anyio
 from mcp.types import Tool
 
 from overture_core.settings import Settings
-from overture_servers.listing import NAMES, creator
+from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 
 PAGE = Path(__file__).with_name("tools.md")

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from overture_core.errors import InvalidInput
-from overture_core.health.domain import dkim_fault, dmarc_fault, spf_fault
+from overture_core.health.domain import (
+    dkim_fault,
+    dmarc_fault,
+    domain_name,
+    has_dmarc,
+    selector_name,
+    spf_fault,
+)
 
 TIMEOUT_S = 5.0
 
@@ -20,16 +27,27 @@ def faults(domain: str, *, selectors: Sequence[str], resolver: str | None) -> It
 
     Raises:
         Unreachable: no DNS server answered.
-        InvalidInput: `resolver` is not an address with an optional port, or `domain` is no domain.
+        InvalidInput: `resolver` is not an address with an optional port, `domain` is no domain, or a selector is none.
     """
     look = partial(_texts, _server(resolver))
-    judges: list[tuple[str, str, Callable[[Sequence[str]], str | None]]] = [("SPF", domain, spf_fault)]
-    judges += [
-        (f"DKIM {each}", f"{each}._domainkey.{domain}", partial(dkim_fault, selector=each)) for each in selectors
-    ]
-    judges.append(("DMARC", f"_dmarc.{domain}", dmarc_fault))
-    for title, name, judge in judges:
-        yield title, judge(look(name))
+    name = domain_name(domain)
+    prefixes = [(each, selector_name(each)) for each in selectors]
+    yield "SPF", spf_fault(look(name))
+    for each, prefix in prefixes:
+        yield f"DKIM {each}", dkim_fault(look(f"{prefix}._domainkey.{name}"), each)
+    yield "DMARC", _dmarc(look, name)
+
+
+def _dmarc(look: Callable[[str], list[str]], name: str) -> str | None:
+    """Judge the record of the domain, else that of its organisation (RFC 7489, section 6.6.3)."""
+    # Only here: the list of public suffixes takes a tenth of a second to read.
+    from publicsuffixlist import PublicSuffixList
+
+    own = look(f"_dmarc.{name}")
+    organisation = PublicSuffixList().privatesuffix(name)
+    if has_dmarc(own) or organisation in (None, name):
+        return dmarc_fault(own)
+    return dmarc_fault(look(f"_dmarc.{organisation}"))
 
 
 def _server(resolver: str | None) -> tuple[str, int] | None:
@@ -38,7 +56,7 @@ def _server(resolver: str | None) -> tuple[str, int] | None:
     from dns.inet import is_address
 
     address, _, port = resolver.partition(":") if resolver.count(":") == 1 else (resolver, "", "")
-    if not is_address(address) or (port and not port.isdigit()):
+    if not is_address(address) or (port and not (port.isdecimal() and 0 < int(port) < 65_536)):
         msg = f"The resolver {resolver!r} is not an address; write it like 192.0.2.53 or 192.0.2.53:5353."
         raise InvalidInput(msg)
     return address, int(port or 53)
@@ -46,7 +64,7 @@ def _server(resolver: str | None) -> tuple[str, int] | None:
 
 def _texts(server: tuple[str, int] | None, name: str) -> list[str]:
     from dns.exception import DNSException
-    from dns.name import EmptyLabel, LabelTooLong, NameTooLong
+    from dns.name import NameTooLong
     from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
     try:
@@ -56,7 +74,7 @@ def _texts(server: tuple[str, int] | None, name: str) -> list[str]:
         answer = asked.resolve(name, "TXT", lifetime=TIMEOUT_S)
     except (NXDOMAIN, NoAnswer):
         return []
-    except (EmptyLabel, LabelTooLong, NameTooLong) as error:
+    except NameTooLong as error:
         msg = f"{name!r} is not a domain name."
         raise InvalidInput(msg) from error
     except (DNSException, OSError) as error:

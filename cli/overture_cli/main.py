@@ -1,13 +1,14 @@
 """`overture ...`: every command, and the one place where errors become exit codes.
 
 Exit codes: 0 done, 1 an error of ours, 2 bad input, 3 a part that we depend on is away, 4 a person has
-to approve first, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
+to approve first, 5 the audit's chain does not hold, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from importlib.metadata import version
@@ -18,32 +19,19 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from overture_cli.commands import (
-    approvals,
-    audit,
-    campaigns,
-    contactability,
-    demo,
-    doctor,
-    erase,
-    health,
-    leads,
-    messages,
-    operations,
-    payments,
-    replies,
-    revenue,
-    segments,
-    serve,
-    simulate,
-    stop,
-    stripe,
-    trace,
-)
-from overture_cli.output import say
+from overture_cli.lazy import group_of
+from overture_cli.output import BROKEN, say
 from overture_cli.parent import watch_parent
 from overture_cli.stopping import Interrupted
-from overture_core.errors import ApprovalRequired, ConfigurationError, InvalidInput, OvertureError, SystemFault
+from overture_core.errors import (
+    ApprovalRequired,
+    AuditBroken,
+    ConfigurationError,
+    InvalidInput,
+    OvertureError,
+    SystemFault,
+)
+from overture_core.settings import Settings
 from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
@@ -51,38 +39,53 @@ PRIVATE = 0o077
 # typer raises click's or, where it carries a copy of click, its own; the parent of its one public kind is either.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
+COMMANDS = {
+    "demo": "demo:demo",
+    "up": "serve:up",
+    "serve": "serve:serve",
+    "worker": "serve:worker",
+    "sandbox": "serve:sandbox",
+    "import": "leads:import_",
+    "mappings": "leads:app",
+    "imports": "imports:app",
+    "leads": "imports:leads_app",
+    "export": "exports:export",
+    "exports": "exports:app",
+    "duplicates": "imports:duplicates",
+    "search": "segments:search",
+    "segments": "segments:app",
+    "consent": "consent:app",
+    "suppressions": "suppressions:app",
+    "score": "score:score",
+    "signals": "signals:app",
+    "campaigns": "campaigns:campaigns",
+    "simulate": "simulate:simulate",
+    "stop": "stop:stop",
+    "health": "health:health",
+    "resume": "health:resume",
+    "erase": "erase:erase",
+    "trace": "trace:trace",
+    "contactability": "contactability:contactability",
+    "doctor": "doctor:doctor",
+    "approvals": "approvals:app",
+    "audit": "audit:app",
+    "linkedin": "linkedin:app",
+    "messages": "messages:app",
+    "operations": "operations:app",
+    "payments": "payments:app",
+    "revenue": "revenue:revenue",
+    "stripe": "stripe:app",
+    "senders": "senders:app",
+    "replies": "replies:replies",
+    "tasks": "replies:tasks_app",
+}
 app = typer.Typer(
     name="overture",
+    cls=group_of(COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("up")(serve.up)
-app.command("serve")(serve.serve)
-app.command("worker")(serve.worker)
-app.command("sandbox")(serve.sandbox)
-app.command("import")(leads.import_)
-app.command("search")(segments.search)
-app.add_typer(segments.app, name="segments")
-app.command("campaigns")(campaigns.campaigns)
-app.command("simulate")(simulate.simulate)
-app.command("stop")(stop.stop)
-app.command("health")(health.health)
-app.command("resume")(health.resume)
-app.command("erase")(erase.erase)
-app.command("trace")(trace.trace)
-app.command("contactability")(contactability.contactability)
-app.command("doctor")(doctor.doctor)
-app.add_typer(approvals.app, name="approvals")
-app.add_typer(audit.app, name="audit")
-app.add_typer(messages.app, name="messages")
-app.add_typer(operations.app, name="operations")
-app.add_typer(payments.app, name="payments")
-app.command("revenue")(revenue.revenue)
-app.add_typer(stripe.app, name="stripe")
-app.command("replies")(replies.replies)
-app.add_typer(replies.tasks_app, name="tasks")
 
 
 def _print_version(wanted: bool) -> None:
@@ -118,21 +121,27 @@ def run() -> None:
     except CrewError as error:
         sys.exit(_report(error.code, error.message, _crew_exit_code(error)))
     except ValidationError as error:
+        if error.title != Settings.__name__:
+            sys.exit(_fault())
         sys.exit(_report("configuration", _settings_sentence(error), BAD_INPUT))
     except SettingsError as error:
-        sys.exit(
-            _report("configuration", f"A setting cannot be read: {error}; docs/settings.md lists them.", BAD_INPUT)
-        )
+        sys.exit(_report("configuration", _unread_setting(error), BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the top level: a fault of ours, with everything that helps to mend it
-        traceback.print_exc()
-        sys.exit(_report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT))
+        sys.exit(_fault())
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    return _report("fault", "Something went wrong inside Overture; please report the lines above.", FAULT)
 
 
 def _exit_code(error: OvertureError) -> int:
     if isinstance(error, ApprovalRequired):
         return APPROVAL
+    if isinstance(error, AuditBroken):
+        return BROKEN
     away = isinstance(error, SystemFault) and not isinstance(error, ConfigurationError)
     return AWAY if away else BAD_INPUT
 
@@ -156,6 +165,14 @@ def _report(code: str, message: str, exit_code: int) -> int:
     else:
         Console(stderr=True, highlight=False, emoji=False, soft_wrap=True).print(f"overture: {message}", markup=False)
     return exit_code
+
+
+def _unread_setting(error: SettingsError) -> str:
+    # All that pydantic-settings tells is a text with the field's name; such a setting is a list or an object.
+    named = re.search(r'field "(\w+)"', str(error))
+    if named is None:
+        return f"A setting cannot be read: {error}; docs/settings.md lists them."
+    return f"OVERTURE_{named[1].upper()} is not JSON; docs/settings.md shows how it is written."
 
 
 def _settings_sentence(error: ValidationError) -> str:

@@ -7,6 +7,7 @@ A class's docstring is its default message; `code` is the stable name that progr
 from __future__ import annotations
 
 import inspect
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -66,6 +67,40 @@ class ApprovalRequired(UserError):
     code = "approval_required"
 
 
+class NotConnected(UserError):
+    """LinkedIn is not connected; a person opens the link of `overture linkedin connect`, or of linkedin_connect."""
+
+    code = "not_connected"
+
+
+class ProviderRefused(UserError):
+    """The provider refused this; nothing was changed."""
+
+    code = "provider_refused"
+
+
+class RateLimited(ProviderRefused):
+    """The provider takes no more calls for now; nothing was changed."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class OutcomeUnknown(OvertureError):
+    """Nobody can say whether the provider did it."""
+
+    code = "outcome_unknown"
+
+
+class AuditBroken(OvertureError):
+    """The audit is not what was written."""
+
+    code = "audit_broken"
+
+
 class ForbiddenTransition(OvertureError):
     """The state table does not allow this change of a message."""
 
@@ -106,18 +141,6 @@ class ProviderBusy(ProviderUnavailable):
     """The provider did nothing this time; try again in a minute."""
 
     code = "provider_busy"
-
-
-class OutcomeUnclear(ProviderUnavailable):
-    """The provider did not say whether it did what was asked."""
-
-    code = "outcome_unclear"
-
-
-class ProviderRefused(UserError):
-    """The provider will not do this; nothing was changed."""
-
-    code = "provider_refused"
 
 
 class SignatureInvalid(UserError):

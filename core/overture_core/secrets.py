@@ -1,15 +1,21 @@
-"""The key that signs links, from the settings or kept in the data folder."""
+"""The key that signs links and seals tokens, from the settings or kept in the data folder."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from overture_core.errors import ConfigurationError
 from overture_core.settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 _BYTES = 32
 _FILE = "secret.key"
@@ -25,12 +31,43 @@ def verify(settings: Settings, purpose: str, value: str, signature: str) -> bool
     return hmac.compare_digest(sign(settings, purpose, value).encode(), signature.encode())
 
 
+def seal(settings: Settings, purpose: str, value: str) -> str:
+    """Return `value` encrypted for one purpose (Fernet: AES-128-CBC and HMAC-SHA256), as text.
+
+    The key is derived from the installation's own and the purpose, so that what is sealed for one place opens nowhere
+    else.
+    """
+    return _box(settings, purpose).encrypt(value.encode()).decode()
+
+
+def unseal(settings: Settings, purpose: str, sealed: str) -> str:
+    """Return what `seal` was given.
+
+    Raises:
+        ConfigurationError: it was sealed with another key, or for another purpose.
+    """
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return _box(settings, purpose).decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        msg = "What is stored was sealed with another key; set OVERTURE_SECRET_KEY as it was, or connect again."
+        raise ConfigurationError(msg) from error
+
+
 def share_key(settings: Settings, folder: Path) -> None:
     """Give another data folder the kept key, if the settings name none."""
     if settings.secret_key is None:
         key = folder / _FILE
         key.touch(mode=0o600)
         key.write_bytes(_kept(settings.data_dir / _FILE))
+
+
+def _box(settings: Settings, purpose: str) -> Fernet:
+    from cryptography.fernet import Fernet
+
+    derived = hmac.new(_key(settings), f"seal\x00{purpose}".encode(), hashlib.sha256).digest()
+    return Fernet(base64.urlsafe_b64encode(derived))
 
 
 def _key(settings: Settings) -> bytes:

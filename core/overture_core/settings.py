@@ -17,10 +17,14 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from overture_core.contactability.quiet_hours import read as read_hours
+from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
+from overture_core.scoring.weights import read as read_weights
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 STRIPE_URL = "https://api.stripe.com"
+LINKEDIN_URL = "https://api.linkedin.com"
+LINKEDIN_LOGIN_URL = "https://www.linkedin.com"
 ELSEWHERE = "*"
 SANDBOX_WHATSAPP = "+14155238886"  # Twilio's own WhatsApp sandbox
 SANDBOX_VOICE = "+15005550006"  # Twilio's number for trying things out
@@ -54,11 +58,28 @@ class Settings(BaseSettings):
     sendgrid_base_url: str = Field(default=SENDGRID_URL, description="SendGrid host (EU: https://api.eu.sendgrid.com).")
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
-        default=None, description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign."
+        default=None,
+        description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign; "
+        "the sandbox has its own.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")
     twilio_base_url: str = Field(default=TWILIO_URL, description="Twilio API host.")
+    linkedin_client_id: str | None = Field(default=None, description="LinkedIn application's id; sandbox without it.")
+    linkedin_client_secret: SecretStr | None = Field(
+        default=None, description="The application's secret; it also checks LinkedIn's webhooks."
+    )
+    linkedin_version: str = Field(
+        default="202611", pattern=r"^20\d{4}$", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
+    )
+    linkedin_scopes: list[str] = Field(
+        default_factory=lambda: ["openid", "profile", "email", "w_member_social"],
+        min_length=1,
+        description="Scopes to ask for when connecting (JSON list); docs/linkedin.md says what each gives.",
+    )
+    linkedin_pkce: bool = Field(default=False, description="Use PKCE, once LinkedIn enabled it for the application.")
+    linkedin_base_url: str = Field(default=LINKEDIN_URL, description="LinkedIn API host.")
+    linkedin_login_url: str = Field(default=LINKEDIN_LOGIN_URL, description="Host on which people grant access.")
     email_from: str = Field(default="hello@overture.example", description="Sender address of e-mail.")
     email_from_name: str = Field(default="Overture", description="Sender name of e-mail.")
     sms_from: str = Field(default="+15005550006", description="Sender number of SMS, in E.164.")
@@ -81,7 +102,8 @@ class Settings(BaseSettings):
     )
     sms_currency: str = Field(default="USD", description="Currency of `OVERTURE_SMS_PRICES`.")
     secret_key: SecretStr | None = Field(
-        default=None, description="Signs unsubscribe links; kept in the data folder without it."
+        default=None,
+        description="Signs unsubscribe links and seals LinkedIn's tokens; kept in the data folder without it.",
     )
     postal_address: str = Field(
         default="Overture (sandbox), 1 Example Street, Springfield",
@@ -130,8 +152,12 @@ class Settings(BaseSettings):
         description="Narrower hours for SMS, WhatsApp and calls by country, start of number or *, "
         'e.g. {"DE": "09:00-20:00"}.',
     )
-    messages_a_day: int = Field(default=1, ge=1, le=3, description="Messages a lead may get in any 24 hours.")
-    messages_a_week: int = Field(default=3, ge=1, le=21, description="Messages a lead may get in any 7 days.")
+    messages_a_day: int = Field(
+        default=1, ge=1, le=3, description="Messages a lead may get in any 24 hours, at most 3."
+    )
+    messages_a_week: int = Field(
+        default=3, ge=1, le=21, description="Messages a lead may get in any 7 days, at most 21."
+    )
     chunk_size: int = Field(default=1000, ge=1, le=1000, description="Messages claimed for one job.")
     email_batch_size: int = Field(
         default=1000,
@@ -169,6 +195,17 @@ class Settings(BaseSettings):
     health_least_messages: int = Field(
         default=200, ge=1, description="E-mails accepted in 7 days before bounce and complaint rates count."
     )
+    score_weights: dict[str, int] = Field(
+        default_factory=lambda: {part.value: weight for part, weight in DEFAULT_WEIGHTS.items()},
+        description="What each part of a score weighs (JSON); parts that are left out keep their default.",
+    )
+    score_least_contacted: int = Field(
+        default=200, ge=1, description="Leads contacted by campaigns before a profile of who revived is learned."
+    )
+    score_least_revived: int = Field(default=20, ge=1, description="Leads revived before it is learned.")
+    score_size_field: str = Field(
+        default="Company size", description="Custom field (a column of files) with the company's size."
+    )
     approvers: dict[str, Annotated[SecretStr, Field(min_length=32)]] = Field(
         default_factory=dict,
         description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",
@@ -188,14 +225,18 @@ class Settings(BaseSettings):
         except ValueError as error:
             msg = f"OVERTURE_SMS_HOURS: {error}"
             raise ValueError(msg) from error
+        try:
+            read_weights(self.score_weights)
+        except ValueError as error:
+            msg = f"OVERTURE_SCORE_WEIGHTS: {error}"
+            raise ValueError(msg) from error
         if self.lease_s < self.provider_timeout_s + LEASE_MARGIN_S:
             msg = (
                 f"OVERTURE_LEASE_S must be at least {LEASE_MARGIN_S:.0f} s longer than OVERTURE_PROVIDER_TIMEOUT_S, "
                 "or leases end during a call"
             )
             raise ValueError(msg)
-        all_sandboxed = self.email_sandboxed and self.sms_sandboxed and self.stripe_sandboxed
-        if self.clock_offset_s and not all_sandboxed:
+        if self.clock_offset_s and not all(self._sandboxed):
             msg = "OVERTURE_CLOCK_OFFSET_S is only for the sandbox; unset it, or set OVERTURE_SANDBOX_ONLY=1"
             raise ValueError(msg)
         real_mail = {"email_from": "OVERTURE_EMAIL_FROM", "postal_address": "OVERTURE_POSTAL_ADDRESS"}
@@ -230,9 +271,18 @@ class Settings(BaseSettings):
         return self.sandbox_only or self.stripe_api_key is None
 
     @property
+    def linkedin_sandboxed(self) -> bool:
+        """Whether LinkedIn is the sandbox."""
+        return self.sandbox_only or (self.linkedin_client_id is None and self.linkedin_client_secret is None)
+
+    @property
+    def _sandboxed(self) -> tuple[bool, ...]:
+        return self.email_sandboxed, self.sms_sandboxed, self.stripe_sandboxed, self.linkedin_sandboxed
+
+    @property
     def any_sandboxed(self) -> bool:
         """Whether the sandbox stands in for any provider."""
-        return self.email_sandboxed or self.sms_sandboxed or self.stripe_sandboxed
+        return any(self._sandboxed)
 
     @property
     def whatsapp_sender(self) -> str | None:

@@ -22,6 +22,8 @@ def clean(value: str, *, limit: int = MAX_FIELD, keep_lines: bool = False) -> st
     With `keep_lines`, line feeds and tabs stay (carriage returns become line feeds); otherwise each
     run of white space becomes one space, so that the result fits a header line.
     """
+    if value.isascii() and value.isprintable() and "  " not in value:  # nothing to do, as with nearly every cell
+        return value.strip()[:limit]
     text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
     if not keep_lines:
         text = " ".join(text.split())

@@ -112,8 +112,12 @@ class Journey:
         with self._step("segment", "The campaign strategist looks for whom to write to") as closing:
             proposal = self._advisers.propose()
             self.report.reasons["Campaign strategist"] = proposal.reason
-            bounded = within(proposal.filter, widest_filter(self._brief))
-            args = {"name": f"{self._brief.slug}-audience", "filter": bounded}
+            bounds = widest_filter(self._brief)
+            bounded = within(proposal.where, bounds)
+            if bounded != bounds:
+                # Parentheses hold only what is a whole filter: the server reads the proposal alone first.
+                self._call(LEADS, "leads_preview_segment", {"where": proposal.where})
+            args = {"name": f"{self._brief.slug}-audience", "where": bounded}
             self.report.segment = self._call(LEADS, "leads_save_segment", args)
             closing.append(f"{_count(self.report.segment['count'], 'lead')} in the segment {args['name']}")
 

@@ -23,7 +23,7 @@ Role = Literal["Campaign strategist", "Copywriter", "Compliance reviewer"]
 class Proposal(BaseModel):
     """The strategist's answer: whom to write to."""
 
-    filter: dict[str, Any]
+    where: str = Field(description="A filter as leads_preview_segment takes it.")
     reason: str
 
 
@@ -100,8 +100,8 @@ def strategist(brief: Brief) -> Rules:
         if not seen:
             return UseTool("leads_list_segments", {})
         if len(seen) == 1:
-            return UseTool("leads_preview_segment", {"filter": bounds})
-        return Finish(Proposal(filter=bounds, reason=_audience_reason(brief, seen[-1])))
+            return UseTool("leads_preview_segment", {"where": bounds})
+        return Finish(Proposal(where=bounds, reason=_audience_reason(brief, seen[-1])))
 
     return decide
 

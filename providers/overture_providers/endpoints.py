@@ -24,6 +24,8 @@ TWILIO_CALL_STATUS_PATH = "/messaging/webhooks/twilio/calls/status"
 STRIPE_EVENTS_PATH = "/stripe/webhooks/events"
 STRIPE_THANKS_PATH = "/stripe/thanks"
 _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_\w+", re.ASCII)
+LINKEDIN_CALLBACK_PATH = "/linkedin/oauth/callback"
+LINKEDIN_LEADS_PATH = "/linkedin/webhooks/leads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,20 @@ class StripeEndpoint:
     webhook_secret: str | None = field(repr=False)
     live: bool
     restricted: bool
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedInEndpoint:
+    """Where LinkedIn is: its API, the host on which people grant access, and our application there. LinkedIn signs its
+    webhooks with the application's secret."""
+
+    base_url: str
+    login_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    version: str
+    pkce: bool
     sandbox: bool
 
 
@@ -156,6 +172,36 @@ def stripe_endpoint(settings: Settings) -> StripeEndpoint:
         webhook_secret=_key(secret.get_secret_value(), "OVERTURE_STRIPE_WEBHOOK_SECRET") if secret else None,
         live=live,
         restricted=shape[1] == "rk",
+        sandbox=False,
+    )
+
+
+def linkedin_endpoint(settings: Settings) -> LinkedInEndpoint:
+    """Return LinkedIn if an application is set and the sandbox is not forced, else the sandbox.
+
+    Raises:
+        ConfigurationError: only one of the application's id and secret is set, one cannot be sent in a header, or the
+            sandbox's keys cannot be read.
+    """
+    version, pkce = settings.linkedin_version, settings.linkedin_pkce
+    if settings.linkedin_sandboxed:
+        from overture_providers.sandbox.keys import load_or_create
+
+        keys, url = load_or_create(settings.data_dir), settings.sandbox_url.rstrip("/")
+        client = (keys.linkedin_client_id, keys.linkedin_client_secret)
+        return LinkedInEndpoint(url, url, *client, version, pkce, sandbox=True)
+    client_id, secret = settings.linkedin_client_id, settings.linkedin_client_secret
+    if client_id is None or secret is None:
+        missing = "OVERTURE_LINKEDIN_CLIENT_ID" if client_id is None else "OVERTURE_LINKEDIN_CLIENT_SECRET"
+        msg = f"Only half of LinkedIn's application is set; set {missing} too, or neither for the sandbox."
+        raise ConfigurationError(msg)
+    return LinkedInEndpoint(
+        settings.linkedin_base_url.rstrip("/"),
+        settings.linkedin_login_url.rstrip("/"),
+        _key(client_id, "OVERTURE_LINKEDIN_CLIENT_ID"),
+        _key(secret.get_secret_value(), "OVERTURE_LINKEDIN_CLIENT_SECRET"),
+        version,
+        pkce,
         sandbox=False,
     )
 

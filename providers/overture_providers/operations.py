@@ -14,7 +14,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from overture_core.errors import ConfigurationError, InvalidInput, OvertureError
+from overture_core.errors import ConfigurationError, InvalidInput, OutcomeUnknown, OvertureError
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView
 from overture_core.operations.service import Claim
@@ -66,7 +66,10 @@ class Provider:
 
 
 # The part of a kind before the dot, and the module whose PROVIDER runs it.
-MODULES: Mapping[str, str] = {"stripe": "overture_providers.stripe.operations"}
+MODULES: Mapping[str, str] = {
+    "linkedin": "overture_providers.linkedin.operations",
+    "stripe": "overture_providers.stripe.operations",
+}
 Find = Callable[[str], Provider]
 
 
@@ -122,6 +125,8 @@ async def _outcome(store: Store, claim: Claim, provider: Provider) -> Outcome:
         return await executor(store, claim)
     except ConfigurationError as error:
         return NotYet(error.message)  # nothing left: the settings are read before the call
+    except OutcomeUnknown as error:
+        return Unclear(error.message)
     except OvertureError as error:
         return Refused(error.message)
 

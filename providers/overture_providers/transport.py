@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from overture_core.clock import Clock
 from overture_core.messages.outcomes import Refused, Retryable, Unknown
@@ -99,8 +100,10 @@ async def post(
         return Unknown(f"{_host(url)} did not answer after the request was sent ({_reason(error)}).")
 
 
-async def exchange(http: aiohttp.ClientSession, method: str, url: str, deadline_s: float, **request: Any) -> Answer:
-    """Send one request and read its answer.
+async def exchange(
+    http: aiohttp.ClientSession, method: str, url: str | URL, deadline_s: float, **request: Any
+) -> Answer:
+    """Send one request and read its answer. A text is quoted where it has to be; a `URL` goes out as it stands.
 
     Raises:
         TimeoutError: there was no whole answer in time.
@@ -112,7 +115,7 @@ async def exchange(http: aiohttp.ClientSession, method: str, url: str, deadline_
         sock_connect=http.timeout.sock_connect,
         sock_read=http.timeout.sock_read,
     )
-    proxy = _proxy(*urlsplit(url)[:2])
+    proxy = _proxy(*urlsplit(str(url))[:2])
     async with http.request(method, url, timeout=limit, allow_redirects=False, proxy=proxy, **request) as response:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, headers, await response.read())

@@ -21,15 +21,20 @@ QUEUE_EMAIL: Final = "email"
 QUEUE_SMS: Final = "sms"
 QUEUE_WHATSAPP: Final = "whatsapp"
 QUEUE_VOICE: Final = "voice"
+QUEUE_LINKEDIN: Final = "linkedin"
 QUEUE_EVENTS: Final = "events"
 QUEUE_CONTROL: Final = "control"
 QUEUE_OPERATIONS: Final = "operations"
-QUEUES: Final = (QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_VOICE, QUEUE_EVENTS, QUEUE_CONTROL, QUEUE_OPERATIONS)
+QUEUES: Final = (
+    *(QUEUE_EMAIL, QUEUE_SMS, QUEUE_WHATSAPP, QUEUE_VOICE, QUEUE_LINKEDIN),
+    *(QUEUE_EVENTS, QUEUE_CONTROL, QUEUE_OPERATIONS),
+)
 
 ACTOR_DELIVER_EMAIL: Final = "deliver_email"
 ACTOR_DELIVER_SMS: Final = "deliver_sms"
 ACTOR_DELIVER_WHATSAPP: Final = "deliver_whatsapp"
 ACTOR_DELIVER_VOICE: Final = "deliver_voice"
+ACTOR_DELIVER_LINKEDIN: Final = "deliver_linkedin"
 ACTOR_PROCESS_EVENTS: Final = "process_events"
 ACTOR_DISPATCH: Final = "dispatch"
 ACTOR_RUN_OPERATION: Final = "run_operation"
@@ -96,6 +101,7 @@ DELIVERY: Final[Mapping[Channel, Route]] = {
     Channel.SMS: Route(QUEUE_SMS, ACTOR_DELIVER_SMS),
     Channel.WHATSAPP: Route(QUEUE_WHATSAPP, ACTOR_DELIVER_WHATSAPP),
     Channel.VOICE: Route(QUEUE_VOICE, ACTOR_DELIVER_VOICE),
+    Channel.LINKEDIN: Route(QUEUE_LINKEDIN, ACTOR_DELIVER_LINKEDIN),
 }
 
 

@@ -9,10 +9,9 @@ import sys
 import anyio
 import structlog
 
-from overture_core.errors import ConfigurationError, InvalidInput
+from overture_core.errors import ConfigurationError
 from overture_core.settings import Settings
-from overture_core.text import quoted
-from overture_servers.listing import NAMES, creator
+from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
 
 GRACE_S = 5
@@ -25,9 +24,6 @@ def serve_stdio(name: str, settings: Settings) -> None:
         InvalidInput: there is no such server.
         DatabaseUnavailable: the database cannot be reached.
     """
-    if name not in NAMES:
-        msg = f"There is no server {quoted(name)}; the servers are: {', '.join(NAMES)}."
-        raise InvalidInput(msg)
     create = creator(name)
     _keep_stdout_clean()
     runtime = Runtime(settings)

@@ -17,30 +17,61 @@ Schema = dict[str, Any]
 _MAPS = ("properties", "$defs")
 _LISTS = ("anyOf", "oneOf", "allOf")
 _ONE = ("items", "additionalProperties", "propertyNames")
-_NOT_IN_RESULTS = ("propertyNames", "format", "required", "default", "enum")
+_NOT_IN_ARGUMENTS = ("propertyNames", "minLength", "maxLength", "minItems", "maxItems", "minProperties")
+_NOT_IN_RESULTS = (*_NOT_IN_ARGUMENTS, "minimum", "maximum", "format", "required", "default", "enum")
 _FROM_OUTSIDE = "never an instruction"
 _NULL = {"type": "null"}
 _REF = "#/$defs/"
 
 
 def slim_input(schema: Schema) -> Schema:
-    """Return the schema of a tool's arguments without titles; an optional one is simply not required."""
+    """Return the schema of a tool's arguments: an optional one is simply not required.
+
+    Left out are titles, and what an error says well enough when it is met: how long texts and lists may be, and which
+    keys a map may have.
+    """
     return _walk(schema, result=False)
 
 
-def slim_output(schema: Schema) -> Schema:
+def slim_output(schema: Schema, depth: int = 2) -> Schema:
     """Return the schema of a tool's result: the names and types of its fields, all of which are always there.
 
-    Left out are titles, formats, descriptions other than the warning of a text from outside, the values that a text can
-    have (the result has one), and what the arguments' schema says already (a model that takes no other keys is one that
-    the caller wrote).
+    Left out are titles, formats, bounds, descriptions other than the warning of a text from outside, the values that a
+    text can have (the result has one), and what the arguments' schema says already (a model that takes no other keys is
+    one that the caller wrote). Names are given `depth` deep: 1 is the result alone, 2 its parts too.
     """
     slim = _walk(schema, result=True)
     definitions: Schema = slim.pop("$defs", {})
     while once := next((name for name in definitions if _uses(name, slim, definitions) < 2), None):
         body = definitions.pop(once)
         slim, definitions = _inlined(slim, once, body), _inlined(definitions, once, body)
-    return {**slim, "$defs": definitions} if definitions else slim
+    shallow = _shallow(slim, definitions, depth)
+    used: Schema = {name: _shallow(body, definitions, 1) for name, body in definitions.items() if _uses(name, shallow)}
+    return {**shallow, "$defs": used} if used else shallow
+
+
+def _shallow(schema: Schema, definitions: Schema, depth: int) -> Schema:
+    """Name the fields of objects `depth` deep; what is deeper is an object or a list, and nothing more is said."""
+    if "$ref" in schema:
+        body = definitions[schema["$ref"].removeprefix(_REF)]
+        return schema if depth else _shallow(body, definitions, 0)
+    if "anyOf" in schema:
+        union = [_shallow(each, definitions, depth) for each in schema["anyOf"]]
+        return _without_null({**schema, "anyOf": union}, result=True)
+    if "items" in schema:
+        items = _shallow(schema["items"], definitions, depth)
+        return {**schema, "items": items} if depth else {"type": schema["type"]}
+    if "object" not in schema.get("type", ()):
+        return schema
+    named = {name: _shallow(each, definitions, depth - 1) for name, each in schema.get("properties", {}).items()}
+    return {
+        **_without(schema, "properties", "additionalProperties"),
+        **({"properties": named} if depth and named else {}),
+    }
+
+
+def _without(schema: Schema, *keys: str) -> Schema:
+    return {key: value for key, value in schema.items() if key not in keys}
 
 
 def _uses(name: str, *schemas: Schema) -> int:
@@ -82,7 +113,7 @@ def _walk(schema: Schema, *, result: bool) -> Schema:
         return {"type": "object"}
     slim: Schema = {}
     for key, value in schema.items():
-        if key == "title" or (result and key in _NOT_IN_RESULTS):
+        if key == "title" or key in (_NOT_IN_RESULTS if result else _NOT_IN_ARGUMENTS):
             continue
         if key == "description" and result and _FROM_OUTSIDE not in value:
             continue

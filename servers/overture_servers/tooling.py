@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
     """A tool with its title and hints. `writes` means that it changes something of ours, `repeatable`
-    that a second call changes nothing more, `outside` that it reaches people or providers."""
+    that a second call changes nothing more, `outside` that it reaches people or providers. `depth` is how deep its
+    result's schema names fields: 1 where a model reads the result and no call takes parts of its parts."""
 
     function: Callable[..., Any]
     title: str
@@ -38,6 +39,7 @@ class ToolSpec:
     destructive: bool = False
     repeatable: bool = True
     outside: bool = False
+    depth: int = 2
 
 
 class OvertureServer(MCPServer[Runtime]):
@@ -54,6 +56,7 @@ class OvertureServer(MCPServer[Runtime]):
             log_level="WARNING",
         )
         self._slim: list[Tool] | None = None
+        self._depths = {spec.function.__name__: spec.depth for spec in tools}
         for spec in tools:
             self.add_tool(
                 spec.function,
@@ -69,7 +72,7 @@ class OvertureServer(MCPServer[Runtime]):
     async def list_tools(self) -> list[Tool]:
         """Return the tools in the order of their declaration, with short schemas."""
         if self._slim is None:
-            self._slim = [_shorter(tool) for tool in await super().list_tools()]
+            self._slim = [_shorter(tool, self._depths[tool.name]) for tool in await super().list_tools()]
         return self._slim
 
     async def call_tool(
@@ -113,8 +116,8 @@ class OvertureServer(MCPServer[Runtime]):
                 raise ToolError(msg)
 
 
-def _shorter(tool: Tool) -> Tool:
-    output = None if tool.output_schema is None else slim_output(tool.output_schema)
+def _shorter(tool: Tool, depth: int) -> Tool:
+    output = None if tool.output_schema is None else slim_output(tool.output_schema, depth)
     description = " ".join((tool.description or "").split())
     return tool.model_copy(
         update={

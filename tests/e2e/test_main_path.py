@@ -38,7 +38,7 @@ async def prepare(leads: Client, messaging: Client) -> dict[str, Any]:
     """Import, segment, template, plan."""
     report = await call(leads, "leads_import_file", content=FILE)
     assert (report["created"], report["rejected"]) == (4, 1)
-    segment = await call(leads, "leads_save_segment", name="dormant", filter={"dormant_days_min": 90})
+    segment = await call(leads, "leads_save_segment", name="dormant", where="dormant_days >= 90")
     assert segment["count"] == 4
     await call(
         messaging,

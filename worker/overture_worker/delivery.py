@@ -15,9 +15,10 @@ import structlog
 from anyio import to_thread
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from overture_core.contactability.rules import Reason
 from overture_core.errors import DatabaseUnavailable
-from overture_core.messages import breaker, ledger, settling, warming
-from overture_core.messages.channels import Channel
+from overture_core.messages import breaker, by_hand, ledger, settling, warming
+from overture_core.messages.channels import BY_HAND, Channel
 from overture_core.messages.outcomes import Accepted, Outcome
 from overture_core.storage.store import Store, Work
 from overture_queue.jobs import DeliverChunk
@@ -83,8 +84,10 @@ class Delivery:
 
         A job whose chunk is no longer held (done already, lease lost) finds nothing and does nothing.
         """
-        transport = self._transports[job.channel]
         prepared = await to_thread.run_sync(self._prepare, job)
+        if job.channel in BY_HAND:
+            return await to_thread.run_sync(self._hand_over, job, prepared)
+        transport = self._transports[job.channel]
         turn = _Turn(job, transport, prepared, waiting=prepared.ready)
         cause, later = "chunk_done", None
         while turn.waiting:
@@ -110,6 +113,20 @@ class Delivery:
         with self._store.read(job.workspace, actor=self._owner) as work:
             return preparing.prepare(work, job)
 
+    def _hand_over(self, job: DeliverChunk, prepared: Prepared) -> int:
+        """Leave the chunk's messages to a person, in one transaction: nothing leaves, so nothing can get lost."""
+
+        def hand_over(work: Work) -> int:
+            preparing.write_down(work, job, prepared)
+            handed = [by_hand.Handed(each.id, each.content.body, each.to) for each in prepared.ready]
+            left = by_hand.hand_over(work, job.chunk, handed)
+            ledger.finish(work, job.chunk, cause="chunk_done")
+            return left
+
+        left = self._persistently(job, hand_over)
+        log.info("chunk_handed_over", workspace=job.workspace, channel=job.channel, chunk=job.chunk, tasks=left)
+        return left
+
     def _step(self, turn: _Turn, size: int) -> tuple[datetime | None, str, list[Outgoing]]:
         """Write down the last wave and mark the next, of up to `size`, as `sending`, in one transaction.
 
@@ -124,7 +141,7 @@ class Delivery:
             wanted = min(size, len(turn.waiting))
             granted = warming.take(work, job.channel, sender, wanted)
             if not granted:
-                return warming.next_day(work.now()), "sender_warms_up", 0, []
+                return warming.next_day(work.now()), Reason.SENDER_WARMS_UP, 0, []
             ids = [each.id for each in turn.waiting[:granted]]
             leaving = ledger.start_sending(work, job.chunk, ids, owner=self._owner)
             warming.give_back(work, job.channel, sender, granted - len(leaving))
@@ -139,6 +156,8 @@ class Delivery:
     def _end(self, turn: _Turn, cause: str, later: datetime | None) -> None:
         def end(work: Work) -> None:
             rest = self._write_down(work, turn) or later
+            if cause == Reason.SENDER_WARMS_UP and later is not None:
+                ledger.hold(work, turn.job.chunk, [each.id for each in turn.waiting], reason=cause, until=later)
             ledger.finish(work, turn.job.chunk, cause=cause, due_at=rest)
 
         self._persistently(turn.job, end)

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from overture_core.campaigns import sequence, world
-from overture_core.campaigns.drafting import SEND_WINDOW
+from overture_core.campaigns.drafting import NO_COMMON_HOURS, SEND_WINDOW
 from overture_core.campaigns.timetable import SendWindow
-from overture_core.contactability.facts import Person, zones
+from overture_core.contactability.facts import Person, hours, zones
 from overture_core.contactability.gate import Decisions, contactabilities
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import TemplateError
@@ -90,7 +90,7 @@ def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made:
 
 def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
     """Ask the gate for every row just before sending; returns those that may leave now."""
-    asked = select(Lead.id, Lead.email, Lead.phone, Lead.country, Lead.time_zone)
+    asked = select(Lead.id, Lead.email, Lead.phone, Lead.linkedin_url, Lead.country, Lead.time_zone)
     # The workspace stands in a function: by its index a database may read every lead there is.
     ours = func.coalesce(Lead.workspace_id, "") == work.workspace
     leads = work.session.execute(asked.where(ours, among(Lead.id, {row.lead_id for row in rows}))).all()
@@ -108,12 +108,18 @@ def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prep
             made.held[str(decision.reason), decision.not_before].append(row.id)
         elif row.lead_id in served:  # two messages, one chunk: the cap counts the first one already
             made.held[Reason.FREQUENCY_CAP, work.now() + SAME_LEAD_REST].append(row.id)
-        elif (window := windows.get(row.plan_id)) and (opening := window.opening(now, zones(known[row.lead_id]))) > now:
+        elif (opening := _opening(work, channel, windows.get(row.plan_id), known[row.lead_id], now)) is None:
+            made.skipped[NO_COMMON_HOURS].append(row.id)
+        elif opening > now:
             made.held[SEND_WINDOW, opening].append(row.id)
         else:
             served.add(row.lead_id)
             passed.append(row)
     return passed
+
+
+def _opening(work: Work, channel: Channel, window: SendWindow | None, lead: Person, now: datetime) -> datetime | None:
+    return now if window is None else window.opening(now, zones(lead), hours(work, channel, lead))
 
 
 def _decisions(work: Work, channel: Channel, leads: Sequence[Person], rows: Sequence[Claimed]) -> dict[str, Decisions]:

@@ -12,15 +12,18 @@ import os
 import signal
 import threading
 from contextlib import ExitStack
+from functools import partial
 from multiprocessing.connection import wait
 from types import FrameType
 
 import dramatiq
 import structlog
-from anyio.from_thread import start_blocking_portal
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
+from overture_core.workspaces import senders
+from overture_providers.senders import ask
 from overture_queue.broker import connect
 from overture_queue.jobs import DELIVERY, QUEUE_CONTROL, QUEUE_EVENTS, QUEUE_OPERATIONS
 from overture_worker.actors import register
@@ -71,6 +74,7 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
         reconciler = Reconciler(store, transports.sms_lookup, owner=owner)
         labeller = _labeller(settings, store, owner)
         pump = Pump(store, redis.broker, owner=owner, reconcile=lambda: portal.call(reconciler.turn))
+        _check_senders(store, portal, owner)
         gc.freeze()  # what is loaded by now stays, and need not be gone through again and again
         for worker in workers:
             worker.start()
@@ -87,6 +91,21 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
             worker.stop(timeout=GRACE_MS)
     store.close()
     log.info("worker_stopped", owner=owner)
+
+
+def _check_senders(store: Store, portal: BlockingPortal, owner: str) -> None:
+    """Ask the real providers, once, whether our senders are verified; one that cannot be asked changes nothing."""
+    workspace = store.settings.workspace
+    with store.read(workspace) as work:
+        known = senders.list_(work)
+    answers = portal.call(partial(ask, store.settings, known, real_only=True))
+    if not answers:
+        return
+    with store.begin(workspace, actor=owner) as work:
+        senders.take(work, answers)
+    for each in answers:
+        tell = log.warning if each.verified is False else log.info
+        tell("sender_checked", channel=each.channel, address=each.address, verified=each.verified, why=each.why)
 
 
 def _labeller(settings: Settings, store: Store, owner: str) -> Labeller | None:

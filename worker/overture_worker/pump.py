@@ -1,5 +1,5 @@
 """The pump: in every worker process, once a second, it sweeps, dispatches and takes up stored events;
-now and then it asks what became of messages whose outcome is unknown.
+now and then it asks what became of messages whose outcome is unknown, and keeps scores.
 
 Nudges over Redis make things quick; the pump makes them certain. Each round stands alone: a database
 or a Redis that is away costs that round, with one line in the log.
@@ -20,6 +20,7 @@ from overture_core.errors import QueueUnavailable, SystemFault
 from overture_core.health import service as health
 from overture_core.messages import intake, ledger
 from overture_core.operations import service as operations
+from overture_core.scoring import keeping
 from overture_core.storage.store import Store
 from overture_queue.broker import enqueue
 from overture_queue.dispatch import dispatch_due
@@ -75,6 +76,7 @@ class Pump:
         if now - self._judged_at > HEALTH_EVERY:
             self._judged_at = now
             self._pause_unhealthy()
+            self._keep_scores()
         launching.resume(self._store)
         following.advance(self._store)
         dispatch_due(self._store, self._broker, owner=self._owner)
@@ -103,6 +105,15 @@ class Pump:
                 paused = health.pause_unhealthy(work)
             for each in paused:
                 log.warning("campaign_paused", workspace=workspace, campaign=each.campaign, reason=each.reason)
+
+    def _keep_scores(self) -> None:
+        """A page at a time, so that nothing else of the round waits for a million leads."""
+        for workspace in ledger.workspaces(self._store):
+            with self._store.read(workspace) as work:
+                due = keeping.is_due(work)
+            if due:
+                with self._store.begin(workspace, actor=self._owner) as work:
+                    keeping.carry_on(work)
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):

@@ -84,6 +84,7 @@ def limits_of(settings: Settings) -> dict[Channel, tuple[int | None, int | None]
         Channel.SMS: (settings.sms_per_second, settings.sms_per_sender_per_second),
         Channel.WHATSAPP: (None, settings.whatsapp_per_sender_per_second),
         Channel.VOICE: (settings.voice_per_second, None),
+        Channel.LINKEDIN: (None, None),
     }
 
 

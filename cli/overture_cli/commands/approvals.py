@@ -12,7 +12,7 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import ApprovalState, ApprovalView, Via
-from overture_core.approvals.subjects import Subject, subject
+from overture_core.approvals.subjects import Subject, listed, subject
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
@@ -30,15 +30,11 @@ def list_(
 ) -> None:
     """List what waits for a decision."""
     with open_store() as store, store.read(store.settings.workspace) as work:
-        found = approvals.list_(work, None if everything else ApprovalState.PENDING)
-        titles = [subject(work, each.id).title for each in found]
+        found = listed(work, None if everything else ApprovalState.PENDING)
     if as_json:
         emit_json(found)
         return
-    rows = [
-        (each.id, title, each.state, f"{each.expires_at:%m-%d %H:%M} UTC")
-        for each, title in zip(found, titles, strict=True)
-    ]
+    rows = [(each.id, each.title, each.state, f"{each.expires_at:%m-%d %H:%M} UTC") for each in found]
     table("Approvals", ("id", "what", "state", "expires"), rows)
 
 

@@ -7,10 +7,8 @@ from typing import Annotated
 import typer
 
 from overture_cli.context import open_store
-from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_cli.output import BROKEN, JsonFlag, emit_json, say, table
 from overture_core.audit import service
-
-BROKEN = 5
 
 app = typer.Typer(help="See who did what and when; verify that nobody changed the record.", no_args_is_help=True)
 
@@ -40,14 +38,19 @@ def list_(
 
 
 @app.command()
-def verify(as_json: JsonFlag = False) -> None:
+def verify(
+    head: Annotated[
+        str | None, typer.Option("--head", help="A head that was noted before, NUMBER:HASH or HASH: is it still there?")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Compute the chain of hashes again; exits with 5 and names the first broken entry if it does not hold."""
     with open_store() as store, store.read(store.settings.workspace) as work:
-        found = service.verify(work)
+        found = service.verify(work, head)
     if as_json:
         emit_json(found)
     elif found.intact:
-        say(f"The audit is intact up to entry {found.entries}; the chain's head is {found.head}.")
+        say(f"The audit is intact up to entry {found.entries}; the chain's head is {found.entries}:{found.head}.")
     else:
         typer.echo(f"overture: The audit is broken. {found.broken}", err=True)
     if not found.intact:

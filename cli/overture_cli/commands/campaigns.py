@@ -9,6 +9,7 @@ import typer
 from overture_cli.context import open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.campaigns import service
+from overture_core.campaigns.showing import explained
 from overture_core.campaigns.status import CampaignStatus, status
 
 
@@ -42,7 +43,7 @@ def show_status(found: CampaignStatus) -> None:
     table("Messages", ("channel", "state", "messages"), rows)
     for title, counted in (("Skipped", found.skipped), ("Held", found.held), ("Waiting", found.waiting)):
         if counted:
-            table(title, ("reason", "messages"), counted.items())
+            table(title, ("reason", "messages"), [(explained(reason), number) for reason, number in counted.items()])
     for advice in found.advice:
         say(advice)
     if found.next_at:

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_cli.processes import answers
-from overture_core.errors import ConfigurationError, OvertureError
+from overture_core.errors import ConfigurationError, InvalidInput, OvertureError
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.store import Store
@@ -56,8 +57,11 @@ def doctor(
     as_json: JsonFlag = False,
 ) -> None:
     """Tell what is configured, what answers, and what would be used instead. Changes nothing."""
+    if domain is None and (selectors or resolver is not None):
+        msg = "--selector and --resolver belong to --domain; name the sending domain with it."
+        raise InvalidInput(msg)
     settings = Settings()
-    checks = [_python(), _database(settings), _redis(settings), *_providers(settings), _brain()]
+    checks = [_python(), _database(settings), _redis(settings), *_providers(settings), *_senders(settings), _brain()]
     if domain is not None:
         checks += _domain(domain, selectors or ["s1", "s2"], resolver)
     found = Diagnosis(healthy=all(check.health is not Health.PROBLEM for check in checks), checks=checks)
@@ -105,6 +109,34 @@ def _database(settings: Settings) -> Check:
     return Check(part="database", uses=uses, health=Health.OK, detail="" if current else "will be migrated on start")
 
 
+def _senders(settings: Settings) -> list[Check]:
+    """A line for each sender that may not be used, or one for all; none while there is no database to ask."""
+    if settings.database_url is None and not (settings.data_dir / "overture.db").exists():
+        return []
+    from overture_core.workspaces import senders
+
+    store = Store(settings)
+    try:
+        if not migrate.is_current(store.engine):
+            return []
+        with store.read(settings.workspace) as work:
+            known = senders.list_(work)
+    except (OvertureError, SQLAlchemyError):  # the line of the database says it
+        return []
+    finally:
+        store.close()
+    refused = [each for each in known if not each.verified]
+    return [
+        Check(
+            part="sender",
+            uses=f"{each.channel}: {each.address}",
+            health=Health.PROBLEM,
+            detail=f"not verified ({each.said_by}: {each.note}); nothing is sent from it",
+        )
+        for each in refused
+    ] or [Check(part="senders", uses=f"{len(known)} known", health=Health.OK, detail="none is refused")]
+
+
 def _redis(settings: Settings) -> Check:
     from overture_queue.broker import describe
 
@@ -115,14 +147,17 @@ def _redis(settings: Settings) -> Check:
 
 
 def _providers(settings: Settings) -> list[Check]:
-    from overture_providers.endpoints import email_endpoint, sms_endpoint
+    from overture_providers.endpoints import email_endpoint, linkedin_endpoint, sms_endpoint
 
     sendgrid, twilio = "OVERTURE_SENDGRID_API_KEY", "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN"
     mail_set = settings.sendgrid_api_key is not None
     sms_set = settings.twilio_account_sid is not None or settings.twilio_auth_token is not None
     mail = _Provider("e-mail", "SendGrid", sendgrid, lambda: email_endpoint(settings), mail_set)
     sms = _Provider("SMS", "Twilio", twilio, lambda: sms_endpoint(settings), sms_set, _sms_lacks(settings))
-    return [_provider(mail, settings), _provider(sms, settings), _stripe(settings)]
+    application = "OVERTURE_LINKEDIN_CLIENT_ID and OVERTURE_LINKEDIN_CLIENT_SECRET"
+    app_set = settings.linkedin_client_id is not None or settings.linkedin_client_secret is not None
+    linkedin = _Provider("LinkedIn", "LinkedIn", application, lambda: linkedin_endpoint(settings), app_set)
+    return [*(_provider(each, settings) for each in (mail, sms, linkedin)), _stripe(settings)]
 
 
 def _stripe(settings: Settings) -> Check:

@@ -32,6 +32,11 @@ def erase(
             pass  # what is stored of them is applied, and then erased with the rest
         with store.begin(store.settings.workspace, actor=actor()) as work:
             found = erased(work, lead_id)
+        emptied = store.checkpoint()
+    if not emptied:
+        typer.echo(
+            "overture: overture.db-wal still has it, as another process reads; stop that for a moment.", err=True
+        )
     if as_json:
         emit_json(found)
     else:

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
-from overture_core.health import service
+from overture_core.errors import InvalidInput
+from overture_core.health import senders, service
+from overture_core.health.thresholds import percent
 
 
 class Resumed(BaseModel):
@@ -17,6 +19,12 @@ class Resumed(BaseModel):
 
     campaign: str
     state: str
+
+
+class SenderResumed(BaseModel):
+    """A sender that may send again."""
+
+    sender: str
 
 
 def health(as_json: JsonFlag = False) -> None:
@@ -27,7 +35,10 @@ def health(as_json: JsonFlag = False) -> None:
         emit_json(found)
         return
     rows = [
-        (each.kind, each.name, each.accepted, f"{each.bounce_rate:.2%}", f"{each.complaint_rate:.2%}", each.level)
+        (
+            *(each.kind, each.name, each.accepted),
+            *(percent(each.bounced, each.accepted), percent(each.complained, each.accepted), each.level),
+        )
         for each in found.rates
     ]
     table("Delivery health", ("of", "name", "accepted", "bounces", "complaints", "level"), rows)
@@ -39,12 +50,22 @@ def health(as_json: JsonFlag = False) -> None:
 
 
 def resume(
-    campaign: Annotated[str, typer.Argument(help="Name or id.")],
+    campaign: Annotated[str | None, typer.Argument(help="Name or id.")] = None,
+    sender: Annotated[str | None, typer.Option("--sender", help="An e-mail sender's address, instead.")] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Although its rates are still over a limit.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let a paused campaign send again."""
+    """Let a paused campaign, or a sender that is over a limit, send again."""
+    if (campaign is None) == (sender is None):
+        msg = "Name a campaign, or a sender with --sender."
+        raise InvalidInput(msg)
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
-        row = service.resume(work, campaign, anyway=anyway)
-        resumed = Resumed(campaign=row.name, state=row.state)
-    emit_json(resumed) if as_json else say(f"{resumed.campaign} is {resumed.state}.")
+        resumed: Resumed | SenderResumed
+        if sender is not None:
+            resumed = SenderResumed(sender=senders.resume(work, sender, anyway=anyway).address)
+            said = f"{resumed.sender} may send; resume its campaigns one by one."
+        else:
+            row = service.resume(work, campaign or "", anyway=anyway)
+            resumed = Resumed(campaign=row.name, state=row.state)
+            said = f"{resumed.campaign} is {resumed.state}."
+    emit_json(resumed) if as_json else say(said)

@@ -11,7 +11,7 @@ from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.replies import service, tasks
 from overture_core.text import clean, quantity
 
-tasks_app = typer.Typer(help="What replies left for a person to do.", no_args_is_help=True)
+tasks_app = typer.Typer(help="What is left for a person to do.", no_args_is_help=True)
 SHOWN = 60  # characters of a text in a table
 
 
@@ -53,10 +53,13 @@ def list_(
         return
     if found.tasks:
         rows = [
-            (each.id, f"{each.due_at:%m-%d %H:%M} UTC", each.to_do, each.lead_name, clean(each.text or "", limit=SHOWN))
+            (
+                *(each.id, f"{each.due_at:%m-%d %H:%M} UTC", each.to_do, each.lead_name),
+                *(each.text if each.link else clean(each.text or "", limit=SHOWN), each.link),
+            )
             for each in found.tasks
         ]
-        table("Tasks", ("id", "by", "to do", "who", "text"), rows)
+        table("Tasks", ("id", "by", "to do", "who", "text", "where"), rows)
     say(f"{quantity(found.open, 'task')} open.")
 
 
@@ -64,9 +67,11 @@ def list_(
 def done(
     task: Annotated[str, typer.Argument(help="The task's id.", show_default=False)],
     note: Annotated[str | None, typer.Option(help="What came of it.")] = None,
+    skipped: Annotated[bool, typer.Option("--skipped", help="It was not done, and will not be.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Mark a task as done."""
+    """Mark a task as done, or with --skipped as skipped."""
+    outcome = tasks.Outcome.SKIPPED if skipped else tasks.Outcome.DONE
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
-        found = tasks.complete(work, task, by=person(), note=note)
-    emit_json(found) if as_json else say(f"{found.id} is done.")
+        found = tasks.complete(work, task, by=person(), note=note, outcome=outcome)
+    emit_json(found) if as_json else say(f"{found.id} is {found.outcome}.")

@@ -11,8 +11,7 @@ from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.leads.searching import LeadBrief, Sort
 from overture_core.leads.searching import search as searched
 from overture_core.segments import service
-from overture_core.segments.conditions import check
-from overture_core.segments.filter import LeadFilter
+from overture_core.segments.filter import filter_of
 from overture_core.segments.service import SegmentView
 from overture_core.text import quantity
 
@@ -31,7 +30,7 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find leads."""
-    wanted = _filter(words, where)
+    wanted = filter_of(where, words)
     with open_store() as store, store.read(store.settings.workspace) as work:
         page = searched(work, wanted, limit=limit, cursor=cursor, sort=sort)
     if as_json:
@@ -76,7 +75,7 @@ def save(
     as_json: JsonFlag = False,
 ) -> None:
     """Save a filter as a segment, in place of one of the same name; without a filter it has every lead."""
-    wanted = _filter(words, where)
+    wanted = filter_of(where, words)
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         saved = service.save(work, name, wanted, frozen=frozen)
     emit_json(saved) if as_json else say(f"The segment {saved.name} has {quantity(saved.count, 'lead')}.")
@@ -96,17 +95,10 @@ def show(name: Annotated[str, typer.Argument(help="Its name.", show_default=Fals
     table("Some of them", ("id", "name", "company"), [(each.lead_id, each.name, each.company) for each in found.sample])
 
 
-def _filter(words: str | None, where: str | None) -> LeadFilter:
-    if where is not None:
-        check(where)  # whose sentence is better than that of a field that does not fit
-    return LeadFilter(query=words, where=where)
-
-
 def _name(lead: LeadBrief) -> str:
     return " ".join(filter(None, (lead.first_name, lead.last_name)))
 
 
 def _row(segment: SegmentView) -> tuple[str, int, str, str]:
-    said = segment.filter.model_dump(mode="json", exclude_none=True)
     kind = "live" if segment.frozen_at is None else f"frozen {segment.frozen_at:%Y-%m-%d}"
-    return segment.name, segment.count, kind, "; ".join(f"{name}: {value}" for name, value in said.items()) or "all"
+    return segment.name, segment.count, kind, segment.where or "all"

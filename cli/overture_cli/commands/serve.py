@@ -20,7 +20,7 @@ ErrorsFlag = Annotated[bool, typer.Option("--json", help="Print an error as one 
 
 def serve(
     server: Annotated[
-        str | None, typer.Argument(help="Which server to speak over stdio: leads, messaging or stripe.")
+        str | None, typer.Argument(help="Which server to speak over stdio: leads, messaging, linkedin or stripe.")
     ] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve all of them over HTTP instead.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on (HTTP).")] = None,
@@ -28,8 +28,8 @@ def serve(
     _as_json: ErrorsFlag = False,
 ) -> None:
     """Run an MCP server: one over stdio, or all over Streamable HTTP with their webhooks."""
-    from overture_servers.listing import NAMES
     from overture_servers.main import serve_http, serve_stdio
+    from overture_servers.registry import NAMES
 
     settings = Settings()
     log_to_stderr()
@@ -72,9 +72,9 @@ def sandbox(
     speed: Annotated[float, typer.Option(min=0.0, help="How fast events come back; 1 is normal.")] = 1.0,
     _as_json: ErrorsFlag = False,
 ) -> None:
-    """Run the sandbox: SendGrid, Twilio and Stripe as far as Overture needs them, contacting nobody.
+    """Run the sandbox: SendGrid, Twilio, LinkedIn and Stripe as far as Overture needs them, contacting nobody.
 
-    /sandbox shows what it took. It fails on command: POST {"provider": "sendgrid", "twilio" or "stripe",
+    /sandbox shows what it took. It fails on command: POST {"provider": "sendgrid", "twilio", "linkedin" or "stripe",
     "kind": "429", "500", "401", "hang", "drop" or "slow", "count": 3} as application/json to /sandbox/faults, and
     the provider's next three requests fail that way; DELETE takes the faults back. POST {"id": ID} to
     /sandbox/stripe/pay pays a payment link, a checkout session or an invoice.
@@ -87,7 +87,7 @@ def sandbox(
 
 def up(as_json: JsonFlag = False) -> None:
     """Run everything on this machine: Redis, sandbox, worker and all servers; Ctrl-C ends it."""
-    from overture_servers.listing import NAMES
+    from overture_servers.registry import NAMES
 
     settings = Settings()
     processes.require_free_ports(settings)

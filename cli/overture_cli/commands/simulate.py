@@ -13,8 +13,8 @@ import typer
 
 from overture_cli.context import open_store
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
+from overture_core.campaigns.showing import explained
 from overture_core.campaigns.timeline import Timeline
-from overture_core.contactability.rules import EXPLANATIONS
 
 _WHAT = ("accepted", "delivered", "replied", "bounced", "complained", "failed", "held", "skipped", "cancelled")
 
@@ -53,12 +53,11 @@ def _show(found: Timeline, days: int) -> None:
     rows.append(("in all", *(found.totals[what] for what in seen)))
     table(f"What {found.campaign} would do", ("hour (UTC)", *seen), rows)
     if found.blocked:
-        told = {str(reason): text for reason, text in EXPLANATIONS.items()}
         blocked = sorted(found.blocked.items(), key=lambda each: -each[1])
         table(
             "Held, skipped or cancelled",
             ("reason", "messages", "the lead"),
-            [(reason, number, told.get(reason)) for reason, number in blocked],
+            [(reason, number, explained(reason)) for reason, number in blocked],
         )
     if found.entries:
         table(

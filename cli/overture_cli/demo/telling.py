@@ -14,7 +14,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 from overture_cli.demo.story import NOBODY, Story, explained
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.errors import NotFound
-from overture_core.leads import importing
+from overture_core.leads import imports
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_core.payments.revenue import revenue
@@ -152,7 +152,7 @@ def _accepted_by_channel(store: Store, campaign_id: str) -> dict[Channel, int]:
 
 def _reject_reasons(store: Store, imported: dict[str, Any]) -> dict[str, int]:
     with store.read(store.settings.workspace) as work:
-        rejects = importing.rejects(work, imported["import_id"])
+        rejects = list(imports.rejects(work, imported["import_id"]))
     return dict(Counter(reason for each in rejects for reason in each.reasons))
 
 

@@ -38,6 +38,8 @@ class ApprovalState(StrEnum):
     REJECTED = "rejected"
     USED = "used"
     VOID = "void"
+    # Shown, never stored: its time is over.
+    EXPIRED = "expired"
 
 
 class _Words(NamedTuple):
@@ -138,7 +140,19 @@ def list_(work: Work, state: ApprovalState | None = None) -> list[ApprovalView]:
     rows = select(Approval).where(Approval.workspace_id == work.workspace).order_by(Approval.requested_at.desc())
     if state is not None:
         rows = rows.where(Approval.state == state)
-    return [ApprovalView.model_validate(row) for row in work.session.scalars(rows)]
+    shown = [view(work, row) for row in work.session.scalars(rows)]
+    return [each for each in shown if state in (None, each.state)]
+
+
+def view(work: Work, row: Approval) -> ApprovalView:
+    """Return how an approval is shown."""
+    return ApprovalView.model_validate(row).model_copy(update={"state": standing(work, row)})
+
+
+def standing(work: Work, row: Approval) -> ApprovalState:
+    """Return where an approval stands now."""
+    over = row.state in (ApprovalState.PENDING, ApprovalState.APPROVED) and row.expires_at <= work.now()
+    return ApprovalState.EXPIRED if over else ApprovalState(row.state)
 
 
 def decide(
@@ -152,7 +166,7 @@ def decide(
     row = get(work, approval_id)
     wanted = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
     if row.state == wanted:
-        return ApprovalView.model_validate(row)
+        return view(work, row)
     if row.state != ApprovalState.PENDING:
         why = f" ({row.reason})" if row.reason else ""
         msg = f"The approval {row.id} is already {row.state}{why}; {_WORDS[row.kind].again} to ask anew."
@@ -165,7 +179,7 @@ def decide(
     decision = {"by": by, "via": via.value, _WORDS[row.kind].thing: row.subject_id, "content_hash": row.content_hash}
     audit.record(work, f"approval.{wanted.value}", row.id, **decision, reason=reason)
     work.session.flush()
-    return ApprovalView.model_validate(row)
+    return view(work, row)
 
 
 def use(work: Work, subject_id: str, content_hash: str) -> Approval:
@@ -183,8 +197,10 @@ def use(work: Work, subject_id: str, content_hash: str) -> Approval:
         why = f": {row.reason}" if row.reason else ""
         msg = f"{row.decided_by} rejected this {words.thing}{why}; {words.again} once it is changed."
         raise ApprovalRequired(msg)
-    if row.expires_at <= work.now() or row.state == ApprovalState.VOID:
-        msg = f"The approval {row.id} no longer holds; {words.again} and have a person approve it."
+    expired = row.state != ApprovalState.VOID and row.expires_at <= work.now()
+    if expired or row.state == ApprovalState.VOID:
+        why = f"expired at {row.expires_at:%Y-%m-%d %H:%M} UTC" if expired else "no longer holds"
+        msg = f"The approval {row.id} {why}; {words.again} and have a person approve it."
         raise ApprovalRequired(msg)
     if row.state == ApprovalState.PENDING:
         msg = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from overture_core.approvals import service as approvals
-from overture_core.approvals.service import ApprovalView
+from overture_core.approvals.service import ApprovalState, ApprovalView
 from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
@@ -28,6 +28,19 @@ class Subject(BaseModel):
     operation: OperationView | None = None
 
 
+class ListedApproval(ApprovalView):
+    """An approval with what it is about, in a few words."""
+
+    title: str
+
+
+def listed(work: Work, state: ApprovalState | None = None) -> list[ListedApproval]:
+    """Return approvals, newest first."""
+    return [
+        ListedApproval(title=subject(work, each.id).title, **each.model_dump()) for each in approvals.list_(work, state)
+    ]
+
+
 def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -> Subject:
     """Return what an approval is about; samples of texts are cut at `longest` characters, if given.
 
@@ -35,7 +48,7 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
         NotFound: there is no such approval.
     """
     row = approvals.get(work, approval_id)
-    asked = ApprovalView.model_validate(row)
+    asked = approvals.view(work, row)
     if row.kind == operations.APPROVAL_KIND:
         found = operations.get(work, row.subject_id)
         lines = described_operation(found)

@@ -32,18 +32,22 @@ class Entry:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find_break(chained: Iterable[tuple[Entry, str]], *, head: tuple[int, str]) -> str | None:
+def find_break(chained: Iterable[tuple[Entry, str] | None], *, head: tuple[int, str]) -> str | None:
     """Return what is wrong with the first broken entry, None if the chain holds.
 
-    `chained` has the entries with their stored hashes by number, `head` the number and hash of the last as they are
-    kept beside them.
+    `chained` has the entries with their stored hashes by number, None for one that can't be read; `head` the number and
+    hash of the last as they are kept beside them.
     """
     number, last = 0, START
-    for entry, stored in chained:
+    for each in chained:
         number += 1
+        if each is None:
+            return f"Entry {number} is not what was written: it cannot be read."
+        entry, stored = each
         if entry.number != number:
             gone = f"Entry {number} is missing"
-            return f"{gone}: entry {entry.number} comes next." if entry.number > number else f"{gone} or out of order."
+            later = isinstance(entry.number, int) and entry.number > number
+            return f"{gone}: entry {entry.number} comes next." if later else f"{gone} or out of order."
         if entry.previous_hash != last:
             return f"Entry {number} does not follow from the one before it: one of the two was put in or exchanged."
         if entry.digest() != stored:

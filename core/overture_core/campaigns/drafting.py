@@ -16,11 +16,11 @@ from overture_core.campaigns.models import Sample
 from overture_core.campaigns.sealing import seal
 from overture_core.campaigns.sequence import FIRST, Line, Lines
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
-from overture_core.contactability.facts import zones
+from overture_core.contactability.facts import hours, zones
 from overture_core.contactability.gate import Decisions, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import TemplateError
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.content import Content, compose, sms_segments
 from overture_core.messages.pricing import region_of
 from overture_core.messages.states import State
@@ -29,10 +29,12 @@ from overture_core.storage.schema import Lead, Message, Plan
 from overture_core.storage.store import Work
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import LEAD_FIELDS, MissingField, merge_values
+from overture_core.templates.values import Doubts
 
 SAMPLES = 3  # leads; and those that show a template which none of them got
 ALREADY_IN = "already_in_campaign"
 SEND_WINDOW = "send_window"
+NO_COMMON_HOURS = "no_common_hours"
 _OWN = (
     *("id", "lead_id", "step", "channel", "address", "sandbox", "sender_id", "template_id"),
     *("merge", "next_step", "due_at", "reason", "state"),
@@ -57,6 +59,7 @@ class Tally:
     sms_segments: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     pages: list[tuple[str, int, str]] = field(default_factory=list)
+    doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def by_channel(self) -> Counter[Channel]:
@@ -117,13 +120,18 @@ class Drafting:
         address = _address(lead, channel) or ""
         state, next_step, due_at = _SKIPPED, None, None
         reason = str(decision.reason) if decision.verdict is Verdict.NEVER else None
+        at: datetime | None = decision.not_before or self._at
+        if reason is None and self._window is not None and at is not None:
+            at = self._window.opening(at, zones(lead), hours(work, channel, lead))
+            reason = NO_COMMON_HOURS if at is None else None
         reason = reason or self._foreseen(work, message_id, lead, channel, line, merge)
         if reason is None:
-            state, next_step, due_at = _DRAFT, self._next_step, decision.not_before or self._at
+            state, next_step, due_at = _DRAFT, self._next_step, at
+            self.tally.doubts.look_at(merge, address)
             if decision.verdict is Verdict.LATER:
                 reason = str(decision.reason)
-            if self._window is not None and (opening := self._window.opening(due_at, zones(lead))) > due_at:
-                due_at, reason = opening, reason or SEND_WINDOW
+            elif at is not None and at > self._at:
+                reason = SEND_WINDOW
             if reason is not None:
                 self.tally.held[reason] += 1
         else:
@@ -202,8 +210,7 @@ def _sample(lead: Any, channel: Channel, line: Line, content: Content, step: int
 
 
 def _address(lead: Any, channel: Channel) -> str | None:
-    address: str | None = lead.email if channel is Channel.EMAIL else lead.phone
-    return address
+    return address_of(lead, channel)
 
 
 def _usual(step: Lines, lead: Any) -> Channel | None:
@@ -213,7 +220,7 @@ def _usual(step: Lines, lead: Any) -> Channel | None:
 
 def _columns(fields: frozenset[str]) -> list[Any]:
     """The columns of a lead that the gate, the addresses and the templates ask for."""
-    names = {"id", "email", "phone", "country", "time_zone", *(fields & set(LEAD_FIELDS))}
+    names = {"id", "email", "phone", "linkedin_url", "country", "time_zone", *(fields & set(LEAD_FIELDS))}
     if any(field.startswith("custom.") for field in fields):
         names.add("custom")
     return [getattr(Lead, name) for name in sorted(names)]

@@ -19,16 +19,16 @@ from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Row, func, or_, select, text, update
 
 from overture_core.campaigns import sealing, sequence
-from overture_core.campaigns.drafting import SEND_WINDOW, best
+from overture_core.campaigns.drafting import NO_COMMON_HOURS, SEND_WINDOW, best
 from overture_core.campaigns.models import Condition
 from overture_core.campaigns.sequence import FollowUpStep, Lines
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.campaigns.timetable import SendWindow
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
-from overture_core.contactability.facts import zones
+from overture_core.contactability.facts import hours, zones
 from overture_core.contactability.gate import first_usable
 from overture_core.contactability.rules import Verdict
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.states import State, change, record
 from overture_core.storage.among import among
 from overture_core.storage.schema import MISSED, Campaign, Lead, Message, Plan
@@ -162,12 +162,12 @@ def _make(work: Work, plan: Plan, step: FollowUpStep, lines: Lines, before: Sequ
             continue
         if row.lead_id in decided:
             channel, decision = best(decided[row.lead_id], lines.order)
-            _place(work, made, new_id, decision, window, lead)
+            _place(work, made, new_id, channel, decision, window, lead)
         else:
             channel = lines.order[0]
             made.skipped[f"unless:{step.only_if}"].append(new_id)
         line = lines.line(channel, plan.campaign_id, lead.id)
-        address = (lead.email if channel is Channel.EMAIL else lead.phone) or ""
+        address = address_of(lead, channel) or ""
         made.rows.append(
             (
                 *(work.workspace, plan.campaign_id, plan.id, 0, now, now, new_id, lead.id, step.number, channel.value),
@@ -181,14 +181,21 @@ def _make(work: Work, plan: Plan, step: FollowUpStep, lines: Lines, before: Sequ
     work.session.connection().execute(decided_of)
 
 
-def _place(work: Work, made: _Made, new_id: str, decision: Any, window: SendWindow | None, lead: Any) -> None:
+def _place(
+    work: Work, made: _Made, new_id: str, channel: Channel, decision: Any, window: SendWindow | None, lead: Any
+) -> None:
     if decision.verdict is Verdict.NEVER:
         made.skipped[str(decision.reason)].append(new_id)
         return
     at = decision.not_before or work.now()
     reason = str(decision.reason) if decision.verdict is Verdict.LATER else None
-    if window is not None and (opening := window.opening(at, zones(lead))) > at:
-        at, reason = opening, reason or SEND_WINDOW
+    if window is not None:
+        opening = window.opening(at, zones(lead), hours(work, channel, lead))
+        if opening is None:
+            made.skipped[NO_COMMON_HOURS].append(new_id)
+            return
+        if opening > at:
+            at, reason = opening, reason or SEND_WINDOW
     if reason is None:
         made.due.append(new_id)
     else:
@@ -221,7 +228,7 @@ def _holds(condition: Condition, row: Row[Any]) -> bool:
 
 
 def _leads(work: Work, ids: Sequence[str]) -> dict[str, Any]:
-    asked = select(Lead.id, Lead.email, Lead.phone, Lead.country, Lead.time_zone)
+    asked = select(Lead.id, Lead.email, Lead.phone, Lead.linkedin_url, Lead.country, Lead.time_zone)
     # The workspace stands in a function: by its index a database may read every lead there is.
     ours = func.coalesce(Lead.workspace_id, "") == work.workspace
     return {row.id: row for row in work.session.execute(asked.where(ours, among(Lead.id, ids)))}

@@ -19,11 +19,12 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.audit import service as audit
-from overture_core.campaigns import sealing, world
+from overture_core.campaigns import sealing, sequence, world
 from overture_core.campaigns.paging import Progress, Transactions, each, unseen, within
 from overture_core.campaigns.showing import nobody
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ApprovalRequired, Conflict, NotFound
+from overture_core.health import senders
 from overture_core.messages.states import State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import Campaign, Message, Plan
@@ -76,7 +77,7 @@ def launch(work: Work, plan_id: str) -> LaunchResult:
         NotFound: there is no such plan.
         ApprovalRequired: nobody approved exactly this content, or the approval has expired.
         Conflict: the plan reaches nobody, is still being prepared, was replaced by a newer one or changed since it
-            was made, or its campaign was cancelled.
+            was made, its campaign was cancelled, or its sender is over a limit of delivery health.
     """
     return _launch(within(work), plan_id, unseen)
 
@@ -121,6 +122,8 @@ def _launch(transactions: Transactions, plan_id: str, progress: Progress) -> Lau
         _require_launchable(row)
         if row.state == PlanState.PROPOSED:
             _require_approved(work, row, work.session.get_one(Campaign, row.campaign_id))
+            _require_texts_as_approved(work, row)
+            _require_healthy_sender(work, row)
             if not all(sealing.unbroken(work, row)):
                 raise Conflict(_CHANGED)
     with transactions.write() as work:
@@ -163,6 +166,23 @@ def _require_approved(work: Work, row: Plan, campaign: Campaign) -> None:
         approvals.use(work, row.id, row.content_hash)
 
 
+def _require_texts_as_approved(work: Work, row: Plan) -> None:
+    """Who saved a template anew did so that the old text does not go out any more."""
+    if names := sequence.superseded(work, row):
+        msg = (
+            f"The text of {', '.join(quoted(name) for name in names)} was changed after this plan was made, which "
+            "makes its approval worthless; plan again and have a person approve it."
+        )
+        raise Conflict(msg)
+
+
+def _require_healthy_sender(work: Work, row: Plan) -> None:
+    """A new campaign's name makes no new sender."""
+    if (trouble := senders.trouble(work, sequence.channels_of(row.spec))) is not None:
+        msg = f"{trouble} Then launch again."
+        raise Conflict(msg)
+
+
 def _locked(work: Work, plan_id: str) -> tuple[Plan, Campaign]:
     """Return a plan with its campaign, both locked; the campaign first, as everybody does."""
     campaign_id = get_plan(work, plan_id).campaign_id
@@ -176,6 +196,8 @@ def _start(work: Work, row: Plan, campaign: Campaign) -> None:
         raise Conflict(msg)
     if sealing.content_hash(row) != row.content_hash:
         raise Conflict(_CHANGED)
+    _require_texts_as_approved(work, row)
+    _require_healthy_sender(work, row)
     _require_same_world(work, row)
     _require_policy_still_covers(work, row)
     approvals.use(work, row.id, row.content_hash)
@@ -194,9 +216,10 @@ def _next_page(work: Work, plan_id: str, *, goes_on: bool = True) -> _Step:
     number = int(row.summary["launched_pages"])
     released = 0
     if row.state == PlanState.LAUNCHING and number < len(pages) and campaign.state != CampaignState.CANCELLED:
-        released = _release(work, row, campaign, pages[number])
+        queued, held = _release(work, row, campaign, pages[number])
+        released = queued + held
         number += 1
-        _note(work, row, page=number, goes_on=goes_on)
+        _note(work, row, page=number, goes_on=goes_on, queued=queued, held=held)
     over = number == len(pages) or campaign.state == CampaignState.CANCELLED
     if over:
         row.state = PlanState.LAUNCHED
@@ -205,25 +228,29 @@ def _next_page(work: Work, plan_id: str, *, goes_on: bool = True) -> _Step:
     return _Step(released, sum(page.messages for page in pages[:number]), total, over)
 
 
-def _note(work: Work, row: Plan, *, page: int, goes_on: bool = True) -> None:
+def _note(work: Work, row: Plan, *, page: int, goes_on: bool = True, queued: int = 0, held: int = 0) -> None:
     at = work.now().isoformat() if goes_on else None
-    row.summary = {**row.summary, "launched_pages": page, "launched_page_at": at}
+    so_far = row.summary.get("launched", {"queued": 0, "held": 0})
+    launched = {"queued": so_far["queued"] + queued, "held": so_far["held"] + held}
+    row.summary = {**row.summary, "launched_pages": page, "launched_page_at": at, "launched": launched}
 
 
-def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> int:
+def _release(work: Work, row: Plan, campaign: Campaign, page: sealing.Page) -> tuple[int, int]:
+    """Make a page's messages due or held; returns how many of each."""
     found = sealing.find(work, row, page, lock=True)
     drafts = [each for each in found if each.state == State.DRAFT]
     # Somebody who asked to stop since the launch began is cancelled, not edited: such a row still fits the seal.
     if not sealing.fits(page, found):
         _withhold(work, row, campaign, [draft.id for draft in drafts])
-        return 0
+        return 0, 0
     by_reason: dict[str | None, list[str]] = defaultdict(list)
     for draft in drafts:
         by_reason[draft.reason].append(draft.id)
     for reason, ids in by_reason.items():
         target = State.DUE if reason is None else State.HELD
         change(work, State.DRAFT, target, among(Message.id, ids), cause="launch", detail=reason)
-    return len(drafts)
+    queued = len(by_reason[None])
+    return queued, len(drafts) - queued
 
 
 def _withhold(work: Work, row: Plan, campaign: Campaign, ids: list[str]) -> None:
@@ -265,14 +292,13 @@ def _result(work: Work, row: Plan, campaign: Campaign) -> LaunchResult:
     approval = approvals.for_subject(work, row.id)
     assert approval.decided_by  # a launched plan was decided
     assert approval.decided_via
-    planned = row.summary
-    held = sum(planned["held"].values())
+    launched = row.summary["launched"]
     return LaunchResult(
         campaign_id=campaign.id,
         campaign=campaign.name,
         state=CampaignState(campaign.state),
-        queued=planned["recipients"] - held,
-        held=held,
+        queued=launched["queued"],
+        held=launched["held"],
         approved_by=approval.decided_by,
         approved_via=Via(approval.decided_via),
     )

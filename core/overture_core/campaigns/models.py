@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, WithJsonSchema, field_validator
 
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.campaigns.timetable import SendWindow, WaitText
@@ -27,13 +27,18 @@ class Condition(StrEnum):
 
 
 TemplateNames = str | Annotated[list[str], Field(min_length=1, max_length=MOST_VARIANTS)]
+Templates = Annotated[
+    dict[Channel, TemplateNames],
+    Field(min_length=1),
+    WithJsonSchema({"type": "object", "description": "{channel: template name, or several as variants}."}),
+]
 
 
 class Step(BaseModel):
     """One message of a sequence. Each lead gets it on the first channel of `channel_order` that the gate allows now
     or later. Several templates for a channel are variants, of which each lead gets one."""
 
-    templates: dict[Channel, TemplateNames] = Field(min_length=1)
+    templates: Templates
     channel_order: list[Channel] = Field(default_factory=lambda: list(Channel))
 
     def variants(self, channel: Channel) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, text
 
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
-from overture_core.approvals.service import ApprovalState, Via
+from overture_core.approvals.service import Via
 from overture_core.audit import service as audit
 from overture_core.campaigns import sequence, world
 from overture_core.campaigns.drafting import Drafting, Tally
@@ -24,8 +24,11 @@ from overture_core.campaigns.models import PlanApproval, PlanRequest, PlanView
 from overture_core.campaigns.paging import PAGE, Progress, Transactions, each, unseen, within
 from overture_core.campaigns.sealing import content_hash, stored
 from overture_core.campaigns.states import REPLACEABLE, CampaignState, PlanState
+from overture_core.contactability.quiet_hours import LEGAL
 from overture_core.errors import Conflict, InvalidInput
+from overture_core.health import senders
 from overture_core.ids import new_id
+from overture_core.messages.channels import BY_PHONE
 from overture_core.messages.pricing import cost_of
 from overture_core.segments import service as segments
 from overture_core.storage.among import among
@@ -88,6 +91,7 @@ def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
     segment = segments.get(work, request.segment)
     steps = sequence.frozen(work, request)
     send_at = _send_at(work, request)
+    _check_window(request)
     campaign = _campaign(work, request.name)
     _replace_open_plans(work, campaign)
     row = Plan(
@@ -110,6 +114,17 @@ def _begin(work: Work, request: PlanRequest) -> tuple[Plan, Drafting]:
     work.session.add(row)
     work.session.flush()
     return row, Drafting(work, row, send_at or work.now())
+
+
+def _check_window(request: PlanRequest) -> None:
+    """Refuse hours in which some step could never leave, so that nobody approves what waits for ever."""
+    by_phone = {channel for step in (request, *request.follow_ups) for channel in step.templates} & BY_PHONE
+    if request.send_window is not None and by_phone and not request.send_window.meets(LEGAL):
+        msg = (
+            f"The send window ({request.send_window}) has no hour in which SMS, WhatsApp and calls may arrive "
+            f"({LEGAL}); choose other hours, or leave those channels out."
+        )
+        raise InvalidInput(msg)
 
 
 def _preparing(work: Work, row: Plan) -> Plan:
@@ -136,7 +151,7 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
         ],
         "sms_segments": tally.sms_segments.total(),
         "sms_cost": _sms_cost(work, tally),
-        "hints": _hints(work, row),
+        "hints": [*_hints(work, row), *tally.doubts.hints()],
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
         "sandbox": sandbox,
         "pages": stored(tally.pages),
@@ -158,11 +173,21 @@ def view(work: Work, row: Plan) -> PlanView:
         content_hash=row.content_hash,
         send_at=row.spec["send_at"],
         send_window=str(window) if (window := sequence.window_of(row.spec)) else None,
-        approval=shown_approval(approvals.for_subject(work, row.id)),
+        approval=shown_approval(work, approvals.for_subject(work, row.id)),
         expires_at=row.expires_at,
         goes_to={channel: world.goes_to(row, channel) for channel in sorted(policy.sized(row.summary).channels)},
-        **row.summary,
+        **{**row.summary, "hints": [*_edited(work, row), *row.summary.get("hints", [])]},
     )
+
+
+def _edited(work: Work, row: Plan) -> list[str]:
+    if row.state != PlanState.PROPOSED:
+        return []
+    trouble = senders.trouble(work, sequence.channels_of(row.spec))
+    return [*([f"It cannot be launched now. {trouble}"] if trouble else [])] + [
+        f"{quoted(name)}: its text was changed after this plan was made, so that it cannot be launched; plan again"
+        for name in sequence.superseded(work, row)
+    ]
 
 
 def _hints(work: Work, row: Plan) -> list[str]:
@@ -179,11 +204,11 @@ def _announced(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"step": step, "wait_before": each["wait_before"], "only_if": each["only_if"]} for step, each in steps]
 
 
-def shown_approval(approval: Approval) -> PlanApproval:
+def shown_approval(work: Work, approval: Approval) -> PlanApproval:
     """Return how a plan's approval is shown beside it."""
     return PlanApproval(
         id=approval.id,
-        state=ApprovalState(approval.state),
+        state=approvals.standing(work, approval),
         decided_by=approval.decided_by,
         decided_via=Via(approval.decided_via) if approval.decided_via else None,
     )

@@ -22,6 +22,8 @@ from overture_core.messages.states import State
 from overture_core.storage.schema import Message, Plan
 from overture_core.storage.store import Work
 
+_AS_SEALED = (State.DRAFT, State.CANCELLED)
+
 
 class Page(NamedTuple):
     """A part of a plan: its messages to the leads after `after`, up to `until` (None: all others)."""
@@ -81,9 +83,10 @@ def fits(page: Page, messages: Sequence[Found]) -> bool:
 
 
 def unbroken(work: Work, plan: Plan) -> Iterator[bool]:
-    """Tell of each page whether its messages are drafts as they were sealed."""
+    """Tell of each page whether its messages are as they were sealed. Who asked to stop since then, or paid, is
+    cancelled: that is no edit."""
     for page in pages(plan):
-        yield fits(page, [each for each in find(work, plan, page) if each.state == State.DRAFT])
+        yield fits(page, [each for each in find(work, plan, page) if each.state in _AS_SEALED])
 
 
 def digest(messages: Sequence[Found]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from overture_core.campaigns.models import Condition, FollowUp, PlanRequest, Step
 from overture_core.campaigns.timetable import SendWindow, Wait, parse_wait
@@ -152,6 +153,20 @@ def lines_of(work: Work, plan: Plan, step: int) -> Lines:
     """Return what is sent in one step of a plan."""
     spec = plan.spec if step == FIRST else plan.spec["follow_ups"][step - FIRST - 1]
     return _lines(work, plan, spec, step)
+
+
+def superseded(work: Work, plan: Plan) -> list[str]:
+    """Return the names of templates that a plan uses and that were saved with another text since it was made."""
+    used = {
+        each for step in (plan.spec, *plan.spec.get("follow_ups", [])) for ids in _ids(step).values() for each in ids
+    }
+    newer = aliased(Template)
+    found = (
+        select(Template.name)
+        .join(newer, (newer.name == Template.name) & (newer.workspace_id == Template.workspace_id))
+        .where(Template.workspace_id == work.workspace, among(Template.id, used), newer.version > Template.version)
+    )
+    return sorted(set(work.session.scalars(found)))
 
 
 def _frozen_step(work: Work, step: Step, number: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 
-from overture_core.campaigns.drafting import ALREADY_IN, SEND_WINDOW
+from overture_core.campaigns.drafting import ALREADY_IN, NO_COMMON_HOURS, SEND_WINDOW
 from overture_core.campaigns.models import Condition, PlanView, Sample
 from overture_core.campaigns.world import SANDBOX
 from overture_core.contactability.rules import EXPLANATIONS
@@ -30,6 +30,7 @@ _OURS: dict[str, str] = {
     **{reason.value: text for reason, text in EXPLANATIONS.items()},
     ALREADY_IN: "is in this campaign already",
     SEND_WINDOW: "is outside the hours that the campaign writes in",
+    NO_COMMON_HOURS: "has no hour that is among the campaign's and among those for SMS and calls",
     "unless:not_opened": "opened the message before",
     "unless:not_clicked": "clicked in the message before",
     "unless:not_delivered": "got the message before",
@@ -142,6 +143,8 @@ def _cost(shown: PlanView) -> str:
         parts.append(quantity(talks, "WhatsApp message"))
     if calls := sum(each.get(Channel.VOICE, 0) for each in counts):
         parts.append(quantity(calls, "call"))
+    if by_hand := sum(each.get(Channel.LINKEDIN, 0) for each in counts):
+        parts.append(f"{quantity(by_hand, 'LinkedIn message')} by hand")
     sms = f"about {shown.sms_cost} for SMS" if shown.sms_cost else ""
     if shown.sandbox:
         price = "nothing is billed, it is the sandbox" + (f" (for real {sms})" if sms else "")

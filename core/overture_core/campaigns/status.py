@@ -104,7 +104,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         campaign_id=campaign.id,
         state=CampaignState(campaign.state),
         plan_id=newest.id if newest else None,
-        approval=shown_approval(approvals.for_subject(work, newest.id)) if newest else None,
+        approval=shown_approval(work, approvals.for_subject(work, newest.id)) if newest else None,
         counts=dict(counts),
         by_channel=dict(by_channel),
         skipped=dict(reasons[State.SKIPPED]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -55,20 +55,22 @@ class Timeline(BaseModel):
     more: bool = Field(description="Whether there are more entries than these.")
 
 
-def timeline(work: Work, campaign: Campaign, *, most: int) -> Timeline:
-    """Return what happened to a campaign's messages since they were launched, with the first `most` entries."""
+def timeline(work: Work, campaign: Campaign, *, most: int, since: datetime | None = None) -> Timeline:
+    """Return what happened to a campaign's messages since they were launched, or only from `since` on, with the first
+    `most` entries."""
+    from_then = since or datetime.min.replace(tzinfo=UTC)
     totals: Counter[str] = Counter()
     blocked: Counter[str] = Counter()
     hours: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
     entries: list[TimelineEntry] = []
     segments = _Segments(work)
-    for row in work.session.execute(_events(campaign), execution_options={"yield_per": _ROWS_AT_ONCE}):
+    for row in work.session.execute(_events(campaign, from_then), execution_options={"yield_per": _ROWS_AT_ONCE}):
         if row.to_state == State.ACCEPTED and row.channel == Channel.SMS:
             segments.add(row)
         _count(row, totals, blocked, hours)
         if len(entries) < most:
             entries.append(_entry(row))
-    for reply in work.session.execute(_replies(campaign)):
+    for reply in work.session.execute(_replies(campaign, from_then)):
         totals[REPLIED] += 1
         hours[_hour(reply.at)][REPLIED] += 1
         entries.append(TimelineEntry(**reply._mapping, what=REPLIED))
@@ -86,7 +88,7 @@ def timeline(work: Work, campaign: Campaign, *, most: int) -> Timeline:
     )
 
 
-def _events(campaign: Campaign) -> Select[Any]:
+def _events(campaign: Campaign, since: datetime) -> Select[Any]:
     return (
         select(
             *(MessageEvent.at, MessageEvent.to_state, MessageEvent.detail.label("reason")),
@@ -97,6 +99,7 @@ def _events(campaign: Campaign) -> Select[Any]:
         .join(Lead, Lead.id == Message.lead_id)
         .where(
             Message.campaign_id == campaign.id,
+            MessageEvent.at >= since,
             MessageEvent.to_state.in_(_SHOWN),
             MessageEvent.to_state != MessageEvent.from_state,
         )
@@ -104,14 +107,14 @@ def _events(campaign: Campaign) -> Select[Any]:
     )
 
 
-def _replies(campaign: Campaign) -> Select[datetime, str, str, int, str]:
+def _replies(campaign: Campaign, since: datetime) -> Select[datetime, str, str, int, str]:
     return (
         select(
             *(Reply.received_at.label("at"), Reply.intent.label("reason"), Message.lead_id, Message.step),
             Message.channel,
         )
         .join(Message, Message.id == Reply.message_id)
-        .where(Message.campaign_id == campaign.id)
+        .where(Message.campaign_id == campaign.id, Reply.received_at >= since)
         .order_by(Reply.received_at, Reply.id)
     )
 

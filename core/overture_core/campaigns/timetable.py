@@ -10,11 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from overture_core.contactability.quiet_hours import Window
 from overture_core.text import quantity
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -22,6 +24,7 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 _SATURDAY = 5
 _DAY = timedelta(days=1)
 _LONGEST = timedelta(days=366)
+_SHARED_WITHIN = timedelta(days=16)  # two weeks of any choice of weekdays, on both sides of the date line
 _WAIT = re.compile(r"(?P<number>[1-9]\d{0,3}) (?P<unit>minute|hour|day|business day|week)s?", re.IGNORECASE)
 _UNITS = {
     "minute": timedelta(minutes=1),
@@ -104,30 +107,52 @@ class SendWindow(BaseModel):
     def __str__(self) -> str:
         return f"{self.start:%H:%M} to {self.until:%H:%M} on {', '.join(self.days)}"
 
-    def opening(self, at: datetime, zones: Sequence[str]) -> datetime:
-        """Return the first time from `at` on that is inside the window in the recipient's zone.
+    def meets(self, hours: Window) -> bool:
+        """Tell whether some time of day is inside both."""
+        return self.start < hours.closes and hours.opens < self.until
 
-        Somebody who may be in several zones gets it when it is open in all of them, and else in the first.
+    def opening(self, at: datetime, zones: Sequence[str], hours: Window | None = None) -> datetime | None:
+        """Return the first time from `at` on that is inside the window in the recipient's zone, and inside `hours`,
+        those in which a message of the channel may arrive at all.
+
+        Somebody who may be in several zones gets it when it is open in all of them. Without a zone, or an hour in
+        common, UTC counts; but where `hours` have to be kept there is then no such time: None.
         """
-        known = [ZoneInfo(zone) for zone in zones] or [ZoneInfo("UTC")]
-        moment = at
-        for _ in range(16 * len(known)):
-            later = max(self._opening(moment, zone) for zone in known)
-            if later == moment:
-                return moment
-            moment = later
-        return self._opening(at, known[0])
+        start, until = (self.start, self.until)
+        if hours is not None:
+            start, until = max(start, hours.opens), min(until, hours.closes)
+            if start >= until:
+                return None
+        allowed = frozenset(WEEKDAYS.index(day) for day in self.days)
+        shared = _first_open(start, until, allowed, tuple(zones), at)
+        if shared is not None or hours is not None:
+            return shared
+        return _first_open(start, until, allowed, ("UTC",), at)
 
-    def _opening(self, at: datetime, zone: ZoneInfo) -> datetime:
-        local = at.astimezone(zone)
-        allowed = {WEEKDAYS.index(day) for day in self.days}
-        if local.weekday() in allowed and self.start <= local.time() < self.until:
-            return at
-        day = local.date() if local.time() < self.start else local.date() + _DAY
-        while day.weekday() not in allowed:
-            day += _DAY
-        # Where clocks are put forward, the hour may not exist: its UTC time is then the first one after the gap.
-        return datetime.combine(day, self.start, tzinfo=zone).astimezone(at.tzinfo)
+
+@lru_cache(maxsize=4096)  # an audience lives in a few zones, and is asked about for one moment
+def _first_open(
+    start: time, until: time, allowed: frozenset[int], zones: tuple[str, ...], at: datetime
+) -> datetime | None:
+    """Return the first time from `at` on that is open in all of the zones; None where they share no hour."""
+    moment = at
+    while moment - at <= _SHARED_WITHIN:
+        later = max((_opening(start, until, allowed, zone, moment) for zone in zones), default=None)
+        if later is None or later == moment:
+            return later
+        moment = later
+    return None
+
+
+def _opening(start: time, until: time, allowed: frozenset[int], zone: str, at: datetime) -> datetime:
+    local = at.astimezone(ZoneInfo(zone))
+    if local.weekday() in allowed and start <= local.time() < until:
+        return at
+    day = local.date() if local.time() < start else local.date() + _DAY
+    while day.weekday() not in allowed:
+        day += _DAY
+    # Where clocks are put forward, the hour may not exist: its UTC time is then the first one after the gap.
+    return datetime.combine(day, start, tzinfo=ZoneInfo(zone)).astimezone(at.tzinfo)
 
 
 def _business_days(moment: datetime, number: int, step: timedelta) -> datetime:

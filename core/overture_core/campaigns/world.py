@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_HAND, Channel
 from overture_core.settings import Settings
 from overture_core.storage.schema import Plan
 
 SANDBOX = "sandbox"
-PROVIDERS = {channel: "SendGrid" if channel is Channel.EMAIL else "Twilio" for channel in Channel}
+PROVIDERS = dict.fromkeys(Channel, "Twilio") | {Channel.EMAIL: "SendGrid", Channel.LINKEDIN: "a person"}
 
 
 def sandboxed(settings: Settings, channel: Channel) -> bool:
     """Tell whether a channel goes to the sandbox by the present settings."""
+    if channel in BY_HAND:
+        return settings.sandbox_only  # there is no provider to stand in for
     return settings.email_sandboxed if channel is Channel.EMAIL else settings.sms_sandboxed
 
 

@@ -7,18 +7,23 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.quiet_hours import quiet_hours
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
+from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of
-from overture_core.leads.normalise import email_key
+from overture_core.leads.normalise import email_key, mailbox
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, Lead, Suppression
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import domains_of
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
+_SHOWN_ZONES = 4
+_MAILBOX = "mailbox"
 
 
 class Explained(BaseModel):
@@ -49,9 +54,13 @@ def explain(
 
     Raises:
         NotFound: there is no such lead.
+        InvalidInput: the time is in no year that anybody is contacted in.
     """
-    lead = lead_of(work, lead_id)
     moment = (at if at is None or at.tzinfo else at.replace(tzinfo=UTC)) or work.now()
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        msg = f"The time has to be in the years {_FIRST_YEAR} to {_LAST_YEAR}; give another, or none for now."
+        raise InvalidInput(msg)
+    lead = lead_of(work, lead_id)
     decided = contactabilities(work, [lead], channels, moment)[lead.id]
     return Explanation(
         lead_id=lead.id,
@@ -101,18 +110,26 @@ def _evidence(work: Work, lead: Lead, channel: Channel) -> list[str]:
     ]
     if channel in BY_PHONE:
         hours = quiet_hours(work.settings.sms_hours).window(lead.phone, lead.country)
-        lines.append(f"may arrive from {hours} in {', '.join(zones(lead)) or 'no known time zone'}")
+        lines.append(f"may arrive from {hours} in {_listed(zones(lead))}")
     return lines
+
+
+def _listed(zones: Sequence[str]) -> str:
+    more = f" and {len(zones) - _SHOWN_ZONES} more" if len(zones) > _SHOWN_ZONES else ""
+    return f"{', '.join(zones[:_SHOWN_ZONES]) or 'no known time zone'}{more}"
 
 
 def _suppressions(work: Work, lead: Lead, channel: Channel) -> list[Suppression]:
     wanted = [("person", lead.id)]
     if channel is Channel.EMAIL and lead.email:
         address = email_key(lead.email)
-        wanted += [("email", address), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
+        wanted += [(_MAILBOX, mailbox(address)), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
     if channel in BY_PHONE and lead.phone:
         wanted.append(("phone", lead.phone))
+    values = [value for _, value in wanted]
     rows = select(Suppression).where(
-        Suppression.workspace_id == work.workspace, Suppression.value.in_([value for _, value in wanted])
+        Suppression.workspace_id == work.workspace,
+        or_(Suppression.value.in_(values), Suppression.mailbox.in_(values)),
     )
-    return [row for row in work.session.scalars(rows.order_by(Suppression.id)) if (row.kind, row.value) in wanted]
+    found = work.session.scalars(rows.order_by(Suppression.id))
+    return [row for row in found if (row.kind, row.value) in wanted or (_MAILBOX, row.mailbox) in wanted]

@@ -26,6 +26,19 @@ from overture_core.suppressions.service import Kind, domains_of, kinds_in_use, s
 _UNKNOWN_ZONE = "Etc/Unknown"
 _LOOKBACK = timedelta(days=7)
 _ON_THEIR_WAY = (State.SENDING, State.UNKNOWN)
+# By whether there is an e-mail address, a number and a LinkedIn page: asked of every lead of an audience.
+_REACHED = {
+    (mail, phone, page): frozenset(
+        {
+            *([Channel.EMAIL] if mail else []),
+            *(BY_PHONE if phone else []),
+            *([Channel.LINKEDIN] if page else []),
+        }
+    )
+    for mail in (False, True)
+    for phone in (False, True)
+    for page in (False, True)
+}
 
 
 class Person(Protocol):
@@ -37,6 +50,8 @@ class Person(Protocol):
     def email(self) -> str | None: ...
     @property
     def phone(self) -> str | None: ...
+    @property
+    def linkedin_url(self) -> str | None: ...
     @property
     def country(self) -> str | None: ...
     @property
@@ -62,10 +77,10 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     # Only there the time of day counts, and a number's zones cost a search.
     by_phone = not BY_PHONE.isdisjoint(channels)
     hours = quiet_hours(work.settings.sms_hours)
-    alike: dict[tuple[str | None, bool, bool, Sequence[str], Window, bool], Facts] = {}
+    alike: dict[tuple[str | None, frozenset[Channel], Sequence[str], Window, bool], Facts] = {}
     known: dict[str, Facts] = {}
     for lead in leads:
-        lead_id, window = lead.id, LEGAL
+        lead_id, window, reachable = lead.id, LEGAL, _reachable(lead)
         maybe_in: Sequence[str] = ()
         if by_phone:
             maybe_in, window = zones(lead), hours.window(lead.phone, lead.country)
@@ -73,7 +88,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
         if lead_id in on_record:
             known[lead_id] = Facts(
                 lead.country,
-                _reachable(lead),
+                reachable,
                 suppressed_on.get(lead_id, set()),
                 consents.get(lead_id, {}),
                 maybe_in,
@@ -87,11 +102,11 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
             )
             continue
         # No consent is on record, so that an SMS is out of the question whatever kind of line it is.
-        kind = (lead.country, bool(lead.email), bool(lead.phone), maybe_in, window, unread)
+        kind = (lead.country, reachable, maybe_in, window, unread)
         if (facts := alike.get(kind)) is None:
             facts = alike[kind] = Facts(
                 lead.country,
-                _reachable(lead),
+                reachable,
                 zones=maybe_in,
                 invalid=_invalid(unread=unread, no_sms=False),
                 hours=window,
@@ -169,8 +184,9 @@ def _suppressions(work: Work, leads: Sequence[Person]) -> dict[str, set[Channel]
     phones = [(lead.phone, lead.id) for lead in leads if lead.phone]
     found: dict[str, set[Channel]] = defaultdict(set)
     of_kind: tuple[tuple[Kind, frozenset[Channel], list[tuple[str, str]]], ...] = (
-        ("email", frozenset({Channel.EMAIL}), emails),
-        ("phone", BY_PHONE, phones),
+        # Who is written to no more by machine is not written to by hand either.
+        ("email", frozenset({Channel.EMAIL, Channel.LINKEDIN}), emails),
+        ("phone", BY_PHONE | {Channel.LINKEDIN}, phones),
     )
     for kind, channels, addresses in of_kind:
         if gone := suppressed(work, kind, [address for address, _ in addresses]):
@@ -203,8 +219,7 @@ def _suppress_widely(
 
 
 def _reachable(lead: Person) -> frozenset[Channel]:
-    mail = frozenset({Channel.EMAIL}) if lead.email else frozenset[Channel]()
-    return mail | BY_PHONE if lead.phone else mail
+    return _REACHED[bool(lead.email), bool(lead.phone), bool(lead.linkedin_url)]
 
 
 def _invalid(*, unread: bool, no_sms: bool) -> Collection[Channel]:
@@ -217,6 +232,13 @@ def zones(lead: Person) -> Sequence[str]:
     if lead.time_zone:
         return (lead.time_zone,)
     return _zones_of(lead.phone) if lead.phone else ()
+
+
+def hours(work: Work, channel: Channel, lead: Person) -> Window | None:
+    """Return the hours in which a message of this channel may arrive there; None for any."""
+    if channel not in BY_PHONE:
+        return None
+    return quiet_hours(work.settings.sms_hours).window(lead.phone, lead.country)
 
 
 def _zones_of(phone: str) -> Sequence[str]:

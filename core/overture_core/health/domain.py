@@ -6,9 +6,44 @@ those of RFC 7208 (SPF), RFC 6376 (DKIM) and RFC 7489 (DMARC).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from overture_core.errors import InvalidInput
+from overture_core.text import quoted
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+{_LABEL}")
+_SELECTOR = re.compile(rf"(?=.{{1,100}}$){_LABEL}(?:\.{_LABEL})*")  # RFC 6376, section 3.1
 _TOO_OPEN = ("+all", "all")
+
+
+def domain_name(text: str) -> str:
+    """Return a domain as DNS has it: lower case, in ASCII, without a dot at its end.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        name = text.strip().removesuffix(".").encode("idna").decode().lower()
+    except UnicodeError:
+        name = ""
+    if not _DOMAIN.fullmatch(name):
+        msg = f"{quoted(text)} is not a domain; write it like example.com."
+        raise InvalidInput(msg)
+    return name
+
+
+def selector_name(text: str) -> str:
+    """Return a DKIM selector in lower case.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not _SELECTOR.fullmatch(text.lower()):
+        msg = f"{quoted(text)} is not a DKIM selector; it stands before ._domainkey in your provider's record, like s1."
+        raise InvalidInput(msg)
+    return text.lower()
 
 
 def spf_fault(records: Sequence[str]) -> str | None:
@@ -36,9 +71,14 @@ def dkim_fault(records: Sequence[str], selector: str) -> str | None:
     return None
 
 
+def has_dmarc(records: Sequence[str]) -> bool:
+    """Tell whether there is a DMARC record among TXT records; a domain without one has its organisation's."""
+    return bool(_dmarc(records))
+
+
 def dmarc_fault(records: Sequence[str]) -> str | None:
     """Say what is wrong with the TXT records of `_dmarc.<domain>`; None if nothing is."""
-    found = [tags for each in records if (tags := _tags(each)).get("v", "").upper() == "DMARC1"]
+    found = _dmarc(records)
     if not found:
         return "There is no DMARC record: publish v=DMARC1; p=none; rua=mailto:you@your-domain as a start."
     if len(found) > 1:
@@ -46,6 +86,10 @@ def dmarc_fault(records: Sequence[str]) -> str | None:
     if found[0].get("p", "").lower() not in ("none", "quarantine", "reject"):
         return "The DMARC record has no valid policy: set p= to none, quarantine or reject."
     return None
+
+
+def _dmarc(records: Sequence[str]) -> list[dict[str, str]]:
+    return [tags for each in records if (tags := _tags(each)).get("v", "").upper() == "DMARC1"]
 
 
 def _tags(record: str) -> dict[str, str]:

@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Select, case, func, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from overture_core.audit import service as audit
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.states import CampaignState
 from overture_core.errors import Conflict
+from overture_core.health import senders
 from overture_core.health.thresholds import BOUNCES, COMPLAINTS, LEAST_EVENTS, WINDOW, Level, level, sentence
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, is_in
 from overture_core.storage.schema import Campaign, Message, Sender
 from overture_core.storage.store import Work
+from overture_core.text import quoted
 
 _WORST = (Level.OVER, Level.WARNING, Level.TOO_FEW, Level.OK)
 
@@ -76,7 +78,7 @@ def report(work: Work) -> HealthReport:
 
 
 def pause_unhealthy(work: Work) -> list[Paused]:
-    """Pause the running campaigns whose rates are at a stopping threshold; returns those.
+    """Pause the running campaigns whose rates, or whose sender's, are at a stopping threshold; returns those.
 
     What was accepted before a person resumed one anyway no longer counts. By an index of bounced and complained
     messages, and nothing is counted for a campaign that has hardly any: cheap while all is well.
@@ -97,36 +99,47 @@ def pause_unhealthy(work: Work) -> list[Paused]:
         found = _of(work, campaign)
         if found is None or found.level is not Level.OVER:
             continue
-        reason = " ".join(found.next)
-        changed = work.session.execute(
-            update(Campaign)
-            .where(Campaign.id == campaign.id, Campaign.state == CampaignState.RUNNING)
-            .values(state=CampaignState.PAUSED, paused_reason=reason)
-            .returning(Campaign.id)
-        ).all()
-        if changed:
-            audit.record(work, "campaign.paused", campaign.id, reason=reason)
-            paused.append(Paused(campaign=campaign.name, reason=reason))
+        paused += _pause(work, " ".join(found.next), Campaign.id == campaign.id)
+    running = exists().where(Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING)
+    for sender, reason in senders.over(work, running):
+        from_it = exists().where(Message.campaign_id == Campaign.id, Message.sender_id == sender.id)
+        paused += _pause(work, reason, from_it)
     return paused
 
 
+def _pause(work: Work, reason: str, *conditions: ColumnElement[bool]) -> list[Paused]:
+    changed = work.session.execute(
+        update(Campaign)
+        .where(Campaign.workspace_id == work.workspace, Campaign.state == CampaignState.RUNNING, *conditions)
+        .values(state=CampaignState.PAUSED, paused_reason=reason)
+        .returning(Campaign.id, Campaign.name)
+    ).all()
+    for campaign_id, _ in changed:
+        audit.record(work, "campaign.paused", campaign_id, reason=reason)
+    return [Paused(campaign=name, reason=reason) for name in sorted(name for _, name in changed)]
+
+
 def resume(work: Work, name_or_id: str, *, anyway: bool = False) -> Campaign:
-    """Let a paused campaign run again; `anyway` is a person's word, and counts rates afresh from now.
+    """Let a paused campaign run again; `anyway` is a person's word, which counts its and its
+    senders' rates afresh from now.
 
     Raises:
         NotFound: there is no such campaign.
-        Conflict: its rates are still over a limit, or it is not paused.
+        Conflict: its rates or its sender's are still over a limit, or it is not paused.
     """
     campaign = campaigns.get(work, name_or_id)
-    found = _of(work, campaign)
-    if found is not None and found.level is Level.OVER and campaign.state == CampaignState.PAUSED:
-        if not anyway:
-            msg = (
-                f"The campaign {campaign.name!r} is still over a limit: {' '.join(found.next)} A person may still "
-                f"resume it with `overture resume --anyway`."
-            )
-            raise Conflict(msg)
-        campaign.rates_from = work.now()
+    if campaign.state == CampaignState.PAUSED:
+        found = _of(work, campaign)
+        own = found.next if found is not None and found.level is Level.OVER else []
+        troubled = senders.of_campaign(work, campaign)
+        told = [f"The campaign {quoted(campaign.name)} is still over a limit: {' '.join(own)}"] if own else []
+        told += [reason for _, reason in troubled]
+        if told and not anyway:
+            raise Conflict(" ".join([*told, "A person may still resume it with `overture resume --anyway`."]))
+        if own:
+            campaign.rates_from = work.now()
+        for sender, _ in troubled:
+            senders.resume(work, sender.address, anyway=True)
     campaign = campaigns.set_state(work, campaign.id, CampaignState.RUNNING)
     campaign.paused_reason = None
     return campaign

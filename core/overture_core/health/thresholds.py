@@ -61,5 +61,10 @@ def level(threshold: Threshold, events: int, accepted: int, *, least: int) -> Le
 def sentence(threshold: Threshold, events: int, accepted: int, reached: Level) -> str:
     """Say what was found and what to do next; only for a rate that is at a threshold."""
     bound = threshold.stop if reached is Level.OVER else threshold.warn
-    rate = f"{threshold.what} are {events / accepted:.2%} of {accepted} messages in {WINDOW.days} days"
+    rate = f"{threshold.what} are {percent(events, accepted)} of {accepted} messages in {WINDOW.days} days"
     return f"{rate.capitalize()}, at or over {bound:.1%}. {threshold.remedy}"
+
+
+def percent(events: int, accepted: int) -> str:
+    """Write a share as a percentage, rounded down: none that is below a limit reads as if it had reached it."""
+    return f"{events * 100_000 // accepted / 1_000:.3f}%"

@@ -2,54 +2,50 @@
 
 from __future__ import annotations
 
+import gettext
 from functools import lru_cache
 
 import pycountry
 
-# What pycountry's English names do not have.
+# pycountry comes with the names of countries in these.
+_LANGUAGES = (
+    *("de", "fr", "es", "it", "nl", "pt", "pt_BR", "pl", "cs", "sv", "da", "nb_NO", "fi", "tr", "ru", "uk"),
+    *("ja", "zh_CN", "zh_TW", "ko", "hu", "ro", "el"),
+)
+# What people write and ISO 3166 does not.
 _ALSO = {
     "UK": "GB",
     "ENGLAND": "GB",
     "SCOTLAND": "GB",
     "WALES": "GB",
     "GREAT BRITAIN": "GB",
-    "ROYAUME-UNI": "GB",
-    "VEREINIGTES KÖNIGREICH": "GB",
     "U.S.": "US",
     "U.S.A.": "US",
     "AMERICA": "US",
+    "USA": "US",
     "ÉTATS-UNIS": "US",
     "ESTADOS UNIDOS": "US",
     "STATI UNITI": "US",
-    "DEUTSCHLAND": "DE",
-    "ALLEMAGNE": "DE",
-    "ALEMANIA": "DE",
-    "GERMANIA": "DE",
-    "ÖSTERREICH": "AT",
-    "SCHWEIZ": "CH",
-    "SUISSE": "CH",
-    "FRANKREICH": "FR",
-    "FRANCIA": "FR",
-    "ESPAÑA": "ES",
-    "SPANIEN": "ES",
-    "ESPAGNE": "ES",
-    "ITALIA": "IT",
-    "ITALIEN": "IT",
-    "ITALIE": "IT",
-    "NEDERLAND": "NL",
-    "NIEDERLANDE": "NL",
-    "PAYS-BAS": "NL",
+    "VERENIGDE STATEN": "US",
+    "США": "US",
+    "美国": "US",
+    "美國": "US",
+    "アメリカ": "US",
+    "미국": "US",
+    "ROYAUME-UNI": "GB",
+    "イギリス": "GB",
+    "英国": "GB",
     "HOLLAND": "NL",
-    "BELGIË": "BE",
-    "BELGIQUE": "BE",
-    "BELGIEN": "BE",
-    "BRASIL": "BR",
-    "KANADA": "CA",
-    "POLSKA": "PL",
-    "POLEN": "PL",
     "SOUTH KOREA": "KR",
+    "한국": "KR",
+    "韓国": "KR",
+    "韩国": "KR",
     "RUSSIA": "RU",
+    "РОССИЯ": "RU",
     "TURKEY": "TR",
+    "ČESKO": "CZ",
+    "台湾": "TW",
+    "台灣": "TW",
 }
 
 
@@ -62,4 +58,19 @@ def country_code(text: str) -> str | None:
     try:
         return str(pycountry.countries.lookup(value).alpha_2)
     except LookupError:
-        return None
+        return _translated().get(value)
+
+
+@lru_cache(maxsize=1)
+def _translated() -> dict[str, str]:
+    """Codes by name; a name that two languages give to two countries is left out."""
+    codes: dict[str, str] = {}
+    doubtful = set()
+    for language in _LANGUAGES:
+        names = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+        for country in pycountry.countries:
+            for name in {country.name, getattr(country, "common_name", country.name)}:
+                key = names.gettext(name).upper()
+                if codes.setdefault(key, country.alpha_2) != country.alpha_2:
+                    doubtful.add(key)
+    return {name: code for name, code in codes.items() if name not in doubtful}

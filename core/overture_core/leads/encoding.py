@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Callable
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -30,8 +31,13 @@ MAX_LINE = 64 * 1024
 MAX_WORDS = 2_000
 ENOUGH = 2  # words that only another page can read, before it is preferred to cp1252
 TIMES = 3  # as many of them as of words that only cp1252 can read
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+CHECKED = 8 * 1024 * 1024  # bytes of a file that is only looked at
+_BOMS = (
+    *((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")),
+    *((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
+)
 _CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\v\f\r\x1a\x1b")
+_JIS = re.compile(rb"\x1b\$[@B]")
 _WORD = re.compile(rb"[A-Za-z'\x80-\xff-]*[\x80-\xff][A-Za-z'\x80-\xff-]*")
 # The likelier first: of equals it is taken.
 _PAGES: dict[str, tuple[Alphabet, ...]] = {
@@ -53,38 +59,81 @@ _TEXT = re.compile(r"^(utf-(8|16|32)|ascii|cp\d|iso(8859|2022)|koi8|mac-|big5|gb
 Open = Callable[[], BinaryIO]
 
 
-def find_encoding(open_file: Open, filename: str) -> tuple[str, bool]:
-    """Return the name of the encoding that decodes the whole file, and whether that is a guess.
+class FoundEncoding(NamedTuple):
+    """An encoding: whether it is a guess, and whether some bytes of the file are not in it."""
 
-    A byte order mark decides; then UTF-8, which hardly ever fits by chance. What follows is a guess:
-    cp1252, unless words are much likelier in another.
+    name: str
+    guessed: bool = False
+    mixed: bool = False
+
+    def open(self, file: BinaryIO) -> io.TextIOWrapper:
+        """Return a file as text; line ends stay as they are, and bytes that do not fit become lone surrogates."""
+        return io.TextIOWrapper(file, encoding=self.name, errors="surrogateescape", newline="")
+
+
+def find_encoding(open_file: Open, filename: str, *, whole: bool = True) -> FoundEncoding:
+    """Return the encoding of a file, all of which (its first `CHECKED` bytes, if not `whole`) is tried.
+
+    A byte order mark decides; then UTF-8, which hardly ever fits by chance, even if some lines are in
+    something else; then zeros, which in UTF-16 are half of what is ASCII. What follows is a guess: cp1252,
+    unless words are much likelier in another.
 
     Raises:
         UnreadableFile: it is no text, or no encoding fits.
     """
     with open_file() as file:
         sample = file.read(SAMPLE)
-    for bom, name in _BOMS:
-        if sample.startswith(bom):
-            return _checked(open_file, filename, name), False
-    if b"\x00" in sample:
+    marked = next((name for bom, name in _BOMS if sample.startswith(bom)), None)
+    if marked == "utf-8-sig":
+        return FoundEncoding(marked, mixed=_first_failure(open_file, marked, whole=whole) is not None)
+    if marked is not None:
+        return FoundEncoding(_checked(open_file, filename, marked, whole=whole))
+    if (wide := _without_mark(sample)) is not None and _first_failure(open_file, wide, whole=whole) is None:
+        return FoundEncoding(wide, guessed=True)
+    if sample.count(0) > max(1, len(sample) // 100):
         raise _no_text(filename)
-    if _first_failure(open_file, "utf-8") is None:
-        return "utf-8", False
+    for name in ("iso2022_jp", "utf-8") if _JIS.search(sample) else ("utf-8",):
+        if _first_failure(open_file, name, whole=whole) is None:
+            return FoundEncoding(name)
     if len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 100:
         raise _no_text(filename)
-    guess = _guess(_evidence(open_file))
+    evidence = _evidence(open_file)
+    if _is_mostly_utf8(evidence):
+        return FoundEncoding("utf-8", mixed=True)
+    guess = _guess(evidence)
     if guess is None:
         msg = f"The encoding of {filename} cannot be made out; save it as UTF-8, or give its encoding."
         raise UnreadableFile(msg)
-    return _checked(open_file, filename, guess), True
+    return FoundEncoding(_checked(open_file, filename, guess, whole=whole), guessed=True)
+
+
+def _without_mark(sample: bytes) -> str | None:
+    """UTF-16 without a mark, of which a quarter at least is ASCII: its zeros stand in every other place."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) * 8 < len(sample) or min(even, odd) * 20 > max(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _is_mostly_utf8(evidence: bytes) -> bool:
+    lines = evidence.splitlines()
+    fitting = sum(_fits(line, "utf-8") for line in lines)
+    return 2 * fitting >= len(lines) > 0
+
+
+def _fits(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _no_text(filename: str) -> UnreadableFile:
     return UnreadableFile(f"{filename} is not text; export it as CSV, XLSX or JSON Lines.")
 
 
-def given_encoding(open_file: Open, filename: str, name: str) -> str:
+def given_encoding(open_file: Open, filename: str, name: str, *, whole: bool = True) -> FoundEncoding:
     """Return the encoding that a person named, if it decodes the whole file.
 
     Raises:
@@ -103,14 +152,14 @@ def given_encoding(open_file: Open, filename: str, name: str) -> str:
         start = file.read(SAMPLE)
     if found == "utf-8" and start.startswith(codecs.BOM_UTF8):
         found = "utf-8-sig"
-    bad = _first_failure(open_file, found)
+    bad = _first_failure(open_file, found, whole=whole)
     if bad is not None:
         msg = f"{filename} is not in {shown}: byte {bad} does not fit; give another encoding, or none to have it found."
         raise UnreadableFile(msg)
     if b"\x00" in start and not found.startswith(("utf-16", "utf-32")):
         msg = f"{filename} is not text in {shown}; give another encoding, or export it as CSV, XLSX or JSON Lines."
         raise UnreadableFile(msg)
-    return found
+    return FoundEncoding(found)
 
 
 def _guess(evidence: bytes) -> str | None:
@@ -164,15 +213,15 @@ def _evidence(open_file: Open) -> bytes:
     return b"".join(lines)
 
 
-def _checked(open_file: Open, filename: str, encoding: str) -> str:
-    bad = _first_failure(open_file, encoding)
+def _checked(open_file: Open, filename: str, encoding: str, *, whole: bool) -> str:
+    bad = _first_failure(open_file, encoding, whole=whole)
     if bad is not None:
         msg = f"{filename} looks like {encoding}, but byte {bad} does not fit; save it as UTF-8, or give its encoding."
         raise UnreadableFile(msg)
     return encoding
 
 
-def _first_failure(open_file: Open, encoding: str) -> int | None:
+def _first_failure(open_file: Open, encoding: str, *, whole: bool) -> int | None:
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     done = 0
     with open_file() as file:
@@ -184,6 +233,6 @@ def _first_failure(open_file: Open, encoding: str) -> int | None:
                 return done + error.start
             except UnicodeError:  # UTF-16 and UTF-32 without a mark where one is wanted
                 return done
-            if not piece:
-                return None
             done += len(piece)
+            if not piece or (done >= CHECKED and not whole):
+                return None

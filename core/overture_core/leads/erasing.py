@@ -4,43 +4,53 @@ to should a file bring them back, and what happened to rows that name nobody."""
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Select, Text, cast, delete, insert, or_, select, update
 
 from overture_core.audit import service as audit
-from overture_core.campaigns.states import PlanState
+from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ConfigurationError, Conflict
 from overture_core.leads.finding import lead_of
+from overture_core.leads.normalise import mailbox
+from overture_core.leads.traces import Traces
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
 from overture_core.operations import service as operations
 from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     BillingObject,
+    Campaign,
     Consent,
     ErasedAddress,
+    ExportRequest,
     ImportReject,
     Lead,
+    LeadChange,
     LeadIdentity,
     LeadImport,
+    LeadScore,
+    LeadSignal,
     LeadTag,
     Message,
     MessageEvent,
     Operation,
     Plan,
     Reply,
+    Segment,
     Suppression,
     Task,
     WebhookEvent,
 )
 from overture_core.storage.store import Work
 from overture_core.suppressions.service import erased_digest
+from overture_core.text import quoted
 
 _Row = TypeVar("_Row")
+_Owned = TypeVar("_Owned", ExportRequest, ImportReject, LeadImport, Plan, Segment)
+_SENDING = (PlanState.LAUNCHING, PlanState.LAUNCHED)
 _IN_HAND = (State.CLAIMED, State.SENDING)
 _EMPTIED = (
     *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
@@ -62,7 +72,8 @@ def erase(work: Work, lead_id: str) -> Erased:
 
     Raises:
         NotFound: there is no such lead.
-        Conflict: a worker has a message of theirs in hand, or a campaign with them is being launched.
+        Conflict: a worker has a message of theirs in hand, a campaign with them is being launched, or one that has not
+            ended names them in its filter.
         ConfigurationError: several machines may share this database, and no secret key is set for all of them.
     """
     if work.settings.database_url is not None and work.settings.secret_key is None:
@@ -75,10 +86,13 @@ def erase(work: Work, lead_id: str) -> Erased:
     addresses = _addresses(work, lead)
     _keep_hashes(work, addresses)
     words = _words(lead, addresses)
+    traces = Traces(words, lead.first_name, lead.last_name)
+    _require_no_filter_in_use(work, traces, words)
+    _shred(work)
     replies = _remove(work, lead, addresses)
     _empty_messages(work, messages)
     _empty_operations(work, lead)
-    _empty_traces(work, lead, messages, words)
+    _empty_traces(work, lead, messages, traces, words)
     for name in _EMPTIED:
         setattr(lead, name, None)
     lead.custom, lead.erased_at, lead.updated_at = {}, work.now(), work.now()
@@ -119,7 +133,7 @@ def _addresses(work: Work, lead: Lead) -> set[tuple[str, str]]:
 
 
 def _keep_hashes(work: Work, addresses: set[tuple[str, str]]) -> None:
-    digests = {(kind, erased_digest(work, kind, value)) for kind, value in addresses}
+    digests = {erased_digest(work, kind, value) for kind, value in addresses}
     there = select(ErasedAddress.kind, ErasedAddress.digest).where(ErasedAddress.workspace_id == work.workspace)
     fresh = digests - {(kind, digest) for kind, digest in work.session.execute(there)}
     rows = [
@@ -130,6 +144,13 @@ def _keep_hashes(work: Work, addresses: set[tuple[str, str]]) -> None:
         work.session.execute(insert(ErasedAddress), rows)
 
 
+def _shred(work: Work) -> None:
+    """Have SQLite write zeros over what is removed from now on, in this connection."""
+    connection = work.session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
 def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
     """By which a stored text is known to be about them: their addresses, as they were written and as they compare.
     Nothing shorter, such as an id in somebody's list, which other people's texts may hold too."""
@@ -138,10 +159,11 @@ def _words(lead: Lead, addresses: set[tuple[str, str]]) -> list[str]:
 
 def _remove(work: Work, lead: Lead, addresses: set[tuple[str, str]]) -> int:
     replies = len(work.session.scalars(select(Reply.id).where(Reply.lead_id == lead.id)).all())
-    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, BillingObject):
+    for table in (Task, Reply, Consent, LeadTag, LeadIdentity, LeadChange, LeadSignal, LeadScore, BillingObject):
         work.session.execute(delete(table).where(table.lead_id == lead.id))
     for kind, value in sorted(addresses):
-        of_address = (Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == value)
+        same = Suppression.mailbox == mailbox(value) if kind == "email" else Suppression.value == value
+        of_address = (Suppression.workspace_id == work.workspace, Suppression.kind == kind, same)
         work.session.execute(delete(Suppression).where(*of_address))
     return replies
 
@@ -162,27 +184,53 @@ def _empty_operations(work: Work, lead: Lead) -> None:
     work.session.execute(update(Operation).where(*mine).values(**emptied, error=None, key=""))
 
 
-def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], words: Sequence[str]) -> None:
-    """Empty what tells of them elsewhere: providers' events, rejected rows, samples in plans and reports."""
-    named = [*words, *messages]
-    names_them = _whole(named)
-    for event in _candidates(work, select(WebhookEvent), WebhookEvent.event, named):
-        if names_them(event.event):
+def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], traces: Traces, words: Sequence[str]) -> None:
+    """Empty what tells of them elsewhere: providers' events, rejected rows, filters, samples in plans and reports."""
+    names_message = Traces(messages, None, None)
+    for event in _candidates(work, select(WebhookEvent), WebhookEvent.event, [*words, *messages]):
+        if traces.has_address(event.event) or names_message.has_address(event.event):
             event.event, event.outcome = {}, event.outcome if event.processed_at else "erased"
             event.processed_at = event.processed_at or work.now()
-    names_them = _whole(words)
-    rejects = select(ImportReject).where(ImportReject.workspace_id == work.workspace)
-    for row in _candidates(work, rejects, ImportReject.original, words):
-        if names_them(row.original):
-            work.session.delete(row)
-    reports = select(LeadImport).where(LeadImport.workspace_id == work.workspace)
-    for imported in _candidates(work, reports, LeadImport.report, words):
-        samples = [each for each in imported.report.get("reject_samples", []) if not names_them(each)]
-        imported.report = {**imported.report, "reject_samples": samples}
-    plans = select(Plan).where(Plan.workspace_id == work.workspace)
-    for plan in _candidates(work, plans, Plan.summary, [lead.id]):
+    _empty_imports(work, traces)
+    for segment in work.session.scalars(_of(work, Segment)).all():
+        segment.filter = traces.without_addresses(segment.filter)
+    for request in _candidates(work, _of(work, ExportRequest), ExportRequest.where, [*words, lead.id]):
+        work.session.delete(request)
+    for plan in _candidates(work, _of(work, Plan), Plan.spec, words):
+        # What was approved no longer stands then: such a plan has to be made again.
+        plan.spec = traces.without_addresses(plan.spec)
+    for plan in _candidates(work, _of(work, Plan), Plan.summary, [lead.id]):
         samples = [each for each in plan.summary.get("samples", []) if each.get("lead_id") != lead.id]
         plan.summary = {**plan.summary, "samples": samples}
+
+
+def _empty_imports(work: Work, traces: Traces) -> None:
+    # All of them: no database finds a number in every writing.
+    rejects = _of(work, ImportReject).execution_options(yield_per=1_000)
+    theirs = [row for row in work.session.scalars(rejects) if traces.names([row.original, row.reasons])]
+    for row in theirs:
+        work.session.delete(row)
+    for imported in work.session.scalars(_of(work, LeadImport)).all():
+        samples = imported.report.get("reject_samples", [])
+        left = [each for each in samples if not traces.names([each["original"], each["reasons"]])]
+        warnings = [each for each in imported.report.get("warnings", []) if not traces.names(each)]
+        if (left, warnings) != (samples, imported.report.get("warnings", [])):
+            imported.report = {**imported.report, "reject_samples": left, "warnings": warnings}
+
+
+def _require_no_filter_in_use(work: Work, traces: Traces, words: Sequence[str]) -> None:
+    """Later steps of a campaign are held against what was approved, its filter with it."""
+    in_use = (Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)), Plan.state.in_(_SENDING))
+    plans = _of(work, Plan).join(Campaign, Campaign.id == Plan.campaign_id).where(*in_use)
+    for plan in _candidates(work, plans, Plan.spec, words):
+        if traces.has_address(plan.spec):
+            name = work.session.get_one(Campaign, plan.campaign_id).name
+            msg = f"The filter of the campaign {quoted(name)} names them; cancel it or await its end, then erase again."
+            raise Conflict(msg)
+
+
+def _of(work: Work, table: type[_Owned]) -> Select[_Owned]:
+    return select(table).where(table.workspace_id == work.workspace)
 
 
 def _candidates(work: Work, rows: Select[_Row], column: Any, words: Sequence[str]) -> Sequence[_Row]:
@@ -192,14 +240,3 @@ def _candidates(work: Work, rows: Select[_Row], column: Any, words: Sequence[str
     spelt = {form for word in words for form in (word, json.dumps(word)[1:-1])}
     held = or_(*(cast(column, Text).icontains(form, autoescape=True) for form in sorted(spelt)))
     return work.session.scalars(rows.where(held)).all()
-
-
-def _whole(words: Sequence[str]) -> Callable[[object], bool]:
-    """Tell whether a text, or a value as JSON, has one of the words whole: joann@example.com is not ann@example.com."""
-    found = re.compile("|".join(rf"(?<![\w.+@-]){re.escape(word)}(?![\w@-]|\.\w)" for word in words), re.IGNORECASE)
-
-    def names(value: object) -> bool:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return bool(words) and found.search(text) is not None
-
-    return names

@@ -1,63 +1,66 @@
 """Importing a file: every row becomes a lead, is merged into one, changes nothing, or is kept with reasons.
 
-One transaction a chunk of rows: a file that breaks in the middle leaves what came before it, and
-importing it again changes nothing that is there.
+One transaction a chunk of rows, with a checkpoint in it: the same file with the same options goes on where an import
+broke off. While one chunk is stored, a thread reads and normalises the next. docs/duplicates.md tells the rules.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import chain, islice
+from typing import NamedTuple
 
-from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from overture_core.audit import service as audit
-from overture_core.errors import NotFound
+from overture_core.errors import Conflict, OvertureError
 from overture_core.ids import new_id
+from overture_core.leads.chunks import Chunk, chunks_ahead
+from overture_core.leads.duplicates import near_duplicates
+from overture_core.leads.imports import (
+    SHOWN_REJECTS,
+    Checkpoint,
+    ImportReport,
+    ImportState,
+    is_held,
+    rejected,
+    stored,
+    this_process,
+)
+from overture_core.leads.mapping import ColumnRead
+from overture_core.leads.mappings import remember, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
-from overture_core.leads.rows import LeadRow, RowReader, RowRejected
+from overture_core.leads.rows import LeadRow
 from overture_core.leads.understanding import SAMPLE, require_rows, understand
+from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
-from overture_core.text import quoted
+from overture_core.suppressions.service import Kind, erased
+from overture_core.text import quantity
 
-CHUNK = 500
-SHOWN_REJECTS = 5
 MAX_ORIGINAL = 10_000
-
-Progress = Callable[[int, int | None], None]
-"""Called after each chunk with the rows done and, where it is known, the rows in all."""
-
-
-class Reject(BaseModel):
-    """A row that could not be taken."""
-
-    line: int
-    original: str
-    reasons: list[str]
+MOST_SHARED = 20
+_REJECT = ("import_id", "line", "workspace_id", "original", "reasons")
+_BROKEN_OFF = (ImportState.RUNNING, ImportState.CANCELLED, ImportState.FAILED)
 
 
-class ImportReport(BaseModel):
-    """What an import did: rows = created + merged + unchanged + rejected."""
+class Progress(NamedTuple):
+    """How far an import is: rows done, and how many of the file's bytes have been read."""
 
-    import_id: str | None = Field(description="None for a dry run.")
-    filename: str
-    encoding: str
-    delimiter: str | None
-    mapping: dict[str, str]
-    unmapped: list[str] = Field(description="Columns kept as custom fields.")
     rows: int
-    created: int
-    merged: int
-    unchanged: int
-    rejected: int
-    reject_samples: list[Reject]
-    warnings: list[str]
+    read: int
+    size: int
+
+
+class ImportCancelled(Conflict):
+    """The import was stopped."""
+
+    code = "cancelled"
 
 
 def import_leads(
@@ -67,64 +70,35 @@ def import_leads(
     *,
     workspace: str,
     actor: str,
-    progress: Progress | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> ImportReport:
-    """Import a file.
+    """Import a file; `progress` is called after each chunk, and `cancelled` asked.
 
     Raises:
         UnreadableFile: the file cannot be read; nothing, or only whole chunks before the bad line, was stored.
         InvalidInput: no column is an address, or the mapping or encoding does not fit the file.
+        ImportCancelled: it was asked to stop; what was stored before stays, and importing the file again goes on.
+        Conflict: another process has taken this import over.
     """
-    with closing(open_table(source, options.encoding)) as table:
-        return _import(store, source, table, options, workspace, actor, progress)
-
-
-def _import(
-    store: Store,
-    source: Source,
-    table: Table,
-    options: ImportOptions,
-    workspace: str,
-    actor: str,
-    progress: Progress | None,
-) -> ImportReport:
-    sample = list(islice(table.rows, SAMPLE))
-    mapping, reader = understand(source, table, sample, options)
-    running = _Running(store, workspace, actor, source, table, mapping, options)
-    with running.transactions():
-        for chunk in _chunks(chain(sample, table.rows)):
-            running.take(chunk, reader)
-            if progress is not None:
-                progress(running.rows, None)
-        require_rows(source, running.rows)
-        return running.finish(reader)
-
-
-def get_report(work: Work, import_id: str) -> ImportReport:
-    """Return what an import did.
-
-    Raises:
-        NotFound: there was no such import, or it broke off.
-    """
-    report = _get(work, import_id).report
-    if not report:
-        msg = f"The import {import_id} did not get to its end; import its file again, which changes nothing twice."
-        raise NotFound(msg)
-    return ImportReport.model_validate(report)
-
-
-def rejects(work: Work, import_id: str) -> list[Reject]:
-    """Return the rows that an import could not take, in the file's order.
-
-    Raises:
-        NotFound: there was no such import.
-    """
-    _get(work, import_id)
-    rows = select(ImportReject).where(ImportReject.workspace_id == work.workspace, ImportReject.import_id == import_id)
-    return [
-        Reject(line=row.line, original=row.original, reasons=row.reasons)
-        for row in work.session.scalars(rows.order_by(ImportReject.line))
-    ]
+    options = with_saved(store, workspace, options)
+    with closing(open_table(source, options.encoding, whole=not options.preview)) as table:
+        sample = list(islice(table.rows, SAMPLE))
+        mapping, reader, columns = understand(source, table, sample, options)
+        require_rows(source, len(sample))
+        running = _Running(store, workspace, actor, source, table, mapping, options)
+        with running.transactions():
+            rows = iter(sample) if options.preview else chain(sample, table.rows)
+            for _ in islice(rows, running.begin()):
+                pass  # done before it broke off
+            with closing(chunks_ahead(rows, reader, table.position)) as chunks:
+                for chunk in chunks:
+                    running.take(chunk)
+                    if progress is not None:
+                        progress(Progress(running.done.rows, chunk.read, table.size))
+                    if cancelled is not None and cancelled():
+                        raise running.stopped()
+            return running.finish(reader.warnings, columns)
 
 
 class _Running:
@@ -142,66 +116,118 @@ class _Running:
     ) -> None:
         self._store, self._workspace, self._actor = store, workspace, actor
         self._source, self._table, self._mapping, self._options = source, table, mapping, options
+        self._sha256 = "" if options.preview else source.sha256()  # which reads the whole file
         self._id = new_id("imp")
-        self._outcomes: Counter[str] = Counter()
-        self._notes: Counter[str] = Counter()
-        self._samples: list[Reject] = []
         self._dry: Work | None = None
-        self.rows = 0
+        self._resumed = 0
+        # Who took it up last: a process that was thought to be dead then sees that it is no longer wanted.
+        self._holder = this_process()
+        self._ended = False
+        self.done = Checkpoint()
 
     @contextmanager
     def transactions(self) -> Iterator[None]:
         """A dry run sees its own rows and leaves none: one transaction that is rolled back."""
-        if not self._options.dry_run:
-            yield
-            return
-        with self._store.begin(self._workspace, actor=self._actor) as work:
-            self._dry = work
-            try:
-                yield
-            finally:
-                work.session.rollback()
-
-    def take(self, chunk: list[Row], reader: RowReader) -> None:
-        """Import one chunk in one transaction."""
-        with self._work() as work:
-            if self.rows == 0:
-                self._record(work)
-            merger = Merger(work, self._id, consent_source=self._options.consent_source, tags=self._options.tags)
-            good: list[tuple[Row, LeadRow]] = []
-            for row in chunk:
+        if self._options.dry_run:
+            with self._store.begin(self._workspace, actor=self._actor) as work:
+                self._dry = work
                 try:
-                    good.append((row, _readable(row, reader)))
-                except RowRejected as error:
-                    self._reject(work, row, error.reasons)
-            self._outcomes.update(merger.merge(good, self._source.filename))
-            self._notes.update(merger.notes)
-        self.rows += len(chunk)
+                    yield
+                finally:
+                    work.session.rollback()
+            return
+        try:
+            yield
+        finally:
+            if not self._ended:
+                with suppress(OvertureError):  # the database may be what is away; then its silence tells
+                    self._end(ImportState.FAILED)
 
-    def finish(self, reader: RowReader) -> ImportReport:
-        """Write the report down and return it."""
-        notes = [f"{number} {what}" for what, number in sorted((self._notes + reader.notes).items())]
-        report = ImportReport(
-            import_id=None if self._options.dry_run else self._id,
-            filename=self._source.filename,
-            encoding=self._table.encoding,
-            delimiter=self._table.delimiter,
-            mapping=self._mapping,
-            unmapped=[column for column in self._table.columns if column not in self._mapping],
-            rows=self.rows,
-            created=self._outcomes["created"],
-            merged=self._outcomes["merged"],
-            unchanged=self._outcomes["unchanged"],
-            rejected=self._outcomes["rejected"],
-            reject_samples=self._samples,
-            warnings=[*reader.warnings, *notes],
-        )
+    def begin(self) -> int:
+        """Begin, or go on with an import of the same file that broke off; returns the rows that are done."""
         with self._work() as work:
-            stored = _get(work, self._id)
-            stored.report = report.model_dump(mode="json")
+            earlier = None if self._options.dry_run else self._broken_off(work)
+            if earlier is None:
+                work.session.add(
+                    LeadImport(
+                        id=self._id,
+                        workspace_id=work.workspace,
+                        filename=self._source.filename[:500],
+                        sha256=self._sha256,
+                        report={},
+                        state=ImportState.RUNNING,
+                        options=self._told_options(),
+                        checkpoint=self.done.model_dump(mode="json"),
+                        holder=self._holder,
+                        actor=self._actor[:200],
+                        created_at=work.now(),
+                        updated_at=work.now(),
+                    )
+                )
+                work.session.flush()
+                return 0
+            self._id, self.done = earlier.id, Checkpoint.model_validate(earlier.checkpoint)
+            earlier.state, earlier.holder, earlier.updated_at = ImportState.RUNNING, self._holder, work.now()
+            self._resumed = self.done.rows
+            return self._resumed
+
+    def take(self, chunk: Chunk) -> None:
+        """Import one chunk in one transaction; once more, if somebody else stored the same people meanwhile."""
+        try:
+            self.done = self._store_chunk(chunk)
+        except Conflict as error:
+            if self._dry is not None or not isinstance(error.__cause__, IntegrityError):
+                raise
+            self.done = self._store_chunk(chunk)
+
+    def stopped(self) -> ImportCancelled:
+        """Return what is raised for an import that was asked to stop."""
+        if self._options.dry_run:
+            return ImportCancelled("The dry run was stopped; nothing was stored.")
+        self._end(ImportState.CANCELLED)
+        msg = f"The import was stopped after {self.done.rows} rows, which stay; import the same file again to go on."
+        return ImportCancelled(msg)
+
+    def finish(self, warnings: list[str], columns: list[ColumnRead]) -> ImportReport:
+        """Write the report down and return it."""
+        done = self.done
+        assert done.rows == done.created + done.merged + done.unchanged + done.rejected
+        alike = self._alike() if done.created else []
+        with self._work() as work:
+            notes = [f"{number} {what}" for what, number in sorted(done.notes.items())]
+            report = ImportReport(
+                **done.model_dump(exclude={"notes", "erased", "erased_lines"}),
+                import_id=None if self._options.dry_run else self._id,
+                filename=self._source.filename,
+                encoding=self._table.encoding,
+                delimiter=self._table.delimiter,
+                mapping=self._mapping,
+                unmapped=[column for column in self._table.columns if column not in self._mapping],
+                columns=columns,
+                reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
+                warnings=[*warnings, *notes, *_of_erased(done), *alike],
+                resumed=self._resumed,
+            )
+            row = stored(work, self._id, lock=True)
+            self._require_hold(row)
+            row.report, row.state, row.holder = report.model_dump(mode="json"), ImportState.DONE, None
+            row.updated_at = work.now()
             counts = report.model_dump(include={"rows", "created", "merged", "unchanged", "rejected"})
-            audit.record(work, "leads.imported", self._id, sha256=stored.sha256, **counts)
+            remember(work, self._options, report.mapping, report.unmapped)
+            audit.record(work, "leads.imported", self._id, sha256=row.sha256, **counts)
+        self._ended = True
         return report
+
+    def _alike(self) -> list[str]:
+        # Not while the report is written: it goes through all leads, and SQLite would keep others from writing.
+        looking = self._store.read(self._workspace) if self._dry is None else nullcontext(self._dry)
+        with looking as work:
+            found = near_duplicates(work, limit=1, import_id=self._id)
+        return [
+            f"{quantity(found.total, 'group')} of leads look alike, such as {' and '.join(each.lead_ids)}; nothing was "
+            "merged, `overture duplicates` lists them"
+            for each in found.groups
+        ]
 
     @contextmanager
     def _work(self) -> Iterator[Work]:
@@ -211,43 +237,84 @@ class _Running:
         with self._store.begin(self._workspace, actor=self._actor) as work:
             yield work
 
-    def _record(self, work: Work) -> None:
-        work.session.add(
-            LeadImport(
-                id=self._id,
-                workspace_id=work.workspace,
-                filename=self._source.filename[:500],
-                sha256=self._source.sha256(),
-                report={},
-                created_at=work.now(),
+    def _store_chunk(self, chunk: Chunk) -> Checkpoint:
+        with self._work() as work:
+            merger = Merger(work, self._id, consent_source=self._options.consent_source, tags=self._options.tags)
+            outcomes = merger.merge(chunk.good, self._source.filename)
+            insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in chunk.bad])
+            done, back = self.done, _erased_before(work, chunk.good)
+            reached = Checkpoint(
+                rows=done.rows + chunk.rows,
+                created=done.created + outcomes["created"],
+                merged=done.merged + outcomes["merged"],
+                unchanged=done.unchanged + outcomes["unchanged"],
+                rejected=done.rejected + len(chunk.bad),
+                notes=Counter(done.notes) + chunk.notes + merger.notes,
+                erased=done.erased + len(back),
+                erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
+                shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
             )
+            mine = update(LeadImport).where(
+                LeadImport.workspace_id == work.workspace, LeadImport.id == self._id, LeadImport.holder == self._holder
+            )
+            kept = mine.values(checkpoint=reached.model_dump(mode="json"), updated_at=work.now())
+            if work.session.execute(kept).rowcount != 1:  # type: ignore[attr-defined]
+                raise _taken_over()
+            return reached
+
+    def _reject(self, work: Work, row: Row, reasons: list[str]) -> tuple[object, ...]:
+        return self._id, row.line, work.workspace, row.original.replace("\x00", "")[:MAX_ORIGINAL], reasons
+
+    def _broken_off(self, work: Work) -> LeadImport | None:
+        same = select(LeadImport).where(
+            LeadImport.workspace_id == work.workspace,
+            LeadImport.sha256 == self._sha256,
+            LeadImport.state.in_(_BROKEN_OFF),
         )
-        work.session.flush()
+        wanted = self._told_options()
+        for row in work.session.scalars(same.order_by(LeadImport.created_at.desc()).with_for_update()):
+            if row.options == wanted and row.checkpoint and not is_held(row, work.now()):
+                return row
+        return None
 
-    def _reject(self, work: Work, row: Row, reasons: list[str]) -> None:
-        self._outcomes["rejected"] += 1
-        reject = Reject(line=row.line, original=row.original.replace("\x00", "")[:MAX_ORIGINAL], reasons=reasons)
-        if len(self._samples) < SHOWN_REJECTS:
-            self._samples.append(reject)
-        work.session.add(ImportReject(import_id=self._id, workspace_id=work.workspace, **reject.model_dump()))
+    def _told_options(self) -> dict[str, object]:
+        """What decides how the rows are read: an import goes on only as it began."""
+        return {**self._options.model_dump(mode="json", exclude={"dry_run"}), "columns": self._mapping}
+
+    def _require_hold(self, row: LeadImport) -> None:
+        if row.holder != self._holder:
+            raise _taken_over()
+
+    def _end(self, state: ImportState) -> None:
+        mine = update(LeadImport).where(
+            LeadImport.workspace_id == self._workspace, LeadImport.id == self._id, LeadImport.holder == self._holder
+        )
+        with self._store.begin(self._workspace, actor=self._actor) as work:
+            work.session.execute(mine.values(state=state, holder=None, updated_at=work.now()))
+        self._ended = True
 
 
-def _readable(row: Row, reader: RowReader) -> LeadRow:
-    if row.cells is None:
-        raise RowRejected(row.problem or "it cannot be read")
-    return reader.read(row.cells)
+def _taken_over() -> Conflict:
+    return Conflict("Another process goes on with this import of the same file; `overture imports list` shows it.")
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while chunk := list(islice(rows, CHUNK)):
-        yield chunk
+def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]]) -> list[int]:
+    """Return the lines of the rows that have an address of somebody who was erased."""
+    lines: set[int] = set()
+    kinds: tuple[Kind, ...] = ("email", "phone")
+    for kind in kinds:
+        values = {value for _, row in rows for of, value in row.identities if of == kind}
+        if gone := erased(work, kind, sorted(values)):
+            lines.update(row.line for row, read in rows if any(of == kind and v in gone for of, v in read.identities))
+    return sorted(lines)
 
 
-def _get(work: Work, import_id: str) -> LeadImport:
-    row = work.session.scalar(
-        select(LeadImport).where(LeadImport.workspace_id == work.workspace, LeadImport.id == import_id)
-    )
-    if row is None:
-        msg = f"There is no import {quoted(import_id)}; the id is in the report of leads_import_file."
-        raise NotFound(msg)
-    return row
+def _of_erased(done: Checkpoint) -> list[str]:
+    if not done.erased:
+        return []
+    shown = ", ".join(str(line) for line in done.erased_lines)
+    more = ", ..." if done.erased > len(done.erased_lines) else ""
+    return [
+        f"{quantity(done.erased, 'row')} with an address of somebody who was erased (line {shown}{more}): that one is "
+        "never written to, others of the row are; if it is the same person, erase them again"
+    ]

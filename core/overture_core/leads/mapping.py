@@ -1,71 +1,56 @@
-"""Which column is what: by its name in several languages, else by its values."""
+"""Which column is what: by its name in many languages, else by its values; always with the reason."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel, Field
 
 from overture_core.errors import InvalidInput
-from overture_core.text import quoted
+from overture_core.leads.countries import country_code
+from overture_core.leads.dates import Order, parse_date
+from overture_core.leads.header_names import FIELDS, field_of, header_key
+from overture_core.text import clean, quoted
 
-FIELDS = (
-    *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
-    *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
-    *("consent_text", "consent_at", "consent_source"),
-    *("consent", "email_opt_in", "sms_opt_in", "opt_out", "email_opt_out", "sms_opt_out", "call_opt_out"),
-)
+__all__ = ["CUSTOM", "FIELDS", "IGNORE", "REFUSALS", "ColumnRead", "NoAddressColumn", "Proposal", "checked", "propose"]
+
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
-REFUSALS = frozenset({"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out"})
-# Names as they are compared: lower case, without accents and everything but letters and digits.
-_NAMES: dict[str, str] = {
-    name: field
-    for field, names in {
-        "email": "email mail emailaddress mailaddress emailadresse mailadresse courriel adressemail adresseemail "
-        "correo correoelectronico postaelettronica indirizzoemail emailadres enderecodeemail workemail",
-        "phone": "phone phonenumber mobile mobilephone mobilenumber cell cellphone tel telephone telefon telefonnummer "
-        "handy mobil mobilnummer numerodetelephone telefono telefonomovil movil cellulare telefoon "
-        "telefoonnummer mobiel telefone celular telemovel workphone",
-        "first_name": "firstname givenname forename vorname prenom nombre nome voornaam primeironome",
-        "last_name": "lastname surname familyname nachname familienname nomdefamille nom apellido apellidos cognome "
-        "achternaam sobrenome apelido",
-        "full_name": "name fullname contact contactname leadname vollername nomcomplet nombrecompleto nomecompleto "
-        "volledigenaam ansprechpartner",
-        "company": "company companyname organization organisation account accountname employer firma unternehmen "
-        "societe entreprise empresa azienda societa bedrijf",
-        "title": "title jobtitle role position job funktion stelle poste fonction cargo puesto ruolo functie",
-        "country": "country countrycode land pays pais paese staat nation",
-        "time_zone": "timezone tz zeitzone fuseauhoraire zonahoraria fusoorario tijdzone fusohorario",
-        "language": "language locale sprache langue idioma lingua taal",
-        "linkedin_url": "linkedin linkedinurl linkedinprofile linkedinprofil",
-        "external_id": "id externalid leadid contactid crmid customerid kundennummer recordid",
-        "notes": "notes note comment comments notizen bemerkung remarques commentaire notas note opmerkingen",
-        "last_contact_at": "lastcontact lastcontacted lastcontactdate lastcontactat lastactivity lastactivitydate "
-        "letzterkontakt derniercontact ultimocontacto ultimocontatto laatstecontact ultimocontato",
-        "tags": "tags tag labels label schlagworte etiquettes etiquetas etichette",
-        "consent": "consent optin consents einwilligung consentement consentimiento consenso toestemming "
-        "consentimento channels",
-        "consent_text": "consenttext consentwording consentstatement consentlanguage optintext einwilligungstext "
-        "textedeconsentement textoconsentimiento",
-        "consent_at": "consentat consentdate consenttime consenttimestamp consentgivenat optindate optintime "
-        "optintimestamp einwilligungsdatum einwilligungam dateconsentement fechaconsentimiento",
-        "consent_source": "consentsource optinsource optinform signupsource signupform einwilligungsquelle "
-        "sourceconsentement fuenteconsentimiento",
-        "email_opt_in": "emailoptin emailconsent consentemail optinemail acceptsemailmarketing acceptsmarketing "
-        "subscribed marketingemail newsletter",
-        "sms_opt_in": "smsoptin smsconsent consentsms optinsms acceptssmsmarketing textoptin marketingsms",
-        "opt_out": "optout optedout optouttime optoutdate donotcontact dnc unsubscribe unsubscribed unsubscribedat "
-        "unsubscribetime abgemeldet desinscrit desabonne",
-        "email_opt_out": "emailoptout emailoptedout optoutemail optedoutofemail hasoptedoutofemail donotemail "
-        "unsubscribedfromemail unsubscribedfromallemail",
-        "sms_opt_out": "smsoptout smsoptedout optoutsms optedoutofsms textoptout donottext donotsms",
-        "call_opt_out": "calloptout calloptedout optoutcall optedoutofcalls donotcall donotphone nocalls phoneoptout",
-    }.items()
-    for name in names.split()
-}
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE = re.compile(r"\+?[\d\s().\-/]{7,20}")
+REFUSALS = frozenset({"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out"})
+CUSTOM, IGNORE = "custom", "ignore"
+"""What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
+_SEVERAL = REFUSALS | {CUSTOM, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
+ENOUGH = 25  # values that tell dates, which take time to read
+SHOWN = 80
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
+# itself by what it begins with, or by North America's groups.
+_PHONE = re.compile(
+    r"(?:\+|00 ?[1-9]|\()[\d\s().\-/]{6,20}|0\d+[\s()./-][\d\s().\-/]{5,17}|(?:1[-. ])?\d{3}[-. ]\d{3}[-. ]\d{4}"
+)
+_LINKEDIN = re.compile(r"(https?://)?([\w-]+\.)?linkedin\.com/in/\S+", re.IGNORECASE)
+# Names of a given name or family name that, without the other, mean the whole name.
+_WHOLE_NAMES = frozenset(
+    map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim", "이름", "名字"))
+)
+
+
+class ColumnRead(BaseModel):
+    """What a column was taken for (None: kept as a custom field), and why."""
+
+    column: str
+    field: str | None
+    why: str
+    sample: str | None = Field(default=None, description="Its first value.")
+
+
+class Proposal(NamedTuple):
+    """What columns are taken for, {column: field}, and the reason for each, of columns that are no field too."""
+
+    mapping: dict[str, str]
+    why: dict[str, str]
 
 
 class NoAddressColumn(InvalidInput):
@@ -77,19 +62,48 @@ class NoAddressColumn(InvalidInput):
         super().__init__(f'{self.what} Say which one it is with a mapping such as {{"{self.example}": "email"}}.')
 
 
-def propose(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return {column: field}; each field but a refusal at most once, the leftmost column first."""
+def propose(
+    columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
+) -> Proposal:
+    """Propose a field for each column that has one; every field but a refusal once, the leftmost column first.
+
+    `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
+    """
+    held = {field: column for column, field in (taken or {}).items()}
     mapping: dict[str, str] = {}
-    for column in columns:
-        field = _NAMES.get(_key(column))
-        if field is not None and (field in REFUSALS or field not in mapping.values()):
-            mapping[column] = field
-    for field, pattern in (("email", _EMAIL), ("phone", _PHONE)):
-        if field not in mapping.values():
-            found = next((c for c in columns if c not in mapping and _looks_like(pattern, c, sample)), None)
-            if found is not None:
-                mapping[found] = field
-    return mapping
+    why: dict[str, str] = {}
+    free = [column for column in columns if column not in (taken or {})]
+    for column in free:
+        field = field_of(column)
+        if field is None:
+            continue
+        if field in REFUSALS or field not in held:
+            mapping[column], why[column] = field, "its name"
+            held[field] = column
+        else:
+            why[column] = f"its name says {field} too, which {quoted(held[field])} already is"
+    _settle_names(mapping, why, held)
+    for field, looks in _LOOKS.items():
+        for column in [] if field in held else free:
+            if column not in why and (share := _share(looks, column, sample)) is not None:
+                mapping[column], why[column] = field, f"its values: {share}"
+                held[field] = column
+                break
+    for column in free:
+        if column not in why and (share := _share(_is_date, column, sample[:ENOUGH])) is not None:
+            why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
+    return Proposal(mapping, why)
+
+
+def _settle_names(mapping: dict[str, str], why: dict[str, str], held: dict[str, str]) -> None:
+    """A column called Name is the family name beside one for the given name, and `Nome` alone is the whole name."""
+    first, last, full = (held.get(name) for name in ("first_name", "last_name", "full_name"))
+    if first and full and not last and header_key(full) in {"name", "navn", "namn", "naam"} and full in mapping:
+        mapping[full], why[full] = "last_name", f"its name, beside {quoted(first)}"
+        return
+    alone = first if not last else last if not first else None
+    if alone and not full and alone in mapping and header_key(alone) in _WHOLE_NAMES:
+        mapping[alone], why[alone] = "full_name", "its name; there is no other column for names"
 
 
 def checked(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -98,18 +112,30 @@ def checked(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str
     Raises:
         InvalidInput: it names a column or field that does not exist, or a field twice.
     """
-    for column, field in mapping.items():
+    for column in mapping:
         if column not in columns:
             msg = f"The mapping names the column {quoted(column)}; the columns are: {', '.join(columns)}."
             raise InvalidInput(msg)
-        if field not in FIELDS:
-            msg = f"The mapping names the field {quoted(field)}; the fields are: {', '.join(FIELDS)}."
+    check_fields(mapping)
+    return dict(mapping)
+
+
+def check_fields(mapping: Mapping[str, str]) -> None:
+    """Make sure that a mapping names fields that there are, each once.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    for field in mapping.values():
+        if field not in {*FIELDS, CUSTOM, IGNORE}:
+            msg = (
+                f"The mapping names the field {quoted(field)}; the fields are: {', '.join((*FIELDS, CUSTOM, IGNORE))}."
+            )
             raise InvalidInput(msg)
-    single = [field for field in mapping.values() if field not in REFUSALS]
+    single = [field for field in mapping.values() if field not in _SEVERAL]
     if len(set(single)) < len(single):
         msg = "The mapping gives the same field to two columns; choose one of them."
         raise InvalidInput(msg)
-    return dict(mapping)
 
 
 def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
@@ -122,11 +148,42 @@ def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
         raise NoAddressColumn(columns)
 
 
-def _key(column: str) -> str:
-    plain = unicodedata.normalize("NFKD", column).casefold()
-    return "".join(c for c in plain if c.isalnum() and not unicodedata.combining(c))
+def described(
+    columns: Sequence[str], mapping: Mapping[str, str], why: Mapping[str, str], sample: Sequence[Mapping[str, str]]
+) -> Iterator[ColumnRead]:
+    """Say of each column what it was taken for, and why, with the first value that it has."""
+    for column in columns:
+        value = next((value for row in sample if (value := row.get(column, "").strip())), None)
+        yield ColumnRead(
+            column=column,
+            field=mapping.get(column),
+            why=why.get(column, "no field has such a name or such values"),
+            sample=None if value is None else clean(value, limit=SHOWN),
+        )
 
 
-def _looks_like(pattern: re.Pattern[str], column: str, sample: Sequence[Mapping[str, str]]) -> bool:
+def _is_date(value: str) -> bool:
+    return parse_date(value, Order.DAY_FIRST) is not None or parse_date(value, Order.MONTH_FIRST) is not None
+
+
+def _is_phone(value: str) -> bool:
+    return _PHONE.fullmatch(value) is not None and not _is_date(value)
+
+
+def _is_country(value: str) -> bool:
+    return len(value) > 3 and country_code(value) is not None  # CA is California too, and DE Delaware
+
+
+_LOOKS: dict[str, Callable[[str], bool]] = {
+    "email": lambda value: _EMAIL.fullmatch(value) is not None,
+    "phone": _is_phone,
+    "linkedin_url": lambda value: _LINKEDIN.fullmatch(value) is not None,
+    "country": _is_country,
+}
+
+
+def _share(looks: Callable[[str], bool], column: str, sample: Sequence[Mapping[str, str]]) -> str | None:
+    """Say how many of a column's values look like something, if most of them do."""
     values = [value for row in sample if (value := row.get(column, "").strip())]
-    return bool(values) and sum(bool(pattern.fullmatch(value)) for value in values) >= MOST * len(values)
+    found = sum(looks(value) for value in values)
+    return f"{found} of {len(values)} look like it" if values and found >= MOST * len(values) else None

@@ -3,152 +3,197 @@
 A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn
 page. An import fills what is empty and adds what is new; it overwrites nothing but the time of the
 last contact, where the later one counts. A refusal of consent is never overruled by a file.
+docs/duplicates.md has the rule for people.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, update
 
-from overture_core.ids import new_id
+from overture_core.ids import new_ids
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
 from overture_core.messages.channels import Channel
-from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag
+from overture_core.storage.among import among, each_of
+from overture_core.storage.bulk import insert_rows
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
 CREATED, MERGED, UNCHANGED = "created", "merged", "unchanged"
+FIELDS = (
+    *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
+    *("linkedin_url", "external_id", "notes", "last_contact_at"),
+)
+_FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
+_LEAD = ("id", "workspace_id", *FIELDS, "custom", "import_id", "created_at", "updated_at")
+_IDENTITY = ("id", "workspace_id", "lead_id", "kind", "value")
+_TAG = ("lead_id", "tag", "workspace_id")
+_CONSENT = (*("id", "workspace_id", "lead_id", "channel", "granted", "source", "wording", "given_at", "recorded_at"),)
+_CHANGE = ("id", "workspace_id", "lead_id", "import_id", "line", "actor", "at", "detail")
+
+
+@dataclass(slots=True)
+class _Lead:
+    """A lead as this chunk knows it."""
+
+    id: str
+    values: dict[str, Any]
+    custom: dict[str, Any]
+    new: bool
+    changed: set[str] = field(default_factory=set)
 
 
 class Merger:
     """Merges the rows of one chunk in one transaction; queries do not grow with the rows."""
 
     def __init__(self, work: Work, import_id: str, *, consent_source: str | None, tags: Sequence[str]) -> None:
-        self._work = work
+        self._work, self._now = work, work.now()
         self._import_id = import_id
-        self._consent_source = consent_source
+        self._consent_source = clean(consent_source, limit=300) if consent_source else None
         self._tags = [clean(tag, limit=100) for tag in tags if tag.strip()]
         self._owners: dict[tuple[str, str], str] = {}
-        self._leads: dict[str, Lead] = {}
+        self._leads: dict[str, _Lead] = {}
         self._known_tags: set[tuple[str, str]] = set()
         self._known_consents: dict[tuple[str, Channel], bool] = {}
-        self._details: list[LeadIdentity | LeadTag | Consent] = []
+        self._new_identities: list[tuple[str, str, str]] = []
+        self._new_tags: list[tuple[str, str, str]] = []
+        self._new_consents: list[tuple[object, ...]] = []
+        self._changes: list[tuple[object, ...]] = []
+        self._lead_ids, self._consent_ids, self._change_ids = new_ids("lead"), new_ids("cns"), new_ids("chg")
         self.notes: Counter[str] = Counter()
+        self.shared: dict[int, list[str]] = {}
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
-        """Merge rows; returns how many were created, merged and unchanged."""
+        """Merge rows; returns how many were created, merged and unchanged.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: somebody else has stored the same people meanwhile.
+        """
         self._load([row for _, row in rows])
-        outcomes: Counter[str] = Counter()
-        for original, row in rows:
-            source = self._consent_source or f"import of {filename}, line {original.line}"
-            outcomes[self._take(row, clean(source, limit=300))] += 1
-        # The leads first: what hangs on them refers to them.
-        self._work.session.flush()
-        self._work.session.add_all(self._details)
-        self._work.session.flush()
-        self._details = []
+        name = clean(filename, limit=200)
+        outcomes = Counter(self._take(row, original.line, name) for original, row in rows)
+        self._write()
         return outcomes
 
     def _load(self, rows: Sequence[LeadRow]) -> None:
         work = self._work
-        wanted = sorted({identity for row in rows for identity in row.identities})
-        for start in range(0, len(wanted), 400):  # two bound parameters each
-            found = select(LeadIdentity).where(
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            for kind, value in row.identities:
+                wanted[kind].add(value)
+        for kind, named in wanted.items():
+            each = each_of(work.session.connection().dialect.name, sorted(named))
+            owner = select(LeadIdentity.lead_id).where(
                 LeadIdentity.workspace_id == work.workspace,
-                tuple_(LeadIdentity.kind, LeadIdentity.value).in_(wanted[start : start + 400]),
+                LeadIdentity.kind == kind,
+                LeadIdentity.value == each.c.value,
             )
-            for identity in work.session.scalars(found):
-                self._owners[identity.kind, identity.value] = identity.lead_id
+            found = work.session.execute(select(each.c.value, owner.scalar_subquery()))
+            self._owners.update({(kind, value): lead_id for value, lead_id in found if lead_id is not None})
         ids = sorted(set(self._owners.values()))
-        for start in range(0, len(ids), 500):
-            part = ids[start : start + 500]
-            for lead in work.session.scalars(
-                select(Lead).where(Lead.workspace_id == work.workspace, Lead.id.in_(part))
-            ):
-                self._leads[lead.id] = lead
-            tags = select(LeadTag.lead_id, LeadTag.tag).where(
-                LeadTag.workspace_id == work.workspace, LeadTag.lead_id.in_(part)
-            )
-            self._known_tags |= {(lead_id, tag) for lead_id, tag in work.session.execute(tags)}
-            consents = select(Consent).where(Consent.workspace_id == work.workspace, Consent.lead_id.in_(part))
-            for consent in work.session.scalars(consents.order_by(Consent.recorded_at, Consent.id)):
-                self._known_consents[consent.lead_id, Channel(consent.channel)] = consent.granted
+        if not ids:
+            return
+        # Held to the end of the transaction, in one order, so that nobody else changes them between look and write.
+        held = select(Lead.id, Lead.custom, *(getattr(Lead, name) for name in FIELDS)).where(
+            Lead.workspace_id == work.workspace, among(Lead.id, ids), Lead.erased_at.is_(None)
+        )
+        for id_, custom, *values in work.session.execute(
+            held.order_by(Lead.id).with_for_update(of=Lead, key_share=True)
+        ):
+            self._leads[id_] = _Lead(id_, dict(zip(FIELDS, values, strict=True)), custom, new=False)
+        self._owners = {identity: id_ for identity, id_ in self._owners.items() if id_ in self._leads}
+        tags = select(LeadTag.lead_id, LeadTag.tag).where(
+            LeadTag.workspace_id == work.workspace, among(LeadTag.lead_id, ids)
+        )
+        self._known_tags = {(lead_id, tag) for lead_id, tag in work.session.execute(tags)}
+        consents = select(Consent.lead_id, Consent.channel, Consent.granted).where(
+            Consent.workspace_id == work.workspace, among(Consent.lead_id, ids)
+        )
+        for lead_id, channel, granted in work.session.execute(consents.order_by(Consent.recorded_at, Consent.id)):
+            self._known_consents[lead_id, Channel(channel)] = granted
 
-    def _take(self, row: LeadRow, source: str) -> str:
+    def _take(self, row: LeadRow, line: int, filename: str) -> str:
         owners = [self._owners[identity] for identity in row.identities if identity in self._owners]
         if owners:
-            lead, outcome = self._leads[owners[0]], UNCHANGED
-            if len(set(owners)) > 1:
+            lead = self._leads[owners[0]]
+            if any(owner != owners[0] for owner in owners):
                 self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
-            if self._fill(lead, row):
-                outcome = MERGED
+                self.shared[line] = list(dict.fromkeys(owners))
         else:
-            lead, outcome = self._create(row), CREATED
-        added = self._add_identities(lead, row)
-        added |= self._add_tags(lead, [*row.tags, *self._tags])
-        added |= self._add_consents(lead, row, source)
-        if added and outcome == UNCHANGED:
-            outcome = MERGED
-        if outcome == MERGED:
-            lead.updated_at = self._work.now()
-        return outcome
-
-    def _create(self, row: LeadRow) -> Lead:
-        now = self._work.now()
-        lead = Lead(
-            id=new_id("lead"),
-            workspace_id=self._work.workspace,
-            custom=dict(row.custom),
-            import_id=self._import_id,
-            created_at=now,
-            updated_at=now,
-            **row.values,
+            id_ = next(self._lead_ids)
+            lead = self._leads[id_] = _Lead(id_, dict(row.values), dict(row.custom), new=True)
+        change = self._fill(lead, self._own(lead, row)) if owners else {}
+        if identities := [identity for identity in row.identities if identity not in self._owners]:
+            self._owners.update(dict.fromkeys(identities, lead.id))
+            self._new_identities += [(kind, value, lead.id) for kind, value in identities]
+            change["identities"] = identities
+        if tags := self._add_tags(lead, [*row.tags, *self._tags] if row.tags else self._tags):
+            change["tags"] = tags
+        if row.consents and (consents := self._add_consents(lead, row, line, filename)):
+            change["consents"] = consents
+        if not owners:
+            return CREATED
+        if not change:
+            return UNCHANGED
+        lead.changed.add("updated_at")
+        self._changes.append(
+            (
+                *(next(self._change_ids), self._work.workspace, lead.id, self._import_id),
+                *(line, self._work.actor[:200], self._now, change),
+            )
         )
-        self._work.session.add(lead)
-        self._leads[lead.id] = lead
-        return lead
+        return MERGED
 
-    def _fill(self, lead: Lead, row: LeadRow) -> bool:
-        changed = False
+    def _own(self, lead: _Lead, row: LeadRow) -> LeadRow:
+        """Return a row without the addresses of somebody else: nobody is written to at another's."""
+        others = {
+            _FIELD_OF[kind] for kind, value in row.identities if self._owners.get((kind, value), lead.id) != lead.id
+        }
+        if not others:
+            return row
+        return replace(row, values={name: value for name, value in row.values.items() if name not in others})
+
+    def _fill(self, lead: _Lead, row: LeadRow) -> dict[str, Any]:
+        """Fill what is empty; returns what was and is: `fields` and `custom`, {name: [before, after]}."""
+        change: dict[str, Any] = {}
+        fields: dict[str, list[Any]] = {}
         for name, value in row.values.items():
-            held = getattr(lead, name)
+            before = lead.values.get(name)
             if name == "last_contact_at":
                 assert isinstance(value, datetime)
-                later = held is None or value > held
-            else:
-                later = not held
-            if later:
-                setattr(lead, name, value)
-                changed = True
-        new = {key: text for key, text in row.custom.items() if not lead.custom.get(key)}
-        if new:
+                if before is None or value > before:
+                    fields[name] = [before and before.isoformat(), value.isoformat()]
+                    lead.values[name] = value
+            elif not before:
+                fields[name] = [before, value]
+                lead.values[name] = value
+        if fields:
+            lead.changed.update(fields)
+            change["fields"] = fields
+        if new := {key: text for key, text in row.custom.items() if not lead.custom.get(key)}:
+            change["custom"] = {key: [lead.custom.get(key), text] for key, text in new.items()}
             lead.custom = {**lead.custom, **new}
-        return changed or bool(new)
+            lead.changed.add("custom")
+        return change
 
-    def _add_identities(self, lead: Lead, row: LeadRow) -> bool:
-        fresh = [identity for identity in row.identities if identity not in self._owners]
-        for kind, value in fresh:
-            self._owners[kind, value] = lead.id
-            self._details.append(
-                LeadIdentity(
-                    id=new_id("idn"), workspace_id=self._work.workspace, lead_id=lead.id, kind=kind, value=value
-                )
-            )
-        return bool(fresh)
-
-    def _add_tags(self, lead: Lead, tags: Sequence[str]) -> bool:
+    def _add_tags(self, lead: _Lead, tags: Sequence[str]) -> list[str]:
         fresh = [tag for tag in dict.fromkeys(tags) if (lead.id, tag) not in self._known_tags]
         for tag in fresh:
             self._known_tags.add((lead.id, tag))
-            self._details.append(LeadTag(lead_id=lead.id, tag=tag, workspace_id=self._work.workspace))
-        return bool(fresh)
+            self._new_tags.append((lead.id, tag, self._work.workspace))
+        return fresh
 
-    def _add_consents(self, lead: Lead, row: LeadRow, source: str) -> bool:
-        added = False
+    def _add_consents(self, lead: _Lead, row: LeadRow, line: int, filename: str) -> list[str]:
+        """Add consents and refusals; returns the ids of their rows."""
+        added = []
+        source = row.evidence.source or self._consent_source or f"import of {filename}, line {line}"
         for channel, granted in row.consents.items():
             held = self._known_consents.get((lead.id, channel))
             if held is False and granted:
@@ -157,18 +202,39 @@ class Merger:
             if held == granted:
                 continue
             self._known_consents[lead.id, channel] = granted
-            self._details.append(
-                Consent(
-                    id=new_id("cns"),
-                    workspace_id=self._work.workspace,
-                    lead_id=lead.id,
-                    channel=channel,
-                    granted=granted,
-                    source=row.evidence.source or source,
-                    wording=row.evidence.wording or None,
-                    given_at=row.evidence.given_at,
-                    recorded_at=self._work.now(),
-                )
-            )
-            added = True
+            added.append(next(self._consent_ids))
+            evidence = (source, row.evidence.wording or None, row.evidence.given_at, self._now)
+            self._new_consents.append((added[-1], self._work.workspace, lead.id, channel, granted, *evidence))
         return added
+
+    def _write(self) -> None:
+        work, workspace, now = self._work, self._work.workspace, self._now
+        fresh = [
+            (
+                *(lead.id, workspace, *(lead.values.get(name) for name in FIELDS)),
+                *(lead.custom, self._import_id, now, now),
+            )
+            for lead in self._leads.values()
+            if lead.new
+        ]
+        insert_rows(work, Lead, _LEAD, fresh)
+        self._update(lead for lead in self._leads.values() if lead.changed and not lead.new)
+        # In one order, whoever imports: two imports of the same people then wait for each other, and never both.
+        ids = new_ids("idn")
+        identities = [(next(ids), workspace, owner, kind, value) for kind, value, owner in sorted(self._new_identities)]
+        insert_rows(work, LeadIdentity, _IDENTITY, identities)
+        insert_rows(work, LeadTag, _TAG, self._new_tags)
+        insert_rows(work, Consent, _CONSENT, self._new_consents)
+        insert_rows(work, LeadChange, _CHANGE, self._changes)
+
+    def _update(self, leads: Iterable[_Lead]) -> None:
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for lead in leads:
+            held = {**lead.values, "custom": lead.custom, "updated_at": self._now}
+            names = tuple(sorted(lead.changed))
+            alike[names].append({"lead": lead.id, **{f"new_{name}": held[name] for name in names}})
+        for names, values in alike.items():
+            changed = update(Lead.__table__).where(Lead.id == bindparam("lead"))  # type: ignore[arg-type]
+            self._work.session.connection().execute(
+                changed.values({name: bindparam(f"new_{name}") for name in names}), values
+            )

@@ -11,8 +11,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 MAX_CELL = 100_000
 MAX_RECORD = 1_000_000
@@ -21,11 +20,14 @@ MAX_ORIGINAL = 10_000
 UNCLOSED = "a quote opened here is never closed"
 _LONG_LINE = f"is a line of more than {MAX_RECORD:,} characters"
 _LARGE_CELL = f"has a cell of more than {MAX_CELL:,} characters"
+_NUL = "holds a NUL byte, which no text has"
+_ELSE = "has bytes that do not fit the encoding of the rest of the file"
+# How bytes that are not in a file's encoding come through: see `surrogateescape` in the codecs module.
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a text with its ending; of a long one only the beginning."""
 
     number: int
@@ -35,11 +37,24 @@ class Line:
     @property
     def problem(self) -> str | None:
         """Say why it cannot be read, if it cannot."""
-        return _LONG_LINE if self.long else None
+        if self.long:
+            return _LONG_LINE
+        if "\x00" in self.text:
+            return _NUL
+        if not self.text.isascii() and _UNDECODED.search(self.text):
+            return _ELSE
+        return None
+
+    @property
+    def shown(self) -> str:
+        """The beginning of its text without its ending, with what is not in the file's encoding as `\\xfc`."""
+        text = self.text[: MAX_ORIGINAL + 2].rstrip("\r\n")[:MAX_ORIGINAL]
+        if text.isascii():
+            return text
+        return text.encode(errors="surrogateescape").decode(errors="backslashreplace")[:MAX_ORIGINAL]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: the line it starts on, its text (of a long one the beginning), its cells or its problem."""
 
     line: int
@@ -80,13 +95,21 @@ class RecordReader:
         first = self._next()
         if first is None:
             return None
-        if first.long:
-            return Record(first.number, first.text, None, first.problem)
+        if (problem := first.problem) is not None:
+            return Record(first.number, first.shown, None, problem)
         lines = [first]
+        if '"' not in first.text:  # most lines; the csv module would say the same, more slowly
+            plain = first.text.rstrip("\r\n")
+            return _record(lines, plain.split(self._delimiter) if plain else [])
+        if alone := self._alone(first):
+            return _record(lines, alone)
         try:
             cells = self._parse(lines)
         except csv.Error:
             cells = None
+        if (cells is None or len(lines) > 1) and (escaped := self._backslashed(first, width)) is not None:
+            self._again.extendleft(reversed(lines[1:]))
+            return _record([first], escaped)
         if len(lines) == 1:
             return self._one_line(first, cells)
         if cells is None or self._holds_rows(lines, cells, width):
@@ -112,12 +135,22 @@ class RecordReader:
                 if line is None:
                     return
                 lines.append(line)
-                if line.long:
+                if line.problem is not None:
                     return
                 size += len(line.text)
                 yield line.text
 
         return next(csv.reader(coming(), delimiter=self._delimiter, strict=True))
+
+    def _backslashed(self, line: Line, width: int | None) -> list[str] | None:
+        """Parse a line whose quotes inside cells are written as databases do, with a backslash."""
+        if '\\"' not in line.text:
+            return None
+        try:
+            cells = next(csv.reader([line.text], delimiter=self._delimiter, escapechar="\\", strict=True), [])
+        except csv.Error:
+            return None
+        return cells if width is None or len(cells) == width else None
 
     def _one_line(self, line: Line, cells: list[str] | None) -> Record:
         if cells is not None:
@@ -154,12 +187,15 @@ class RecordReader:
 
 
 def _record(lines: list[Line], cells: list[str]) -> Record:
-    problem = _LARGE_CELL if any(len(cell) > MAX_CELL for cell in cells) else None
-    return Record(lines[0].number, _original(lines), None if problem else cells, problem)
+    original = _original(lines)
+    if len(original) >= MAX_ORIGINAL and any(len(cell) > MAX_CELL for cell in cells):
+        return Record(lines[0].number, original, None, _LARGE_CELL)
+    return Record(lines[0].number, original, cells)
 
 
 def _original(lines: list[Line]) -> str:
-    return "".join(line.text for line in lines).rstrip("\r\n")[:MAX_ORIGINAL]
+    text = lines[0].text if len(lines) == 1 else "".join(line.text for line in lines)
+    return text.rstrip("\r\n")[:MAX_ORIGINAL]
 
 
 def _ends_open(text: str, delimiter: str) -> bool:

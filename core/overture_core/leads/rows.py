@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
@@ -33,6 +34,7 @@ _CHANNEL_WORDS = {
     "voice": Channel.VOICE,
     "call": Channel.VOICE,
     "calls": Channel.VOICE,
+    "linkedin": Channel.LINKEDIN,
 }
 # What a bare "yes" agrees to; the other channels have to be named.
 _USUAL = (Channel.EMAIL, Channel.SMS)
@@ -40,10 +42,14 @@ _REFUSED_CHANNELS = {
     "opt_out": tuple(Channel),
     "email_opt_out": (Channel.EMAIL,),
     "sms_opt_out": (Channel.SMS,),
+    "whatsapp_opt_out": (Channel.WHATSAPP,),
+    "voice_opt_out": (Channel.VOICE,),
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
+_LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language", "external_id")
+_OF_CONSENT = frozenset({"consent", "email_opt_in", "sms_opt_in", "consent_text", "consent_at", "consent_source"})
 _LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}
 
 
@@ -88,15 +94,24 @@ class RowReader:
         mapping: Mapping[str, str],
         *,
         default_country: str | None,
-        date_order: Order,
+        date_orders: Mapping[str, Order],
     ) -> None:
-        self._columns = {field_name: column for column, field_name in mapping.items()}
+        columns = {field_name: column for column, field_name in mapping.items()}
+        self._fields = [(name, columns[name]) for name in FIELDS if name in columns]
         self._mapped = frozenset(mapping)
         self._refusals = [(column, field_name) for column, field_name in mapping.items() if field_name in REFUSALS]
         self._default_country = default_country
-        self._order = date_order
+        # Lists have far fewer days than rows.
+        self._parse = {
+            name: lru_cache(maxsize=20_000)(partial(parse_date, order=order)) for name, order in date_orders.items()
+        }
         self.notes: Counter[str] = Counter()
         self.warnings: list[str] = []
+
+    def taken_notes(self) -> Counter[str]:
+        """Return what was noted since the last call."""
+        noted, self.notes = self.notes, Counter()
+        return noted
 
     def read(self, cells: Mapping[str, str]) -> LeadRow:
         """Return the row as a lead.
@@ -104,8 +119,9 @@ class RowReader:
         Raises:
             RowRejected: nothing in it can be written to; with every reason.
         """
-        raw = {name: cells.get(self._columns[name], "").strip() for name in FIELDS if name in self._columns}
-        country = self._country(raw.get("country", ""))
+        # What is empty is left out at once: most rows fill few of the fields.
+        raw = {name: text for name, column in self._fields if (text := cells.get(column, "").strip())}
+        country = self._country(raw["country"]) if "country" in raw else None
         email, phone = self._addresses(raw, country)
         first, last = self._names(raw)
         values: dict[str, object] = {
@@ -115,22 +131,33 @@ class RowReader:
             "last_name": last,
             "country": country,
             "time_zone": self._zone(raw.get("time_zone", ""), phone, country),
-            "linkedin_url": _linkedin(raw.get("linkedin_url", "")),
-            "notes": clean(raw.get("notes", ""), limit=10_000, keep_lines=True),
-            "last_contact_at": self._date(raw.get("last_contact_at", ""), "last contact"),
-            **{name: clean(raw.get(name, ""), limit=_LIMITS[name]) for name in _PLAIN},
         }
+        for name in _PLAIN:
+            if name in raw:
+                values[name] = clean(raw[name], limit=_LIMITS[name])
+        if "linkedin_url" in raw:
+            values["linkedin_url"] = linkedin_page(raw["linkedin_url"])
+        if "notes" in raw:
+            values["notes"] = clean(raw["notes"], limit=10_000, keep_lines=True)
+        if "last_contact_at" in raw:
+            values["last_contact_at"] = self._date(raw, "last_contact_at", "last contact")
         kept = {name: value for name, value in values.items() if value}
         # By the row's own columns: a JSON object may have some that no object before it had.
-        unmapped = ((column, clean(value)) for column, value in cells.items() if column not in self._mapped)
+        unmapped = ((column, clean(value)) for column, value in cells.items() if column not in self._mapped and value)
         custom = {column: text for column, text in unmapped if text}
-        tags = [tag for part in re.split(r"[;,|]", raw.get("tags", "")) if (tag := clean(part, limit=100))]
-        evidence = ConsentEvidence(
-            clean(raw.get("consent_source", ""), limit=200),
-            clean(raw.get("consent_text", ""), limit=1_000),
-            self._date(raw.get("consent_at", ""), "consent"),
-        )
-        return LeadRow(kept, _identities(kept), custom, tags, self._consents(raw) | self._refused(cells), evidence)
+        found = LeadRow(kept, _identities(kept), custom)
+        if "tags" in raw:
+            found.tags = [tag for part in re.split(r"[;,|]", raw["tags"]) if (tag := clean(part, limit=100))]
+        if not raw.keys().isdisjoint(_OF_CONSENT):
+            found.consents = self._consents(raw)
+            found.evidence = ConsentEvidence(
+                clean(raw.get("consent_source", ""), limit=200),
+                clean(raw.get("consent_text", ""), limit=1_000),
+                self._date(raw, "consent_at", "consent"),
+            )
+        if self._refusals:
+            found.consents |= self._refused(cells)
+        return found
 
     def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
         reasons = []
@@ -161,7 +188,7 @@ class RowReader:
 
     def _names(self, raw: Mapping[str, str]) -> tuple[str, str]:
         first, last = clean(raw.get("first_name", ""), limit=200), clean(raw.get("last_name", ""), limit=200)
-        full = clean(raw.get("full_name", ""), limit=400)
+        full = clean(raw["full_name"], limit=400) if "full_name" in raw else ""
         if full and not (first or last):
             self.notes["full names split into first and last name"] += 1
             if "," in full:
@@ -172,15 +199,16 @@ class RowReader:
 
     def _zone(self, text: str, phone: str | None, country: str | None) -> str | None:
         if text:
-            if text in available_timezones():
+            if text in _time_zones():
                 return text
             self.notes["time zones that were not recognised, left out"] += 1
         return time_zone_for(phone, country)
 
-    def _date(self, text: str, what: str) -> datetime | None:
+    def _date(self, raw: Mapping[str, str], name: str, what: str) -> datetime | None:
+        text = raw.get(name, "")
         if not text:
             return None
-        moment = parse_date(text, self._order)
+        moment = self._parse[name](text)
         if moment is None:
             self.notes[f"dates of {what} that could not be read, left out"] += 1
         return moment
@@ -213,9 +241,16 @@ class RowReader:
         return refused
 
 
-def _linkedin(text: str) -> str | None:
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # which looks at every file of the time zone database
+
+
+def linkedin_page(text: str) -> str | None:
+    """Return the address of a person's page on LinkedIn in the form in which it is kept, if there is one in a text."""
     found = re.search(r"linkedin\.com/in/([^/?#\s]+)", clean(text), re.IGNORECASE)
-    return f"https://www.linkedin.com/in/{found[1].lower()}"[:500] if found else None
+    # Names there have at most 100 characters; a longer one is no page.
+    return f"https://www.linkedin.com/in/{found[1].lower()}" if found and len(found[1]) <= _LONGEST_PAGE else None
 
 
 def _identities(values: Mapping[str, object]) -> list[tuple[str, str]]:

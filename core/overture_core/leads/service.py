@@ -13,11 +13,16 @@ from overture_core.leads.finding import lead_of, no_such_lead
 from overture_core.leads.normalise import email_key
 from overture_core.leads.searching import LeadBrief
 from overture_core.messages.channels import BY_PHONE, Channel
-from overture_core.storage.schema import Consent, Lead, LeadIdentity, LeadTag, Message, Reply
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
 
 RECENT = 10
-_KINDS = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
+MOST_CHANGES = 100
+MOST_CONSENTS = 50
+# So that what is shown of one lead stays far below 25,000 tokens, whatever a file or a reply held.
+SHOWN_CUSTOM = 20_000  # characters
+SHOWN_BODY = 2_000
+_KINDS = dict.fromkeys(BY_PHONE, "phone") | {Channel.EMAIL: "email", Channel.LINKEDIN: "linkedin"}
 
 
 class ConsentView(BaseModel):
@@ -57,6 +62,20 @@ class ReplyBrief(BaseModel):
     received_at: datetime
 
 
+class ChangeView(BaseModel):
+    """What a row of a file changed in a lead: `detail` has {name: [before, after]} of fields, and what was added."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    import_id: str | None
+    line: int | None
+    actor: str
+    at: datetime
+    detail: dict[str, Any]
+    undone_at: datetime | None
+
+
 class LeadView(LeadBrief):
     """Everything that is known of a lead, with the newest messages and replies."""
 
@@ -73,10 +92,14 @@ class LeadView(LeadBrief):
     consents: list[ConsentView] = Field(default_factory=list)
     messages: list[MessageBrief] = Field(default_factory=list)
     replies: list[ReplyBrief] = Field(default_factory=list)
+    provenance: dict[str, str] = Field(
+        default_factory=dict, description="{field: which merge wrote it}; the others are as created."
+    )
+    custom_left_out: int = Field(default=0, description="Custom fields that are too much to show.")
 
 
 def get(work: Work, lead_id: str) -> LeadView:
-    """Return a lead with tags, consents, and its newest messages and replies.
+    """Return a lead with tags, consents, what merges changed, and its newest messages and replies.
 
     Raises:
         NotFound: there is no such lead.
@@ -88,16 +111,53 @@ def get(work: Work, lead_id: str) -> LeadView:
     replies = select(Reply).where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id)
     newest_message, newest_reply = Message.updated_at.desc(), Reply.received_at.desc()
     scalars = work.session.scalars
+    custom = _custom(lead.custom)
+    shown_replies = [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))]
     return LeadView.model_validate(lead, from_attributes=True).model_copy(
         update={
             "tags": list(scalars(tags.order_by(LeadTag.tag))),
-            "consents": [ConsentView.model_validate(c) for c in scalars(consents.order_by(Consent.recorded_at))],
+            "custom": custom,
+            "custom_left_out": len(lead.custom) - len(custom),
+            "consents": [
+                ConsentView.model_validate(c)
+                for c in reversed(scalars(consents.order_by(Consent.recorded_at.desc()).limit(MOST_CONSENTS)).all())
+            ],
             "messages": [
                 MessageBrief.model_validate(m) for m in scalars(messages.order_by(newest_message).limit(RECENT))
             ],
-            "replies": [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))],
+            "replies": [each.model_copy(update={"body": each.body[:SHOWN_BODY]}) for each in shown_replies],
+            "provenance": _provenance(changes(work, lead_id)),
         }
     )
+
+
+def changes(work: Work, lead_id: str) -> list[ChangeView]:
+    """Return what merges changed in a lead, the newest first."""
+    rows = select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.lead_id == lead_id)
+    newest = work.session.scalars(rows.order_by(LeadChange.id.desc()).limit(MOST_CHANGES))
+    return [ChangeView.model_validate(row) for row in newest]
+
+
+def _provenance(merges: Sequence[ChangeView]) -> dict[str, str]:
+    """Say which of a lead's merges, the newest first, wrote what a field holds."""
+    found: dict[str, str] = {}
+    for change in merges:
+        if change.undone_at is None:
+            origin = f"{change.import_id}, line {change.line}, by {change.actor} on {change.at:%Y-%m-%d}"
+            written = [*change.detail.get("fields", {}), *(f"custom.{key}" for key in change.detail.get("custom", {}))]
+            found.update({name: origin for name in written if name not in found})
+    return found
+
+
+def _custom(held: dict[str, Any]) -> dict[str, Any]:
+    """Return as many custom fields as may be shown, in their order."""
+    left, shown = SHOWN_CUSTOM, {}
+    for name, value in held.items():
+        left -= len(name) + len(str(value))
+        if left < 0:
+            break
+        shown[name] = value
+    return shown
 
 
 def find_by_address(work: Work, channel: Channel, address: str) -> Lead | None:

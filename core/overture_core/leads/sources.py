@@ -1,35 +1,43 @@
-"""Where leads are read from: a file that may be read, or a text."""
+"""Where leads are read from: a file that may be read, or content handed over; gzip is unpacked on the way."""
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import io
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
 
 from overture_core.errors import UnreadableFile
+from overture_core.leads.unpacking import MAGIC, unpacked
 from overture_core.text import clean
 
-MAX_BYTES = 200 * 1024 * 1024
+MAX_BYTES = 2 * 1024**3  # of a file, which is streamed: some millions of leads
+MAX_INLINE = 64 * 1024**2  # of content, which is in memory
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file by path, or a text given inline."""
+    """A file by path, or content handed over: a text, or bytes."""
 
     filename: str
     path: Path | None
     text: str | None = None
+    data: bytes = b""
 
     @classmethod
     def from_path(cls, path: Path | str, roots: list[Path]) -> Source:
-        """Take a file that lies inside one of `roots`, links followed.
+        """Take a file, by its path or `file:` URI (RFC 8089), that lies inside one of `roots`, links followed.
 
         Raises:
             UnreadableFile: it is missing, no file, too large, unreadable, or outside the roots.
         """
+        path = _of_uri(path) if isinstance(path, str) and path.lower().startswith("file:") else path
         real = _resolved(_in_a_root(Path(path), roots))
         allowed = [root.resolve() for root in roots]
         if not any(real.is_relative_to(root) for root in allowed):
@@ -88,29 +96,78 @@ class Source:
         if not text.strip():
             msg = "The content is empty; give the text of the file, its first line the column names."
             raise UnreadableFile(msg)
-        if len(text) > MAX_BYTES:
-            msg = f"The content has more than {MAX_BYTES // 2**20} MB; give a path instead."
+        # A lone surrogate, which JSON can carry, is no character of any encoding.
+        data = text.encode(errors="replace")
+        return cls(cls._inline_name(data, filename), None, text, data)
+
+    @classmethod
+    def from_base64(cls, blob: str, filename: str) -> Source:
+        """Take bytes in base64, as the contents of an MCP resource carry them.
+
+        Raises:
+            UnreadableFile: it is not base64, empty or too large.
+        """
+        try:
+            data = base64.b64decode(blob, validate=True)
+        except ValueError as error:
+            msg = "The blob is not base64; give the file's bytes in base64, or its text as content."
+            raise UnreadableFile(msg) from error
+        if not data:
+            msg = "The blob is empty; give the file's bytes in base64."
             raise UnreadableFile(msg)
-        return cls(clean(filename, limit=200) or "inline.csv", None, text)
+        return cls(cls._inline_name(data, filename), None, None, data)
+
+    @staticmethod
+    def _inline_name(data: bytes, filename: str) -> str:
+        if len(data) > MAX_INLINE:
+            msg = f"The content has more than {MAX_INLINE // 2**20} MB; give a path instead."
+            raise UnreadableFile(msg)
+        return clean(filename, limit=200) or "inline.csv"
 
     def open(self) -> BinaryIO:
-        """Open it for reading bytes."""
-        if self.path is not None:
-            return self.path.open("rb")
-        # A lone surrogate, which JSON can carry, is no character of any encoding.
-        return io.BytesIO((self.text or "").encode(errors="replace"))
+        """Open it for reading its bytes, unpacked if they are packed with gzip."""
+        stored = self._stored()
+        packed = stored.read(len(MAGIC)) == MAGIC
+        stored.seek(0)
+        return unpacked(stored, self.filename) if packed else stored
+
+    def open_seekable(self) -> BinaryIO:
+        """Open it for reading here and there; what is packed with gzip is unpacked to a temporary file."""
+        file = self.open()
+        if file.seekable():
+            return file
+        with file:
+            copy = tempfile.TemporaryFile()  # noqa: SIM115 (who asked closes it)
+            try:
+                shutil.copyfileobj(file, copy)
+            except BaseException:
+                copy.close()
+                raise
+        copy.seek(0)
+        return copy
+
+    def _stored(self) -> BinaryIO:
+        return self.path.open("rb") if self.path is not None else io.BytesIO(self.data)
 
     def size(self) -> int:
-        """Return the number of its bytes."""
-        return self.path.stat().st_size if self.path is not None else len((self.text or "").encode(errors="replace"))
+        """Return the number of its bytes as they are stored."""
+        return self.path.stat().st_size if self.path is not None else len(self.data)
 
     def sha256(self) -> str:
-        """Return the digest of its bytes."""
+        """Return the digest of its bytes as they are stored."""
         digest = hashlib.sha256()
-        with self.open() as file:
+        with self._stored() as file:
             while piece := file.read(2**20):
                 digest.update(piece)
         return digest.hexdigest()
+
+
+def _of_uri(uri: str) -> Path:
+    parts = urlsplit(uri)
+    if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/"):
+        msg = f"{clean(uri, limit=200)} names no file of this machine; give a URI such as file:///folder/leads.csv."
+        raise UnreadableFile(msg)
+    return Path(unquote(parts.path))
 
 
 def _in_a_root(path: Path, roots: list[Path]) -> Path:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import and_, or_, select
 
 from overture_core.leads.finding import lead_of
+from overture_core.leads.normalise import mailbox
 from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import (
@@ -17,6 +18,7 @@ from overture_core.storage.schema import (
     Lead,
     LeadIdentity,
     LeadImport,
+    LeadSignal,
     Message,
     MessageEvent,
     Reply,
@@ -56,8 +58,8 @@ def trace(work: Work, lead_id: str, *, limit: int | None = None) -> Trace:
         NotFound: there is no such lead.
     """
     lead = lead_of(work, lead_id)
-    parts = (_known(work, lead), _messages(work, lead), _replies(work, lead), _suppressions(work, lead))
-    found = sorted((each for part in parts for each in part), key=lambda each: each.at)
+    parts = (_known, _messages, _replies, _signals, _suppressions)
+    found = sorted((each for part in parts for each in part(work, lead)), key=lambda each: each.at)
     shown = found if limit is None else found[-limit:]
     return Trace(lead_id=lead.id, total=len(found), entries=shown)
 
@@ -101,12 +103,20 @@ def _replies(work: Work, lead: Lead) -> Iterator[TraceEntry]:
         yield TraceEntry(at=each.received_at, what=f"{each.channel} reply", of=each.id, cause=each.intent, text=text)
 
 
+def _signals(work: Work, lead: Lead) -> Iterator[TraceEntry]:
+    for each in work.session.scalars(select(LeadSignal).where(LeadSignal.lead_id == lead.id).order_by(LeadSignal.id)):
+        text = clean(each.note, limit=SHOWN_TEXT) if each.note else None
+        what = f"signal {each.kind} recorded"
+        yield TraceEntry(at=each.recorded_at, what=what, of=each.id, cause=each.source, text=text)
+
+
 def _suppressions(work: Work, lead: Lead) -> Iterator[TraceEntry]:
     known = work.session.scalars(select(LeadIdentity).where(LeadIdentity.lead_id == lead.id)).all()
     covering = [and_(Suppression.kind == "person", Suppression.value == lead.id)]
     for each in known:
         covering.append(and_(Suppression.kind == each.kind, Suppression.value == each.value))
         if each.kind == "email":
+            covering.append(Suppression.mailbox == mailbox(each.value))
             domains = domains_of(each.value.rpartition("@")[2])
             covering.append(and_(Suppression.kind == "domain", Suppression.value.in_(domains)))
     rows = select(Suppression).where(Suppression.workspace_id == work.workspace, or_(*covering))

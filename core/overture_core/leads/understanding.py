@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import islice
+from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.dates import FoundOrder, Order, find_order
-from overture_core.leads.mapping import REFUSALS, checked, propose, require_address
+from overture_core.leads.dates import FoundOrder, Order, OrderFinder
+from overture_core.leads.header_names import field_of
+from overture_core.leads.mapping import (
+    CUSTOM,
+    FIELDS,
+    IGNORE,
+    REFUSALS,
+    ColumnRead,
+    checked,
+    described,
+    propose,
+    require_address,
+)
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import RowReader
+from overture_core.text import quantity, quoted
 
 SAMPLE = 200
+DATES = ("last_contact_at", "consent_at")
+
+
+class Understood(NamedTuple):
+    """What each column is taken for, {column: field}, what reads a row so, and the reasons, column by column."""
+
+    mapping: dict[str, str]
+    reader: RowReader
+    columns: list[ColumnRead]
 
 
 def check_header(source: Source) -> None:
@@ -40,45 +62,106 @@ def require_rows(source: Source, rows: int) -> None:
         raise InvalidInput(msg)
 
 
-def understand(
-    source: Source, table: Table, sample: list[Row], options: ImportOptions
-) -> tuple[dict[str, str], RowReader]:
-    """Return what each column is taken for, and what reads a row so; `sample` are the first `SAMPLE` rows.
+def understand(source: Source, table: Table, sample: list[Row], options: ImportOptions) -> Understood:
+    """Return what each column is taken for; `sample` are the first `SAMPLE` rows.
+
+    A mapping that was given counts first, then a saved one, then names, then values.
 
     Raises:
         InvalidInput: no column is an address, or the mapping does not fit the file.
     """
     cells = [row.cells for row in sample if row.cells is not None]
     own = checked(table.columns, options.mapping or {})
-    proposed = propose([c for c in table.columns if c not in own], cells)
-    given = set(own.values()) - REFUSALS
-    mapping = {**own, **{column: field for column, field in proposed.items() if field not in given}}
+    saved = _usable(options.saved_mapping or {}, table.columns, own)
+    settled = {**own, **saved}
+    proposed = propose(table.columns, cells, settled)
+    mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field != CUSTOM}
     require_address(table.columns, mapping)
-    dates = next((column for column, field in mapping.items() if field == "last_contact_at"), None)
-    found = find_order(_values(source, sample, options, dates) if dates else ())
-    reader = RowReader(mapping, default_country=options.default_country, date_order=found.order)
+    why = {**proposed.why, **dict.fromkeys(saved, "the saved mapping"), **dict.fromkeys(own, "you said so")}
+    columns = [column for column, field in mapping.items() if field in DATES]
+    orders = _orders(source, sample, options, columns)
+    reader = RowReader(
+        mapping,
+        default_country=options.default_country,
+        date_orders={mapping[column]: found.order for column, found in orders.items()},
+    )
+    reader.warnings.extend(table.notes)
     if table.encoding_guessed:
         reader.warnings.append(
             f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
-    if dates:
-        reader.warnings.extend(_of_dates(dates, found))
-    return mapping, reader
+    reader.warnings.extend(_of_mapping(table.columns, settled, proposed.mapping, proposed.why, options))
+    for column, found in orders.items():
+        reader.warnings.extend(_of_dates(column, found))
+    if options.preview:
+        reader.warnings.append(f"Only the beginning was looked at, {quantity(len(sample), 'row')}; nothing was stored.")
+    shown = cells if options.dry_run else ()  # what is stored of an import holds nobody's details
+    return Understood(mapping, reader, list(described(table.columns, mapping, why, shown)))
 
 
-def _values(source: Source, sample: list[Row], options: ImportOptions, column: str) -> Iterator[str]:
-    """A column's cells in the whole file: a late date may say that the early ones were read the wrong way round."""
-    if len(sample) < SAMPLE:
-        yield from (row.cells.get(column, "") for row in sample if row.cells is not None)
+def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
+    """What of a saved mapping this file has a column for, and no field of it was given another."""
+    given = set(own.values()) - REFUSALS - {CUSTOM, IGNORE}
+    return {
+        column: field
+        for column, field in saved.items()
+        if column in columns and column not in own and field not in given
+    }
+
+
+def _of_mapping(
+    columns: list[str],
+    settled: Mapping[str, str],
+    proposed: Mapping[str, str],
+    why: Mapping[str, str],
+    options: ImportOptions,
+) -> Iterator[str]:
+    """Say what a person may want to settle: fields that two columns could be, and what a saved mapping lacks."""
+    for column in columns:
+        if column not in settled and column not in proposed and (field := field_of(column)) in FIELDS:
+            yield (
+                f"{quoted(column)} was kept as a custom field: {why[column]}. A mapping can settle it, to {field}, "
+                f"{CUSTOM} or {IGNORE}."
+            )
+        elif column in proposed and why[column].startswith("its values"):
+            yield f"{quoted(column)} was taken for {proposed[column]} by {why[column]}."
+    missing = [column for column in options.saved_mapping or {} if column not in columns]
+    if missing:
+        shown = ", ".join(quoted(column) for column in missing[:5])
+        yield f"The saved mapping has {quantity(len(missing), 'column')} that the file has not: {shown}."
+
+
+def _orders(source: Source, sample: list[Row], options: ImportOptions, columns: list[str]) -> dict[str, FoundOrder]:
+    """How the columns of dates are written in the whole file: a late date may say how the early ones are read."""
+    finders = {column: OrderFinder() for column in columns}
+    for row in _all_rows(source, sample, options) if columns else ():
+        for column, finder in finders.items():
+            if row.cells is not None:
+                finder.see(row.cells.get(column, ""))
+    found = {column: finder.found() for column, finder in finders.items()}
+    if options.dates is None:
+        return found
+    return {
+        column: each._replace(order=options.dates.order, assumed=False, against=0) for column, each in found.items()
+    }
+
+
+def _all_rows(source: Source, sample: list[Row], options: ImportOptions) -> Iterator[Row]:
+    if len(sample) < SAMPLE or options.preview:
+        yield from sample
         return
-    with closing(open_table(source, options.encoding)) as table:
-        yield from (row.cells.get(column, "") for row in table.rows if row.cells is not None)
+    # All of it was tried in its encoding when it was opened for the import.
+    with closing(open_table(source, options.encoding, whole=False)) as table:
+        yield from table.rows
 
 
 def _of_dates(column: str, found: FoundOrder) -> Iterator[str]:
     if found.assumed:
-        yield f"Dates in {column!r} could be day first or month first; they were read {found.order}."
+        yield (
+            f"Dates in {column!r} could be day first or month first; they were read {found.order}. If that is wrong, "
+            "say so (dates, on the command line --dates month-first)."
+        )
     elif found.order is Order.MIXED:
         yield (
             f"Dates in {column!r} are day first in some rows and month first in others; those that could be either "
@@ -86,3 +169,9 @@ def _of_dates(column: str, found: FoundOrder) -> Iterator[str]:
         )
     elif found.against:
         yield f"{found.against} dates in {column!r} are not {found.order} like the others; they were left out."
+    if found.short_years:
+        yield f"Years of two digits in {column!r} were read as 1969 to 2068."
+    if found.serials:
+        yield f"Numbers in {column!r} were read as Excel's count of days."
+    if found.unix:
+        yield f"Numbers in {column!r} were read as Unix times."

@@ -9,11 +9,14 @@ from typing import Any
 
 from overture_core import secrets
 from overture_core.messages.channels import Channel
+from overture_core.messages.opt_out import tells_key, tells_opt_out
 from overture_core.settings import Settings
 from overture_core.storage.schema import Template
 from overture_core.templates.render import Rendered, render
+from overture_core.templates.visible import Seen
 
 UNSUBSCRIBE = "unsubscribe"
+UNSUBSCRIBE_PATH = "/messaging/unsubscribe/"
 SMS_OPT_OUT = "Reply STOP to opt out."
 # Heard by who answers and by their voicemail alike (47 CFR 64.1200(b)(3)): the key works during the call, STOP later.
 OPT_OUT_KEY = "9"
@@ -44,10 +47,12 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     made: Rendered = render(template, merge, own)
     if template.content_sid:
         return Content(None, made.body, None, None, template.content_sid, made.variables)
+    if template.channel == Channel.LINKEDIN:
+        return Content(None, made.body, None)  # one person's message to another, who may simply answer
     if template.channel != Channel.EMAIL:
+        told = tells_opt_out(made.body) or (template.channel == Channel.VOICE and tells_key(made.body))
         opt_out = VOICE_OPT_OUT if template.channel == Channel.VOICE else SMS_OPT_OUT
-        body = made.body if "STOP" in made.body else f"{made.body}\n{opt_out}"
-        return Content(None, body, None)
+        return Content(None, made.body if told else f"{made.body}\n{opt_out}", None)
     url = own["unsubscribe_url"]
     footer = [settings.postal_address] if settings.postal_address not in made.body else []
     footer += [f"Unsubscribe: {url}"] if url not in made.body else []
@@ -55,19 +60,19 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     return Content(made.subject, body, url, _with_footer(settings, made.html, url) if made.html else None)
 
 
-_END = re.compile(r"</body\s*>", re.IGNORECASE)
+# Said of our own lines, so that no style of the template can take them away.
+_FOOTER_STYLE = "color:#333333;background-color:#ffffff;font-size:12px"
 
 
 def _with_footer(settings: Settings, html: str, url: str) -> str:
-    address, link = escape(settings.postal_address), escape(url)
-    footer = [address] if address not in html else []
-    footer += [f'<a href="{link}">Unsubscribe</a>'] if f'href="{link}"' not in html else []
+    """Write under a part what cannot be read in it, outside of every element that is open there."""
+    seen = Seen(html)
+    footer = [escape(settings.postal_address)] if " ".join(settings.postal_address.split()) not in seen.text else []
+    footer += [f'<a style="{_FOOTER_STYLE}" href="{escape(url)}">Unsubscribe</a>'] if url not in seen.links else []
     if not footer:
         return html
-    block = f"<hr><p>{'<br>'.join(footer)}</p>"
-    ends = list(_END.finditer(html))
-    at = ends[-1].start() if ends else len(html)
-    return f"{html[:at]}{block}{html[at:]}"
+    block = f'{seen.left_open}<hr><p style="{_FOOTER_STYLE}">{"<br>".join(footer)}</p>'
+    return f"{html[: seen.end]}{block}{html[seen.end :]}"
 
 
 def own_fields(settings: Settings, template: Template, message_id: str) -> dict[str, str]:
@@ -83,7 +88,7 @@ def own_fields(settings: Settings, template: Template, message_id: str) -> dict[
 
 def unsubscribe_url(settings: Settings, message_id: str) -> str:
     """Return the signed link by which the recipient of a message opts out."""
-    return f"{settings.webhook_base_url}/messaging/unsubscribe/{message_id}/{signature(settings, message_id)}"
+    return f"{settings.webhook_base_url}{UNSUBSCRIBE_PATH}{message_id}/{signature(settings, message_id)}"
 
 
 def signature(settings: Settings, message_id: str) -> str:

@@ -41,7 +41,8 @@ class State(StrEnum):
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.DUE, State.HELD, State.SKIPPED, State.CANCELLED}),
     State.DUE: frozenset({State.CLAIMED, State.HELD, State.SKIPPED, State.CANCELLED}),
-    State.HELD: frozenset({State.DUE, State.SKIPPED, State.CANCELLED}),
+    # Accepted at once: a person sent it by hand, for whom it was held (messages/by_hand.py).
+    State.HELD: frozenset({State.DUE, State.ACCEPTED, State.SKIPPED, State.CANCELLED}),
     State.CLAIMED: frozenset({State.SENDING, State.DUE, State.HELD, State.SKIPPED, State.CANCELLED}),
     State.SENDING: frozenset(
         {

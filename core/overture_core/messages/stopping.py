@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from overture_core.messages.channels import BY_PHONE, Channel
+from overture_core.messages.channels import BY_HAND, BY_PHONE, Channel
 from overture_core.messages.states import NO_LEASE, PENDING, State, change
 from overture_core.storage.among import among
 from overture_core.storage.schema import LeadIdentity, Message, Suppression
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 
+UNSUBSCRIBED = "unsubscribe"
 IDS_A_STATEMENT = 500  # bound parameters stay far below every database's limit
-_KIND: dict[Channel, suppressions.Kind] = {channel: "phone" if channel in BY_PHONE else "email" for channel in Channel}
+_KIND: dict[Channel, suppressions.Kind] = {
+    channel: "phone" if channel in BY_PHONE else "email" for channel in Channel if channel not in BY_HAND
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,9 @@ class Stop:
 class Refusal:
     """An address that is never to be written to again.
 
-    With `lead_id` it is that person who said no, which counts for every channel; without, only the
-    address is of no use.
+    With `lead_id` it is that person who said no: what is pending to them ends on every channel, and one who
+    unsubscribed is suppressed as a person, since the page behind the link promises that. Without, only the address is
+    of no use.
     """
 
     channel: Channel
@@ -123,13 +127,18 @@ def _of_domain(work: Work, domain: str) -> list[str]:
 
 
 def refuse(work: Work, refusals: Sequence[Refusal]) -> None:
-    """Suppress the addresses of refusals, and cancel what is pending to them or to who said no.
+    """Suppress the addresses of refusals, and who unsubscribed, and cancel what is pending to them or to who said no.
 
     Raises:
         InvalidInput: one of them is no address of its channel.
     """
     wanted = [suppressions.Wanted(_KIND[each.channel], each.address, each.reason, each.origin) for each in refusals]
-    keys = suppressions.add_all(work, wanted)
+    people = [
+        suppressions.Wanted("person", each.lead_id, each.reason, each.origin)
+        for each in refusals
+        if each.lead_id is not None and each.reason == UNSUBSCRIBED
+    ]
+    keys = suppressions.add_all(work, [*wanted, *people])[: len(wanted)]
     owners = _owners(work, keys)
     stops: list[Stop] = []
     for each, key in zip(refusals, keys, strict=True):

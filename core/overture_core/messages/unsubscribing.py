@@ -8,7 +8,7 @@ from overture_core import secrets
 from overture_core.errors import NotFound
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import UNSUBSCRIBE
-from overture_core.messages.stopping import stop_lead, suppress_address
+from overture_core.messages.stopping import UNSUBSCRIBED, Refusal, refuse
 from overture_core.storage.schema import Message
 from overture_core.storage.store import Store
 
@@ -19,7 +19,8 @@ def is_ours(store: Store, message_id: str, signature: str) -> bool:
 
 
 def unsubscribe(store: Store, message_id: str, signature: str) -> None:
-    """Carry out the link of a message: its address is suppressed, its lead's pending messages end.
+    """Carry out the link of a message: its address and its lead are suppressed, on every channel, and what is pending
+    to them ends.
 
     Raises:
         NotFound: the link is not one of ours.
@@ -32,7 +33,5 @@ def unsubscribe(store: Store, message_id: str, signature: str) -> None:
         if message is None:
             raise NotFound(msg)
         own = replace(work, workspace=message.workspace_id)
-        suppress_address(
-            own, Channel(message.channel), message.address, reason="unsubscribe", origin="unsubscribe_link"
-        )
-        stop_lead(own, message.lead_id, cause="unsubscribe")
+        channel = Channel(message.channel)
+        refuse(own, [Refusal(channel, message.address, UNSUBSCRIBED, "unsubscribe_link", message.lead_id)])

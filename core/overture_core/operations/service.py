@@ -243,6 +243,20 @@ def settle(work: Work, operation_id: str, *, result: dict[str, Any] | None, note
     return _view(work, row)
 
 
+def begun(work: Work, operation_id: str) -> tuple[dict[str, Any], datetime]:
+    """Return an operation's parameters and when it was first called, for whoever looks for its traces.
+
+    Raises:
+        NotFound: there is none by that id.
+        Conflict: it was never called.
+    """
+    row = _get(work, operation_id)
+    if row.begun_at is None:
+        msg = f"The operation {row.id} was never called."
+        raise Conflict(msg)
+    return row.params, row.begun_at
+
+
 def sweep(work: Work) -> Swept:
     """Take up operations whose lease ran out: whoever ran them is gone."""
     mine = and_(

@@ -22,8 +22,10 @@ def currency_of(text: str) -> str:
     Raises:
         InvalidInput: it is none.
     """
+    import pycountry  # reads its tables when they are first asked
+
     code = text.strip().upper()
-    if len(code) != 3 or not code.isascii() or not code.isalpha():
+    if len(code) != 3 or not code.isascii() or pycountry.currencies.get(alpha_3=code) is None:
         msg = f"{quoted(text)} is no currency; write its three letters, such as EUR."
         raise InvalidInput(msg)
     return code

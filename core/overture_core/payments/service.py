@@ -84,8 +84,8 @@ def record(
 
     Raises:
         NotFound: there is no such lead.
-        InvalidInput: the currency is no three letters, or the reference is missing.
-        Conflict: the reference is that of another lead's payment.
+        InvalidInput: there is no such currency (ISO 4217), or the reference is missing.
+        Conflict: the reference is that of another payment.
     """
     lead_of(work, lead_id)
     code, name = currency_of(currency), clean(reference, limit=200)
@@ -97,6 +97,12 @@ def record(
     if known is not None:
         if known.lead_id != lead_id:
             msg = f"The reference {quoted(name)} belongs to a payment of another lead; check which of the two paid."
+            raise Conflict(msg)
+        if source == BY_HAND and (known.amount_micros, known.currency) != (int(amount * MICROS), code):
+            msg = (
+                f"The reference {quoted(name)} belongs to a payment of {_view(known).amount} {known.currency}; give "
+                "this one a reference of its own."
+            )
             raise Conflict(msg)
         return _view(known)
     credit = credit_of(work, lead_id, message_id)

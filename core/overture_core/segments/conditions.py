@@ -14,6 +14,8 @@ from sqlalchemy.sql.elements import SQLCoreOperations
 
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import Channel
+from overture_core.scoring import keeping
+from overture_core.scoring.weights import Tier, scores_of
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.segments.fulltext import Part, has_words
 from overture_core.segments.language import Condition, FilterError, Node, Not, near, parse
@@ -38,9 +40,18 @@ _TEXTS: dict[str, InstrumentedAttribute[Any]] = {
 _TIMES = {"last_contact": Lead.last_contact_at, "created": Lead.created_at, "updated": Lead.updated_at}
 _INDEXED: dict[str, Part] = {"company": "company", "title": "title"}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+# The lowest and the highest score that a comparison allows.
+_SCORES: dict[str, Callable[[int], tuple[int, int]]] = {
+    "<": lambda value: (0, value - 1),
+    "<=": lambda value: (0, value),
+    "=": lambda value: (value, value),
+    ">=": lambda value: (value, 100),
+    ">": lambda value: (value + 1, 100),
+}
 _ANSWERS = {"yes": True, "no": False, "unknown": None}
-FIELDS = sorted([*_TEXTS, *_TIMES, "text", "tag", "dormant_days", "consent", "custom", "segment"])
+FIELDS = sorted([*_TEXTS, *_TIMES, "text", "tag", "dormant_days", "consent", "custom", "segment", "score", "tier"])
 MAX_NESTED = 5
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -94,6 +105,8 @@ class _Maker:
             "consent": self._consent,
             "custom": self._custom,
             "segment": self._segment,
+            "score": self._score,
+            "tier": self._tier,
         }
         if field not in makers:
             raise self._error(asked, f"there is no such field; {near(field, FIELDS)}")
@@ -102,7 +115,7 @@ class _Maker:
     def _of_text(self, asked: Condition, column: SQLCoreOperations[Any]) -> ColumnElement[bool]:
         if asked.operator in {"known", "unknown"}:
             return column.is_not(None) if asked.operator == "known" else column.is_(None)
-        values = [self._value(asked.field, each) for each in asked.values]
+        values = [self._value(asked, each) for each in asked.values]
         if asked.operator == "~":
             part = _INDEXED.get(asked.field)
             if part is None:
@@ -113,11 +126,12 @@ class _Maker:
             return or_(own != values[0], column.is_(None))
         return own.in_(values) if asked.operator in {"=", "in"} else self._refuse(asked, "=, !=, ~, in, is known")
 
-    @staticmethod
-    def _value(field: str, value: str) -> str:
-        if field == "country":
+    def _value(self, asked: Condition, value: str) -> str:
+        if asked.field == "country":
+            if asked.operator != "~" and not _COUNTRY.fullmatch(value):
+                raise self._error(asked, f"{value!r} is not a two-letter country code such as US or DE.")
             return value.upper()
-        return email_key(value) if field == "email" else value
+        return email_key(value) if asked.field == "email" else value
 
     def _of_time(self, asked: Condition, column: SQLCoreOperations[Any]) -> ColumnElement[bool]:
         if asked.operator in {"known", "unknown"}:
@@ -170,6 +184,34 @@ class _Maker:
         if asked.operator in silent:  # nobody knows of a contact: an import that says nothing is a list of the silent
             return or_(silent[asked.operator], Lead.last_contact_at.is_(None))
         return Lead.last_contact_at > since if asked.operator == "<" else Lead.last_contact_at >= since
+
+    def _score(self, asked: Condition) -> ColumnElement[bool]:
+        if asked.operator in {"known", "unknown"}:
+            return self._scored(asked, 0, 100)
+        value = int(asked.values[0]) if asked.operator in _SCORES and asked.values[0].isdecimal() else 101
+        if value > 100:
+            raise self._error(asked, "score is compared by <, <=, =, >= or > with a number from 0 to 100.")
+        return self._scored(asked, *_SCORES[asked.operator](value))
+
+    def _tier(self, asked: Condition) -> ColumnElement[bool]:
+        if asked.operator in {"known", "unknown"}:
+            return self._scored(asked, 0, 100)
+        if asked.operator not in {"=", "!=", "in"}:
+            return self._refuse(asked, "=, !=, in, is known")
+        tiers = [each.lower() for each in asked.values]
+        strange = next((each for each in tiers if each not in set(Tier)), None)
+        if strange is not None:
+            raise self._error(asked, f"there is no such tier; {near(strange, [*Tier])}")
+        found = or_(*(self._scored(asked, *scores_of(Tier(each))) for each in tiers))
+        return not_(found) if asked.operator == "!=" else found
+
+    def _scored(self, asked: Condition, lowest: int, highest: int) -> ColumnElement[bool]:
+        if self._work is None:
+            return true()
+        if not keeping.are_there(self._work):
+            raise self._error(asked, keeping.MISSING)
+        found = keeping.within(self._work, lowest, highest)
+        return not_(found) if asked.operator == "unknown" else found
 
     def _consent(self, asked: Condition) -> ColumnElement[bool]:
         channels = [each.value for each in Channel]

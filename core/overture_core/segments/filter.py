@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import ColumnElement, exists, false, or_, select
 
 from overture_core.errors import InvalidInput
-from overture_core.segments.fulltext import Part, has_words
+from overture_core.segments.fulltext import Part, has_words, words_of
 from overture_core.storage.schema import Lead, LeadTag
 from overture_core.storage.store import Work
 from overture_core.text import clean
+
+_NOBODY = 'import = ""'
 
 
 class LeadFilter(BaseModel):
@@ -72,6 +74,54 @@ def as_value(text: str) -> str:
     """Return a text as a value of the filter language."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def filter_of(expression: str | None, words: str | None = None) -> LeadFilter:
+    """Return the filter that an expression and the beginnings of words say; without either, everybody meets it.
+
+    Raises:
+        FilterError: the expression cannot be read.
+    """
+    if expression is None or not expression.strip():
+        return LeadFilter(query=words)
+    from overture_core.segments.conditions import check
+
+    check(expression)  # whose sentence is better than that of a field that does not fit
+    return LeadFilter(query=words, where=expression)
+
+
+def as_expression(wanted: LeadFilter) -> str:
+    """Return a filter in the filter language, whatever it was written in; empty if everybody meets it."""
+    said = [
+        *_words("text", wanted.query),
+        *([f"dormant_days >= {wanted.dormant_days_min}"] if wanted.dormant_days_min is not None else []),
+        *([f"dormant_days <= {wanted.dormant_days_max}"] if wanted.dormant_days_max is not None else []),
+        *_one_of("country", wanted.countries),
+        *_one_of("tag", wanted.tags_any),
+        *(f"not {each}" for each in _one_of("tag", wanted.tags_none) if wanted.tags_none),
+        *(
+            f"{field} is {'known' if known else 'unknown'}"
+            for field, known in (("email", wanted.has_email), ("phone", wanted.has_phone))
+            if known is not None
+        ),
+        *_words("company", wanted.company_contains),
+        *([f"import = {as_value(wanted.import_id)}"] if wanted.import_id is not None else []),
+    ]
+    if wanted.where is not None:
+        said.append(f"({wanted.where})" if said else wanted.where)
+    return " and ".join(said)
+
+
+def _one_of(field: str, values: list[str] | None) -> list[str]:
+    if values is None:
+        return []
+    return [f"{field} in ({', '.join(map(as_value, values))})"] if values else [_NOBODY]
+
+
+def _words(field: str, words: str | None) -> list[str]:
+    if not words:
+        return []
+    return [f"{field} ~ {as_value(words)}"] if words_of(words) else [_NOBODY]
 
 
 def where(work: Work, wanted: LeadFilter, around: tuple[str, ...] = ()) -> list[ColumnElement[bool]]:

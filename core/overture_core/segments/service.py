@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, case, delete, func, insert, literal, selec
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
-from overture_core.segments.filter import LeadFilter, as_value, where
+from overture_core.segments.filter import LeadFilter, as_expression, as_value, where
 from overture_core.storage.schema import Lead, Segment, SegmentMember
 from overture_core.storage.store import Work
 from overture_core.text import quoted
@@ -23,7 +23,7 @@ class SegmentView(BaseModel):
 
     name: str
     count: int = Field(description="Leads in it now.")
-    filter: LeadFilter
+    where: str = Field(description="Its filter; empty if everybody is in it.")
     frozen_at: datetime | None = Field(description="Since when it keeps the same leads.")
     updated_at: datetime
 
@@ -89,12 +89,16 @@ def get(work: Work, name: str) -> Segment:
     return row
 
 
-def list_(work: Work) -> list[SegmentView]:
-    """Return every segment, by name."""
-    rows = work.session.scalars(
-        select(Segment).where(Segment.workspace_id == work.workspace).order_by(Segment.name)
-    ).all()
-    return [_view(work, row) for row in rows]
+def list_(work: Work, *, limit: int | None = None) -> list[SegmentView]:
+    """Return segments by name; without a `limit`, all of them."""
+    mine = select(Segment).where(Segment.workspace_id == work.workspace)
+    return [_view(work, row) for row in work.session.scalars(mine.order_by(Segment.name).limit(limit)).all()]
+
+
+def number(work: Work) -> int:
+    """Return how many segments there are."""
+    mine = select(func.count()).select_from(Segment).where(Segment.workspace_id == work.workspace)
+    return work.session.scalar(mine) or 0
 
 
 def preview(work: Work, wanted: LeadFilter) -> SegmentPreview:
@@ -174,7 +178,7 @@ def _view(work: Work, row: Segment) -> SegmentView:
     return SegmentView(
         name=row.name,
         count=work.session.scalar(select(func.count()).select_from(Lead).where(*own)) or 0,
-        filter=LeadFilter.model_validate(row.filter),
+        where=as_expression(LeadFilter.model_validate(row.filter)),
         frozen_at=row.frozen_at,
         updated_at=row.updated_at,
     )

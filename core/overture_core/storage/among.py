@@ -12,11 +12,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam
+from sqlalchemy import JSON, ColumnElement, Select, Text, bindparam, cast, func
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import NullType
 
 
@@ -37,6 +38,19 @@ def among(column: SQLCoreOperations[Any], values: Iterable[str] | Select[str]) -
     if isinstance(values, Select):
         return _Among(column, values.scalar_subquery())
     return _Among(column, _Values(bindparam(None, json.dumps(list(values)), type_=Text(), unique=True)))
+
+
+def each_of(dialect: str, values: Iterable[str]) -> TableValuedAlias:
+    """Return `values` as a table with one column, `value`.
+
+    Select from it, and look each value up in a subquery: that is one descent of an index a value, on both databases,
+    whatever statistics say. PostgreSQL looks `among` up by the first columns of an index of several, and compares the
+    last one with every row that these find.
+    """
+    told = bindparam(None, json.dumps(list(values)), type_=Text(), unique=True)
+    if dialect == "sqlite":
+        return func.json_each(told).table_valued("value")
+    return func.json_array_elements_text(cast(told, JSON)).table_valued("value")
 
 
 @compiles(_Among, "sqlite")

@@ -5,17 +5,35 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from overture_core.storage import migrate
-from overture_core.storage.schema import AuditEntry, AuditHead, Base, ImportReject, MessageEvent
+from overture_core.storage.schema import (
+    AuditEntry,
+    AuditHead,
+    Base,
+    ImportReject,
+    LeadChange,
+    LinkedInAccount,
+    LinkedInAuthorization,
+    LinkedInLeadSource,
+    LinkedInResponse,
+    LinkedInUsage,
+    MessageEvent,
+    Operation,
+    ScoreState,
+)
 from overture_core.storage.store import Store
 
-# What happened before, and rows of files that became nothing: no rule asks for these.
-_LEFT_OUT = {each.__tablename__ for each in (MessageEvent, ImportReject, AuditHead, AuditEntry)}
+# What happened before, and rows of files that became nothing: no rule asks for these. Nor are scores kept anew.
+_HISTORY = (MessageEvent, ImportReject, LeadChange, AuditHead, AuditEntry, ScoreState)
+# Nor may a copy do what was asked of a real provider, or hold the keys to it.
+_ELSEWHERE = (Operation, LinkedInAccount, LinkedInAuthorization, LinkedInUsage, LinkedInLeadSource, LinkedInResponse)
+_LEFT_OUT = {each.__tablename__ for each in (*_HISTORY, *_ELSEWHERE)}
 _ROWS_AT_ONCE = 1_000
 
 
 def copy_workspace(source: Store, target: Store, workspace: str) -> None:
     """Copy a workspace as it stands at one moment into `target`, whose database is empty: also from PostgreSQL to
-    SQLite. The log of events, the audit, rejected rows of imports, and what belongs to no workspace stay behind.
+    SQLite. The log of events, the audit, rejected rows and merges of imports, operations, connections to LinkedIn, and
+    what has no workspace stay behind.
 
     Raises:
         NotFound: there is no such workspace.

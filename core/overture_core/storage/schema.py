@@ -76,7 +76,8 @@ class Workspace(Base):
 
 
 class Sender(Base):
-    """An address that messages come from."""
+    """An address that messages come from. What was accepted before `rates_from` does not count for its automatic pause
+    (health/senders.py)."""
 
     __tablename__ = "senders"
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -85,7 +86,11 @@ class Sender(Base):
     channel: Mapped[str] = mapped_column(KEYWORD)
     address: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(200))
-    verified: Mapped[bool]
+    verified: Mapped[bool]  # until said otherwise: by "provider", or by a person, whose word stands
+    rates_from: Mapped[datetime | None]
+    said_by: Mapped[str | None] = mapped_column(String(200))
+    said_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(String(500))
 
 
 class Lead(Base):
@@ -141,6 +146,44 @@ class LeadTag(Base):
     workspace_id: Mapped[str] = _workspace()
 
 
+class LeadSignal(Base):
+    """Something that happened to a lead or their company (scoring/signals.py has the kinds), as `source` told us: a
+    person, a file or the LinkedIn server. `note` is text from outside."""
+
+    __tablename__ = "lead_signals"
+    __table_args__ = (UniqueConstraint("lead_id", "kind", "observed_at"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(KEYWORD)
+    observed_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(KEYWORD)
+    note: Mapped[str | None] = mapped_column(String(500))
+    recorded_at: Mapped[datetime]
+
+
+class LeadScore(Base):
+    """A lead's score as it was when scores were kept (scoring/keeping.py), for filters and the order by score."""
+
+    __tablename__ = "lead_scores"
+    __table_args__ = (Index("ix_lead_scores_order", "workspace_id", "score", "lead_id"),)
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    score: Mapped[int]
+
+
+class ScoreState(Base):
+    """How far a workspace's scores are kept: the profile they go by, since when the last whole round of them stands,
+    and where a round that is under way has come to (None: there is none)."""
+
+    __tablename__ = "score_states"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    profile: Mapped[dict[str, Any]]
+    begun_at: Mapped[datetime]
+    kept_at: Mapped[datetime | None]
+    done_to: Mapped[str | None] = mapped_column(ID)
+
+
 class Consent(Base):
     """Evidence that a lead agreed or objected to a channel; the newest row of a channel counts. `wording` is what they
     agreed to and `given_at` when, where the source says so; `recorded_at` is when we learned of it."""
@@ -158,8 +201,26 @@ class Consent(Base):
     given_at: Mapped[datetime | None]
 
 
+class LeadChange(Base):
+    """What one row of a file changed in a lead who was there before: `detail` has `fields` and `custom` as
+    {name: [before, after]}, and what was added: `identities`, `tags`, and the ids of `consents`."""
+
+    __tablename__ = "lead_changes"
+    __table_args__ = (Index(None, "lead_id"), Index(None, "import_id", "id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    import_id: Mapped[str | None] = mapped_column(ID)
+    line: Mapped[int | None]
+    actor: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    detail: Mapped[dict[str, Any]]
+    undone_at: Mapped[datetime | None]
+
+
 class LeadImport(Base):
-    """One run of an import, with how the file was read and what became of its rows."""
+    """One run of an import, with how the file was read and what became of its rows. States are in leads/imports.py;
+    `checkpoint` is written in the transaction of each chunk, `holder` names the process that is at it."""
 
     __tablename__ = "imports"
     __table_args__ = (Index(None, "workspace_id", "created_at"),)
@@ -169,6 +230,24 @@ class LeadImport(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     report: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(KEYWORD, default="done", server_default="done")
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    checkpoint: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    holder: Mapped[str | None] = mapped_column(String(200))
+    actor: Mapped[str | None] = mapped_column(String(200))
+    updated_at: Mapped[datetime | None]
+
+
+class ImportMapping(Base):
+    """What the columns of a kind of file are, by a name: {column: field}."""
+
+    __tablename__ = "import_mappings"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    name: Mapped[str] = mapped_column(String(100))
+    mapping: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
 
 
 class ImportReject(Base):
@@ -428,7 +507,9 @@ class Reply(Base):
 
 
 class Task(Base):
-    """Something that a person has to do about a lead, usually to answer them. `kind` is the reply's intent."""
+    """Something that a person has to do about a lead, usually to answer them. `kind` is the reply's intent, or what is
+    to be sent by hand: then `text` has it, `link` is where, and `message_id` the message that it stands for. `outcome`
+    is done or skipped."""
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -439,6 +520,7 @@ class Task(Base):
             postgresql_where=text("done_at IS NULL"),
         ),
         UniqueConstraint("reply_id"),
+        UniqueConstraint("message_id"),
         Index(None, "lead_id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -451,6 +533,10 @@ class Task(Base):
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None] = mapped_column(String(200))
     note: Mapped[str | None] = mapped_column(String(500))
+    message_id: Mapped[str | None] = mapped_column(ID, ForeignKey("messages.id"))
+    text: Mapped[str | None] = mapped_column(Text)
+    link: Mapped[str | None] = mapped_column(String(500))
+    outcome: Mapped[str | None] = mapped_column(KEYWORD)
 
 
 class Operation(Base):
@@ -490,7 +576,8 @@ class Operation(Base):
 
 
 class ErasedAddress(Base):
-    """An address of somebody who was erased, as a hash with this installation's key; never contacted again."""
+    """An address of somebody who was erased, as a hash with this installation's key; never contacted again. `kind`:
+    phone, mailbox, or email for those who were erased before mailboxes were compared."""
 
     __tablename__ = "erased_addresses"
     workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
@@ -560,15 +647,106 @@ class AllowedPrice(Base):
     allowed_at: Mapped[datetime]
 
 
+class ExportRequest(Base):
+    """An export that was asked for over MCP; a person releases or rejects it. `where` is its filter, in words."""
+
+    __tablename__ = "export_requests"
+    __table_args__ = (Index(None, "workspace_id", "state"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    state: Mapped[str] = mapped_column(KEYWORD)
+    where: Mapped[str] = mapped_column("filter", Text)
+    columns: Mapped[list[str]]
+    format: Mapped[str] = mapped_column(KEYWORD)
+    leads: Mapped[int]
+    asked_by: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[datetime | None]
+
+
+class LinkedInAccount(Base):
+    """The LinkedIn member that a workspace is connected to, in the sandbox or for real. Both tokens are sealed
+    (secrets.py); `refresh_token` is there only where LinkedIn approved the application for refreshing."""
+
+    __tablename__ = "linkedin_accounts"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    sandbox: Mapped[bool] = mapped_column(primary_key=True)
+    member: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(200))
+    scopes: Mapped[list[str]]
+    access_token: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime]
+    refresh_token: Mapped[str | None] = mapped_column(Text)
+    refresh_expires_at: Mapped[datetime | None]
+    connected_by: Mapped[str] = mapped_column(String(200))
+    connected_at: Mapped[datetime]
+
+
+class LinkedInAuthorization(Base):
+    """A connection that somebody began. `state` is the digest of what the browser carries, `verifier` the sealed PKCE
+    secret; `settled_at` is when the browser came back, and `error` what was wrong with it then."""
+
+    __tablename__ = "linkedin_authorizations"
+    state: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    sandbox: Mapped[bool]
+    verifier: Mapped[str | None] = mapped_column(Text)
+    redirect_uri: Mapped[str] = mapped_column(String(500))
+    requested_by: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(String(1000))
+
+
+class LinkedInUsage(Base):
+    """Calls of one resource on a day of UTC (`2026-11-24`) by one application for one member, which is how LinkedIn
+    counts them. `limited_until` is set by a 429."""
+
+    __tablename__ = "linkedin_usage"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    app: Mapped[str] = mapped_column(String(100), primary_key=True)
+    member: Mapped[str] = mapped_column(String(100), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    resource: Mapped[str] = mapped_column(KEYWORD, primary_key=True)
+    calls: Mapped[int]
+    limited_until: Mapped[datetime | None]
+
+
+class LinkedInLeadSource(Base):
+    """An owner of lead forms whose new leads LinkedIn reports to us. `id` is LinkedIn's name of the subscription."""
+
+    __tablename__ = "linkedin_lead_sources"
+    __table_args__ = (Index(None, "owner"),)
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    sandbox: Mapped[bool] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(String(100), primary_key=True)
+    id: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+
+
+class LinkedInResponse(Base):
+    """A response to a lead form that was imported; no other import takes it again."""
+
+    __tablename__ = "linkedin_responses"
+    workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    form: Mapped[str] = mapped_column(String(200))
+    import_id: Mapped[str | None] = mapped_column(ID)
+    at: Mapped[datetime]
+
+
 class Suppression(Base):
-    """An address that is never contacted again. `kind`: email or phone; `value` is normalised."""
+    """An address, domain or person that is never contacted again. `value` is normalised; of an e-mail address `mailbox`
+    is what it is compared by (leads/normalise.py)."""
 
     __tablename__ = "suppressions"
-    __table_args__ = (UniqueConstraint("workspace_id", "kind", "value"),)
+    __table_args__ = (UniqueConstraint("workspace_id", "kind", "value"), Index(None, "workspace_id", "mailbox"))
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     workspace_id: Mapped[str] = _workspace()
     kind: Mapped[str] = mapped_column(KEYWORD)
     value: Mapped[str] = mapped_column(String(320))
+    mailbox: Mapped[str | None] = mapped_column(String(320))
     reason: Mapped[str] = mapped_column(KEYWORD)
     origin: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]

@@ -100,6 +100,19 @@ class Store:
                 raise NotFound(msg)
             yield Work(session, workspace, actor, self.clock, self.settings)
 
+    def checkpoint(self) -> bool:
+        """Have SQLite carry its log over into its file and empty it; false while somebody else still reads from it.
+
+        Until then what was overwritten stands in the log as it was (sqlite.org/pragma.html#pragma_wal_checkpoint).
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        raw = self.engine.raw_connection()
+        try:
+            return bool(raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            raw.close()
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

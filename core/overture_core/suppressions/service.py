@@ -6,7 +6,7 @@ A domain stands for every e-mail address in it and below it, a person (by lead i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -19,12 +19,13 @@ from overture_core import secrets
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
-from overture_core.leads.normalise import e164, email_key
+from overture_core.leads.normalise import e164, email_key, mailbox
 from overture_core.storage.among import among
 from overture_core.storage.schema import ErasedAddress, Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
+BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
@@ -74,12 +75,13 @@ def add(work: Work, kind: Kind, value: str, reason: str, origin: str) -> Suppres
 
 
 def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
-    """Suppress many addresses; returns their normalised values. The first reason of an address stays.
+    """Suppress many addresses; returns their normalised values. The first reason of an address stays, unless it was
+    added by hand or for a bounce and is asked for now; the newest time at which it was asked for counts.
 
     Raises:
         InvalidInput: a value is no e-mail address or phone number; none of them is suppressed.
     """
-    keys = [_key(each.kind, each.value) for each in wanted]
+    keys = [normalised(each.kind, each.value) for each in wanted]
     first: dict[tuple[Kind, str], Wanted] = {}
     for key, each in zip(keys, wanted, strict=True):
         first.setdefault((each.kind, key), each)
@@ -89,6 +91,7 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
             "workspace_id": work.workspace,
             "kind": kind,
             "value": key,
+            "mailbox": mailbox(key) if kind == "email" else None,
             "reason": clean(each.reason, limit=40),
             "origin": clean(each.origin, limit=200),
             "created_at": work.now(),
@@ -101,36 +104,83 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         added = insert(Suppression).on_conflict_do_nothing().returning(Suppression.kind, Suppression.value)
         given = {(str(kind), key): each for (kind, key), each in first.items()}
-        for kind, key in connection.execute(added, rows).all():
+        fresh = connection.execute(added, rows).all()
+        _ask_again(work, {at: each for at, each in given.items() if at not in {tuple(row) for row in fresh}})
+        for kind, key in fresh:
             each = given[kind, key]
             subject = key if kind == "person" else audit.pseudonym(work, kind, key)
             audit.record(work, "address.suppressed", subject, reason=each.reason, origin=each.origin)
     return keys
 
 
+def _ask_again(work: Work, wanted: Mapping[tuple[str, str], Wanted]) -> None:
+    """Note that what is suppressed already is asked for: from now on only a newer consent lifts it (lifting.py)."""
+    wishes = {at: each for at, each in wanted.items() if each.reason not in BY_HAND}
+    if not wishes:
+        return
+    there = select(Suppression).where(
+        Suppression.workspace_id == work.workspace, among(Suppression.value, sorted({value for _, value in wishes}))
+    )
+    for row in work.session.scalars(there.order_by(Suppression.kind, Suppression.value).with_for_update()):
+        if (each := wishes.get((row.kind, row.value))) is None:
+            continue
+        if row.reason in BY_HAND:
+            row.reason, row.origin = clean(each.reason, limit=40), clean(each.origin, limit=200)
+        row.created_at = work.now()
+
+
 def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
-    """Return which of `values` (already normalised) are suppressed, or were erased."""
+    """Return which of `values` (already normalised) are suppressed, or were erased. E-mail addresses are compared by
+    the mailbox that they lead to."""
     if not values:
         return set()
-    gone = _erased(work, kind, values) if kind in {"email", "phone"} else set()
-    found = select(Suppression.value).where(
-        Suppression.workspace_id == work.workspace, Suppression.kind == kind, among(Suppression.value, values)
-    )
+    gone = erased(work, kind, values) if kind in {"email", "phone"} else set()
+    ours = Suppression.workspace_id == work.workspace
+    if kind == "email":
+        leads_to = {value: mailbox(value) for value in values}
+        shut = set(
+            work.session.scalars(select(Suppression.mailbox).where(ours, among(Suppression.mailbox, leads_to.values())))
+        )
+        return gone.union(value for value in values if leads_to[value] in shut) if shut else gone
+    found = select(Suppression.value).where(ours, Suppression.kind == kind, among(Suppression.value, values))
     return gone.union(work.session.scalars(found))
 
 
-def erased_digest(work: Work, kind: str, value: str) -> str:
-    """Return what is kept of an erased address: a keyed hash that only this installation can make again."""
+def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str]]:
+    """Return which of the values (normalised) are on the list by themselves: no domain above them, no erased person."""
+    found: set[tuple[Kind, str]] = set()
+    for kind in {kind for kind, _ in wanted}:
+        mine = (Suppression.workspace_id == work.workspace, Suppression.kind == kind)
+        values = [value for each, value in wanted if each == kind]
+        there = work.session.scalars(select(Suppression.value).where(*mine, among(Suppression.value, values)))
+        found |= {(kind, value) for value in there}
+    return found
+
+
+def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
+    """Return what is kept of an erased address, as a kind and a keyed hash that only this installation can make again:
+    of an e-mail address its mailbox."""
+    kept, told = ("mailbox", mailbox(value)) if kind == "email" else (kind, value)
+    return kept, _digest(work, kept, told)
+
+
+def erased(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
+    """Return which of `values` (e-mail addresses or phone numbers, already normalised) were erased."""
+    forms: dict[str, Callable[[str], str]] = {"email": str, "mailbox": mailbox} if kind == "email" else {kind: str}
+    gone: set[str] = set()
+    for kept, form in forms.items():
+        mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kept)
+        if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
+            continue  # hashing every address of an audience is only for those who need it
+        digests = {value: _digest(work, kept, form(value)) for value in values}
+        found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, digests.values()))
+        there = set(work.session.scalars(found))
+        gone.update(value for value, digest in digests.items() if digest in there)
+    return gone
+
+
+def _digest(work: Work, kind: str, value: str) -> str:
     return secrets.sign(work.settings, "erased", f"{kind}:{value}")
-
-
-def _erased(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
-    mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kind)
-    if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
-        return set()  # hashing every address of an audience is only for those who need it
-    digests = {erased_digest(work, kind, value): value for value in values}
-    found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, digests))
-    return {digests[digest] for digest in work.session.scalars(found)}
 
 
 def kinds_in_use(work: Work) -> set[Kind]:
@@ -154,7 +204,12 @@ def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> Suppress
     return SuppressionPage(suppressions=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
 
-def _key(kind: Kind, value: str) -> str:
+def normalised(kind: Kind, value: str) -> str:
+    """Return a value as it is stored and compared.
+
+    Raises:
+        InvalidInput: it is no value of this kind.
+    """
     if kind == "email":
         address = value.strip()
         if "@" not in address or " " in address or len(address) > 320:

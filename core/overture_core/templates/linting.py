@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Template
 from overture_core.text import clean
 
@@ -95,7 +95,7 @@ def _link(address: str, channel: Channel) -> Iterator[str]:
     if parts.scheme == "http":
         yield f"A link is not encrypted (http, {_short(host)}); use https."
     if host.removeprefix("www.") in _SHORTENERS:
-        who = "carriers block such messages" if channel is not Channel.EMAIL else "filters distrust it"
+        who = "carriers block such messages" if channel in BY_PHONE else "filters distrust it"
         yield f"A link is shortened by {host}, which hides where it leads; {who}. Use your own address."
     if _ADDRESS.fullmatch(host):
         yield f"A link leads to a number instead of a name ({_short(host)}); filters take that for an attack."

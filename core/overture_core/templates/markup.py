@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, TemplateSyntaxError
 
 from overture_core.errors import TemplateError
+from overture_core.templates.visible import HIDING, check_style
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -43,7 +44,7 @@ _FORBIDDEN = frozenset(
         "template",
     }
 )
-_RAW = frozenset({"style", "title", "textarea", "noscript", "xmp", "plaintext"})
+_RAW = frozenset({"style", "title"})
 _ADDRESSES = frozenset({"href", "src", "background", "action", "formaction", "poster", "srcset", "cite"})
 _SCHEMES = ("https://", "http://", "mailto:", "tel:", "cid:", "#")
 _BEGINS_TAG = re.compile(f"<[/!?]?[{_MARK}{_LINK_MARK}]")
@@ -54,13 +55,13 @@ def check_html(source: str) -> None:
     """Check that escaped values can do no harm in a template of HTML.
 
     Raises:
-        TemplateError: it has an element that mail must not have, or a field inside a tag.
+        TemplateError: it has an element that mail must not have, a field inside a tag, or a style that could hide text.
     """
     if _MARK in source or _LINK_MARK in source:
         msg = "The HTML has characters of Unicode's private use area; leave them out."
         raise TemplateError(msg)
     checker = _Checker()
-    marked = "".join(part if text else _marked(part) for text, part in _split(source))
+    marked = "".join(part if text else _marked(part) for text, part in split(source))
     if _BEGINS_TAG.search(marked):
         raise TemplateError(_INSIDE)
     checker.feed(marked)
@@ -75,7 +76,7 @@ def _marked(part: str) -> str:
     return _LINK_MARK if _LINK_FIELD.fullmatch(part) else _MARK
 
 
-def _split(source: str) -> list[tuple[bool, str]]:
+def split(source: str) -> list[tuple[bool, str]]:
     """Split a template as Jinja does, into text (true) and the parts that Jinja acts on."""
     found: list[tuple[bool, str]] = []
     ending = ""
@@ -107,6 +108,9 @@ class _Checker(HTMLParser):
             raise TemplateError(msg)
         if _MARK in raw or _UNQUOTED.search(raw):
             raise TemplateError(_INSIDE)
+        if tag in HIDING:
+            msg = f"The HTML has <{tag}>, which hides what is in it; leave it out."
+            raise TemplateError(msg)
         for name, value in attrs:
             _check_attribute(name, value or "")
         if tag in _RAW:
@@ -121,6 +125,8 @@ class _Checker(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.within_raw:
             self._no_field(data)
+        if self.within_raw == "style":
+            check_style(data, block=True)
 
     def handle_comment(self, data: str) -> None:
         self._no_field(data)
@@ -151,6 +157,11 @@ def _check_attribute(name: str, value: str) -> None:
     if name.startswith("on"):
         msg = f"The HTML has the attribute {name!r}, which could act; leave it out."
         raise TemplateError(msg)
+    if name == "hidden":
+        msg = "The HTML has the attribute 'hidden': what is in it would not be seen; leave it out."
+        raise TemplateError(msg)
+    if name == "style":
+        check_style(value)
     address = "".join(value.split()).lower()
     if name in _ADDRESSES and value != _LINK_MARK and not address.startswith(_SCHEMES):
         msg = f"The HTML links to {value[:80]!r}; an address begins with {', '.join(_SCHEMES)}."
@@ -186,7 +197,7 @@ def html_from_text(source: str) -> str:
         return f"{_MARK}{len(parts) - 1}{_MARK}"
 
     plain = source.replace(_MARK, "").replace(_LINK_MARK, "")
-    made = _markdown().render("".join(part if text else keep(part) for text, part in _split(plain))).strip()
+    made = _markdown().render("".join(part if text else keep(part) for text, part in split(plain))).strip()
     made = made.replace(f'href="{_LINK_MARK}"', 'href="{{ unsubscribe_url }}"')
     made = made.replace(_LINK_MARK, '<a href="{{ unsubscribe_url }}">{{ unsubscribe_url }}</a>')
     return _MARKED.sub(lambda found: parts[int(found[1])], made)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from overture_core.errors import InvalidInput, TemplateError
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.content import compose
 from overture_core.messages.pricing import SmsEstimate, sms_estimate
 from overture_core.segments import service as segments
@@ -19,9 +19,13 @@ from overture_core.templates import service
 from overture_core.templates.linting import lint
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import fields_of_all, merge_values
+from overture_core.templates.values import Doubts
 
 SHOWN = 5
 PREVIEW_ID = "msg_preview"
+
+
+_ADDRESSES = {Channel.EMAIL: Lead.email, Channel.LINKEDIN: Lead.linkedin_url}
 
 
 class Rendering(BaseModel):
@@ -43,7 +47,7 @@ class TemplatePreview(BaseModel):
     version: int
     channel: Channel
     renderings: list[Rendering]
-    hints: list[str] = Field(description="What filters and readers may dislike in it.")
+    hints: list[str] = Field(description="What filters and readers may dislike in it, and odd values of leads.")
 
 
 def preview(
@@ -58,12 +62,15 @@ def preview(
     template = service.get(work, name)
     fields = fields_of_all(template)
     leads = _leads(work, template, segment, lead_ids)
+    doubts = Doubts()
+    for lead in leads:
+        doubts.look_at(merge_values(lead, fields), address_of(lead, Channel(template.channel)) or "")
     return TemplatePreview(
         template=template.name,
         version=template.version,
         channel=Channel(template.channel),
         renderings=[_render(work, template, lead, fields) for lead in leads],
-        hints=lint(template),
+        hints=[*lint(template), *doubts.hints()],
     )
 
 
@@ -77,12 +84,12 @@ def _leads(work: Work, template: Template, segment: str | None, lead_ids: Sequen
         return found
     if segment is not None:
         rows = rows.where(*where(work, segments.filter_of(segments.get(work, segment))))
-    reached = Lead.email if template.channel == Channel.EMAIL else Lead.phone
+    reached = _ADDRESSES.get(Channel(template.channel), Lead.phone)
     return list(work.session.scalars(rows.where(reached.is_not(None)).limit(SHOWN)))
 
 
 def _render(work: Work, template: Template, lead: Lead, fields: frozenset[str]) -> Rendering:
-    to = lead.email if template.channel == Channel.EMAIL else lead.phone
+    to = address_of(lead, Channel(template.channel))
     try:
         content = compose(work.settings, template, PREVIEW_ID, merge_values(lead, fields))
     except TemplateError as error:

@@ -19,6 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Template
+from overture_core.templates.values import unclickable
 from overture_core.text import clean, without_controls
 
 LEAD_FIELDS = ("first_name", "last_name", "company", "title", "country", "email", "phone")
@@ -191,7 +192,7 @@ def render(template: Template, merge: dict[str, Any], own: dict[str, str]) -> Re
         MissingField: the merge lacks a field.
         TemplateError: the template fails, or what it makes is empty or too long.
     """
-    context = {"custom": {}, **merge, **own}
+    context = {"custom": {}, **unclickable(merge), **own}
     channel = Channel(template.channel)
     body = clean(render_raw(template.body, context), limit=MAX_BODY + 1, keep_lines=True)
     limit = longest(channel)

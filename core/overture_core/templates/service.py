@@ -41,7 +41,12 @@ AUTO = "auto"
 MOST_VARIABLES = 50
 _CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 _UNSPEAKABLE = re.compile(r"https?://|\bwww\.|unsubscribe_url", re.IGNORECASE)
-_NAMES = {Channel.SMS: "An SMS", Channel.WHATSAPP: "A WhatsApp message", Channel.VOICE: "A call"}
+_NAMES = {
+    Channel.SMS: "An SMS",
+    Channel.WHATSAPP: "A WhatsApp message",
+    Channel.VOICE: "A call",
+    Channel.LINKEDIN: "A LinkedIn message",
+}
 _VARIABLE = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
@@ -193,6 +198,7 @@ def _variables(channel: Channel, sid: str | None, given: Mapping[str, str] | Non
         raise InvalidInput(msg)
     for source in variables.values():
         fields_of(source)
+        check_links(source)
     return variables or None
 
 
@@ -209,6 +215,7 @@ def _html(channel: Channel, body: str, given: str | None) -> str | None:
         raise InvalidInput(msg)
     fields_of(html)
     check_html(html)
+    check_links(html, html=True)
     return html
 
 

@@ -6,7 +6,6 @@ from sqlalchemy import select
 
 from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
-from overture_core.settings import Settings
 from overture_core.storage.schema import Sender, Workspace
 from overture_core.storage.store import Work
 
@@ -16,10 +15,9 @@ def ensure_workspace(work: Work) -> None:
     if work.session.get(Workspace, work.workspace) is None:
         work.session.add(Workspace(id=work.workspace, created_at=work.now(), policy={}, trusted_clients=[]))
         work.session.flush()
-    settings = work.settings
-    for channel, address in _addresses(settings).items():
+    for channel, address in _addresses(work).items():
         if address is not None:
-            _ensure_sender(work, channel, address, settings.email_from_name)
+            _ensure_sender(work, channel, address, work.settings.email_from_name)
 
 
 def get(work: Work) -> Workspace:
@@ -29,7 +27,7 @@ def get(work: Work) -> Workspace:
 
 def sender_for(work: Work, channel: Channel) -> Sender | None:
     """Return the sender that the settings name for `channel`, or None."""
-    address = _addresses(work.settings)[channel]
+    address = _addresses(work)[channel]
     if address is None:
         return None
     return work.session.scalar(
@@ -39,12 +37,15 @@ def sender_for(work: Work, channel: Channel) -> Sender | None:
     )
 
 
-def _addresses(settings: Settings) -> dict[Channel, str | None]:
+def _addresses(work: Work) -> dict[Channel, str | None]:
+    settings = work.settings
     return {
         Channel.EMAIL: settings.email_from,
         Channel.SMS: settings.sms_from,
         Channel.WHATSAPP: settings.whatsapp_sender,
         Channel.VOICE: settings.voice_sender,
+        # By hand: whoever does the workspace's tasks.
+        Channel.LINKEDIN: work.workspace,
     }
 
 

@@ -14,12 +14,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import getaddresses
-from html.parser import HTMLParser
 
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
+from overture_core.replies.quoting import own_words
 from overture_core.text import clean
+from overture_providers.email.answers import text_of_answer
 from overture_providers.endpoints import SENDGRID
 from overture_providers.opt_out import is_opt_out
 
@@ -35,9 +36,6 @@ _AUTOMATIC = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MACHINES = frozenset({"mailer-daemon", "postmaster"})
-_QUOTE_STARTS = re.compile(
-    r"^(On .{3,200} wrote:|-{2,} ?Original Message ?-{2,}|_{10,}|From: .{3,200})[ \t]*$", re.MULTILINE | re.IGNORECASE
-)
 
 
 def parse_inbound(fields: Mapping[str, str], *, now: datetime) -> InboundMessage:
@@ -56,7 +54,7 @@ def parse_inbound(fields: Mapping[str, str], *, now: datetime) -> InboundMessage
     recipients = envelope_to or _addresses(fields.get("to", ""))
     if not sender or not recipients:
         raise InvalidInput("The inbound mail has no usable sender or recipient; it is not SendGrid's form.")
-    body = own_words(_text(fields))
+    body = clean(own_words(_text(fields)[:_SCANNED]), limit=MAX_BODY, keep_lines=True)
     subject = clean(fields.get("subject", ""), limit=998)
     answered = [match for address in recipients if (match := _REPLY_TO.match(address))]
     return InboundMessage(
@@ -72,15 +70,6 @@ def parse_inbound(fields: Mapping[str, str], *, now: datetime) -> InboundMessage
         opt_out=is_opt_out(body) or is_opt_out(subject),
         automatic=_is_automatic(fields, sender),
     )
-
-
-def own_words(text: str) -> str:
-    """Return what the person wrote, without quoted lines and what follows "On ... wrote:"."""
-    text = text[:_SCANNED].replace("\r\n", "\n").replace("\r", "\n")
-    cut = _QUOTE_STARTS.search(text)
-    own = text[: cut.start()] if cut else text
-    lines = [line for line in own.split("\n") if not line.lstrip().startswith(">")]
-    return clean("\n".join(lines), limit=MAX_BODY, keep_lines=True)
 
 
 def _envelope(value: str) -> tuple[str, list[str]]:
@@ -109,44 +98,11 @@ def _address(value: object) -> str:
     return text if "@" in text.strip("@") and " " not in text else ""
 
 
-class _Text(HTMLParser):
-    """Collects the text of an HTML part; good enough for reading an answer, never shown as HTML."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"script", "style"}:
-            self._hidden += 1
-        elif tag in {"br", "p", "div", "blockquote", "tr", "li"}:
-            self.pieces.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"script", "style"} and self._hidden:
-            self._hidden -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.pieces.append(data)
-
-
-def _from_html(html: str) -> str:
-    parser = _Text()
-    try:
-        parser.feed(html[:_SCANNED])
-        parser.close()
-    except (AssertionError, ValueError):  # both raised by the standard parser on malformed declarations
-        pass
-    return "".join(parser.pieces)
-
-
 def _text(fields: Mapping[str, str]) -> str:
     if fields.get("text", "").strip():
         return fields["text"]
     if fields.get("html", "").strip():
-        return _from_html(fields["html"])
+        return text_of_answer(fields["html"][:_SCANNED])
     return _from_raw(fields.get("email", ""))
 
 
@@ -157,7 +113,7 @@ def _from_raw(raw: str) -> str:
         kind = part.get_content_type()
         if kind in {"text/plain", "text/html"} and kind not in found and not part.get_filename():
             found[kind] = _decoded(part)
-    return found.get("text/plain") or _from_html(found.get("text/html", ""))
+    return found.get("text/plain") or text_of_answer(found.get("text/html", "")[:_SCANNED])
 
 
 def _decoded(part: email.message.Message) -> str:

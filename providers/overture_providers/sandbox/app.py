@@ -1,4 +1,4 @@
-"""The sandbox: one HTTP application that speaks SendGrid's, Twilio's and Stripe's contracts and contacts nobody."""
+"""The sandbox: one HTTP application that speaks the providers' contracts and contacts nobody."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from starlette.routing import Route
 
 from overture_core.clock import Clock
 from overture_core.settings import Settings
-from overture_providers.sandbox import calls, page, sendgrid, twilio
+from overture_providers.sandbox import calls, linkedin, linkedin_leads, linkedin_oauth, page, senders, sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.faults import Fault, FaultGate
 from overture_providers.sandbox.inbox import Inbox, Webhook
 from overture_providers.sandbox.keys import load_or_create
+from overture_providers.sandbox.linkedin_book import Book
 from overture_providers.sandbox.stripe import app as stripe
 from overture_providers.sandbox.stripe import pages as stripe_pages
 from overture_providers.sandbox.webhooks import WebhookSender
@@ -63,6 +64,7 @@ def create_app(
         speed=speed,
     )
     faults: list[Fault] = []
+    book = Book(settings.data_dir)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -71,6 +73,7 @@ def create_app(
                 tasks.start_soon(WebhookSender(sandbox).run)
             yield
             tasks.cancel_scope.cancel()
+        book.close()
         sandbox.inbox.close()
 
     return Starlette(
@@ -79,6 +82,10 @@ def create_app(
             *twilio.routes(sandbox),
             *calls.routes(sandbox),
             *stripe.routes(sandbox),
+            *linkedin_oauth.routes(sandbox, book),
+            *linkedin.routes(sandbox, book),
+            *linkedin_leads.routes(sandbox, book),
+            *senders.routes(sandbox, settings),
             *_own_routes(sandbox, faults),
         ],
         middleware=[

@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from overture_providers.sandbox import sendgrid, twilio
+from overture_providers.sandbox import linkedin_calls, sendgrid, twilio
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.stripe.forms import ApiError
 
-_PATHS = {"sendgrid": "/v3/", "twilio": "/2010-04-01/", "stripe": "/v1/"}
+_PATHS = {"sendgrid": "/v3/", "twilio": "/2010-04-01/", "linkedin": "/rest/", "stripe": "/v1/"}
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
@@ -38,7 +38,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    provider: Literal["sendgrid", "twilio", "stripe"]
+    provider: Literal["sendgrid", "twilio", "linkedin", "stripe"]
     kind: Literal["429", "500", "401", "hang", "drop", "slow"]
     count: int = Field(default=1, ge=1, le=1_000_000)
     seconds: float = Field(default=2.0, ge=0, le=3600)
@@ -54,7 +54,7 @@ class FaultGate:
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._take(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        fault = self._take(scope["path"], scope["method"]) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.kind == "slow":
@@ -67,8 +67,10 @@ class FaultGate:
                 await _read_all(receive)
             await self._fail(fault, scope, receive, send)
 
-    def _take(self, path: str) -> Fault | None:
+    def _take(self, path: str, method: str) -> Fault | None:
         provider = next((name for name, start in _PATHS.items() if path.startswith(start)), None)
+        if method != "POST" and provider != "linkedin":
+            return None
         for fault in self._faults:
             if fault.provider == provider:
                 fault.count -= 1
@@ -91,6 +93,8 @@ class FaultGate:
 
     def _answer(self, fault: Fault) -> Response:
         status = int(fault.kind)
+        if fault.provider == "linkedin":
+            return linkedin_calls.refused(status)
         if fault.provider == "twilio":
             headers = {"Retry-After": str(max(1, round(fault.seconds)))} if status == 429 else None
             return twilio.error(status, {429: 20429, 401: 20003}.get(status, 20500), headers)

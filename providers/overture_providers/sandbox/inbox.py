@@ -68,7 +68,7 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Something to tell the receiver at `due_at`. `kind`: event, email_reply, sms_status, sms_reply,
-    call_answer, call_key, call_status, stripe_event.
+    call_answer, call_key, call_status, stripe_event, linkedin_lead.
 
     Once told, the message `provider_id` has the status `status`, where one is given.
     """

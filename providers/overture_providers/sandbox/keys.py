@@ -34,16 +34,27 @@ class SandboxKeys(BaseModel):
 
     @property
     def stripe_api_key(self) -> str:
-        """A restricted test key, derived, so that keys from before there was Stripe stay good."""
-        return f"rk_test_{self._derived('key')}"
+        """A restricted test key."""
+        return f"rk_test_{self._derived('stripe key')}"
 
     @property
     def stripe_webhook_secret(self) -> str:
         """The secret that Stripe's webhooks are signed with."""
-        return f"whsec_{self._derived('webhook')}"
+        return f"whsec_{self._derived('stripe webhook')}"
 
-    def _derived(self, purpose: str) -> str:
-        return hmac.new(self.twilio_auth_token.encode(), f"stripe {purpose}".encode(), hashlib.sha256).hexdigest()
+    @property
+    def linkedin_client_id(self) -> str:
+        """The id of the application at the sandbox's LinkedIn."""
+        return self._derived("linkedin id")[:14]
+
+    @property
+    def linkedin_client_secret(self) -> str:
+        """Its secret."""
+        return f"WPL_AP1.{self._derived('linkedin secret')}"
+
+    def _derived(self, what: str) -> str:
+        # Derived, so that key files from before there were these providers stay as they are.
+        return hmac.new(self.twilio_auth_token.encode(), what.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def load_or_create(data_dir: Path) -> SandboxKeys:

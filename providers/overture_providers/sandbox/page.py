@@ -23,10 +23,10 @@ _FAULTS = """
 <details><summary>Make it fail</summary>
 <p>POST a fault as application/json to <code>/sandbox/faults</code> on this address, for example</p>
 <pre><code>{"provider": "sendgrid", "kind": "500", "count": 3}</code></pre>
-<p><code>provider</code> is sendgrid, twilio or stripe; <code>kind</code> is 429, 500, 401, hang, drop or slow, in
-quotation marks. The next <code>count</code> requests to that provider fail so. <code>seconds</code> is how long hang
-and slow last, or when a 429 says to come back; with <code>"after_accept": true</code> the message is taken and only
-the answer goes wrong. DELETE the same address takes all faults back.</p></details>
+<p><code>provider</code> is sendgrid, twilio, linkedin or stripe; <code>kind</code> is 429, 500, 401, hang, drop or
+slow, in quotation marks. The next <code>count</code> requests to that provider fail so. <code>seconds</code> is how
+long hang and slow last, or when a 429 says to come back; with <code>"after_accept": true</code> the request is taken
+and only the answer goes wrong. DELETE the same address takes all faults back.</p></details>
 """
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
 
@@ -41,7 +41,8 @@ def render(messages: list[dict[str, Any]], summary: dict[str, Any], payments: st
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Overture sandbox inbox</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<style>{_STYLE}</style></head><body><h1>Sandbox inbox</h1>"
-        '<p class="note">The sandbox stands in for SendGrid, Twilio and Stripe. Nobody outside was contacted.</p>'
+        '<p class="note">The sandbox stands in for SendGrid, Twilio, LinkedIn and Stripe. '
+        "Nobody outside was contacted.</p>"
         f"{_FAULTS}{warning}{payments}{shown}{''.join(_article(message) for message in messages)}</body></html>",
         headers=_HEADERS,
     )

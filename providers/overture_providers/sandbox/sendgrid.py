@@ -68,7 +68,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
     """Return SendGrid's routes."""
 
     async def send(request: Request) -> Response:
-        if not _authorized(request, sandbox):
+        if not authorized(request, sandbox):
             return error(401, "The provided authorization grant is invalid, expired, or revoked")
         raw = bytearray()
         async for piece in request.stream():
@@ -78,7 +78,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         return await to_thread.run_sync(_accept, sandbox, bytes(raw))
 
     async def suppressions(request: Request) -> Response:
-        if not _authorized(request, sandbox):
+        if not authorized(request, sandbox):
             return error(401, "The provided authorization grant is invalid, expired, or revoked")
         rows = await to_thread.run_sync(sandbox.inbox.suppression_list, request.path_params["name"])
         return JSONResponse(
@@ -96,7 +96,7 @@ def error(status: int, message: str, field: str | None = None, headers: dict[str
     return JSONResponse({"errors": [{"message": message, "field": field, "help": None}]}, status, headers)
 
 
-def _authorized(request: Request, sandbox: Sandbox) -> bool:
+def authorized(request: Request, sandbox: Sandbox) -> bool:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(key.encode(), sandbox.keys.sendgrid_api_key.encode())
 

@@ -26,7 +26,7 @@ from overture_providers.endpoints import (
     STRIPE_EVENTS_PATH,
     TWILIO_INBOUND_PATH,
 )
-from overture_providers.sandbox import calls
+from overture_providers.sandbox import calls, linkedin_leads
 from overture_providers.sandbox.context import Sandbox
 from overture_providers.sandbox.inbox import Webhook
 from overture_providers.sandbox.sendgrid import LISTS
@@ -163,6 +163,11 @@ class WebhookSender:
         if not self._is_ours(url):
             log.warning("webhook_refused", reason="the callback is neither on this machine nor the receiver", url=url)
             return None
+        if first.kind == "linkedin_lead":
+            body = json.dumps(first.payload).encode()
+            signed = linkedin_leads.sign(body, self._sandbox.keys.linkedin_client_secret)
+            headers = {"Content-Type": "application/json", linkedin_leads.SIGNATURE_HEADER: signed}
+            return {"url": url, "content": body, "headers": headers}
         signature = sign(url, first.payload.items(), self._sandbox.keys.twilio_auth_token)
         return {"url": url, "data": first.payload, "headers": {HEADER: signature}}
 

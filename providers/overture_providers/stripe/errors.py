@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from overture_core.errors import (
     NotFound,
-    OutcomeUnclear,
+    OutcomeUnknown,
     OvertureError,
     ProviderBusy,
     ProviderRefused,
@@ -56,7 +56,7 @@ def translated(error: stripe.StripeError) -> OvertureError:
             return ProviderRefused(f"The payment was declined, and nothing was charged (Stripe says: {said}).")
         case stripe.APIConnectionError():
             return _connection(error)
-    return OutcomeUnclear(f"Stripe had an error of its own and did not say whether it did this (it says: {said}).")
+    return OutcomeUnknown(f"Stripe had an error of its own and did not say whether it did this (it says: {said}).")
 
 
 def _invalid(error: stripe.InvalidRequestError, said: str) -> OvertureError:
@@ -88,4 +88,4 @@ def _connection(error: stripe.APIConnectionError) -> OvertureError:
     )
     if refused:
         return ProviderBusy("Stripe cannot be reached, and nothing was changed; check the network, then retry.")
-    return OutcomeUnclear("The connection to Stripe broke off before it answered.")
+    return OutcomeUnknown("The connection to Stripe broke off before it answered.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from overture_core.errors import Conflict, OutcomeUnclear, ProviderBusy
+from overture_core.errors import Conflict, OutcomeUnknown, ProviderBusy
 from overture_core.operations.service import Claim
 from overture_core.payments import objects, prices
 from overture_core.storage.store import Store, Work
@@ -204,7 +204,7 @@ async def _execute(store: Store, claim: Claim) -> Outcome:
                 return make(store, account, claim)
             except ProviderBusy as error:
                 return NotYet(error.message)
-            except OutcomeUnclear as error:
+            except OutcomeUnknown as error:
                 return Unclear(error.message)
 
     return await to_thread.run_sync(call)

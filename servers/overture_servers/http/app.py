@@ -16,17 +16,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overture_core.errors import DatabaseUnavailable, NotFound
-from overture_servers.listing import NAMES, creator
+from overture_servers.linkedin import callback as linkedin_callback
+from overture_servers.linkedin import webhooks as linkedin_webhooks
 from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
 from overture_servers.messaging.webhooks import Webhooks
+from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 from overture_servers.stripe import webhooks as stripe
 
 _HTTP_ERRORS = {
-    404: (
-        "not_found",
-        "There is nothing here; the MCP servers are at " + ", ".join(f"/{name}/mcp" for name in NAMES) + ".",
-    ),
+    404: ("not_found", f"There is nothing here; the MCP servers are at {', '.join(f'/{name}/mcp' for name in NAMES)}."),
     405: ("method_not_allowed", "This address does not take that method; the header Allow names those it takes."),
     413: ("too_large", "The body is larger than it may be here; send less."),
 }
@@ -69,6 +68,8 @@ def create_app(runtime: Runtime) -> Starlette:
             *stripe.routes(runtime, hooks),
             *unsubscribe.routes(runtime),
             *deciding.routes(runtime),
+            *linkedin_callback.routes(runtime),
+            *linkedin_webhooks.routes(runtime, hooks),
             *endpoints,
         ],
         lifespan=lifespan,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from mcp.server.mcpserver import MCPServer
 
-from overture_core.leads import importing, service
-from overture_core.leads.exporting import rejects_csv
+from overture_core.errors import InvalidInput
+from overture_core.leads import imports, service
+from overture_core.leads.exporting import rejects_csv, rejects_page
 from overture_core.segments import service as segments
-from overture_servers.runtime import Runtime, told_resource
+from overture_core.storage.store import Work
+from overture_core.text import quoted
+from overture_servers.runtime import Runtime, told, told_resource
 
 JSON = "application/json"
+PART = 60_000  # characters; with what encodes them far below 25,000 tokens
 
 
 def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
@@ -31,10 +35,31 @@ def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
     async def report(import_id: str) -> str:
         """What an import did."""
         with told_resource():
-            return (await runtime.read(lambda work: importing.get_report(work, import_id))).model_dump_json()
+            return (await runtime.read(lambda work: imports.get_report(work, import_id))).model_dump_json()
 
     @server.resource("leads://imports/{import_id}/rejects", title="Rejected rows", mime_type="text/csv")
     async def rejected(import_id: str) -> str:
-        """Rows that an import could not take: line, reasons, original text."""
+        """Rows that an import could not take: line, reasons, original text; the last row names the next part."""
         with told_resource():
-            return rejects_csv(await runtime.read(lambda work: importing.rejects(work, import_id)))
+            return await runtime.read(lambda work: _rejects(work, import_id, 0))
+
+    @server.resource(
+        "leads://imports/{import_id}/rejects/{after_line}", title="Rejected rows, next part", mime_type="text/csv"
+    )
+    async def more_rejected(import_id: str, after_line: str) -> str:
+        """Rejected rows behind a line of the file."""
+        with told_resource(), told():
+            return await runtime.read(lambda work: _rejects(work, import_id, _line(after_line)))
+
+
+def _rejects(work: Work, import_id: str, after: int) -> str:
+    found = rejects_page(work, import_id, after=after, most=PART)
+    more = f"leads://imports/{import_id}/rejects/{found.rows[-1].line}" if found.more else None
+    return rejects_csv(found.rows, more=more)
+
+
+def _line(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        msg = f"{quoted(text)} is no line of a file; the part before names the next one."
+        raise InvalidInput(msg)
+    return int(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from overture_servers.leads.completions import add_completions
 from overture_servers.leads.prompts import add_prompts
 from overture_servers.leads.resources import add_resources
+from overture_servers.leads.scoring import TOOLS as SCORING
 from overture_servers.leads.tools import TOOLS
 from overture_servers.runtime import Runtime
 from overture_servers.tooling import OvertureServer
@@ -16,7 +18,8 @@ INSTRUCTIONS = (
 
 def create(runtime: Runtime) -> OvertureServer:
     """Return the server on a runtime."""
-    server = OvertureServer("leads", "Overture leads", INSTRUCTIONS, TOOLS, runtime)
+    server = OvertureServer("leads", "Overture leads", INSTRUCTIONS, (*TOOLS, *SCORING), runtime)
     add_resources(server, runtime)
     add_prompts(server)
+    add_completions(server, runtime)
     return server

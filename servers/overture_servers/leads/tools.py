@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from functools import partial
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from anyio import from_thread, to_thread
+from anyio import from_thread, get_cancelled_exc_class, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 from mcp.types import CallToolResult
 from pydantic import AwareDatetime, BaseModel, Field
 
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
-from overture_core.leads.importing import ImportReport, import_leads
-from overture_core.leads.options import ImportOptions
+from overture_core.leads.again import source_of_uri
+from overture_core.leads.finding import lead_id_of
+from overture_core.leads.importing import ImportCancelled, Progress, import_leads
+from overture_core.leads.imports import ImportReport
+from overture_core.leads.options import DateOrder, ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import LeadPage, Sort, search
 from overture_core.leads.service import LeadView
@@ -22,17 +26,28 @@ from overture_core.leads.tracing import Trace, trace
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.segments import service as segments
-from overture_core.segments.filter import LeadFilter
+from overture_core.segments.filter import filter_of
 from overture_core.segments.service import SegmentPreview, SegmentView
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
-from overture_servers.runtime import told
+from overture_servers.leads.changing import CHANGING, Where
+from overture_servers.runtime import Runtime, told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
+MOST_SEGMENTS = 100
+SHOWN_WHERE = 300
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
+FullWhere = Annotated[
+    str | None,
+    Field(
+        description='Filter such as `"ada north" and company ~ "acme" and country in (US, CA) and dormant_days >= 90 '
+        "and email is known and consent.sms = yes and not (tag = vip or segment = Customers)`. Further fields: "
+        "first_name, last_name, phone, title, language, notes, import, last_contact, created, custom.<column>."
+    ),
+]
 
 
 class ImportResult(ImportReport):
@@ -42,38 +57,61 @@ class ImportResult(ImportReport):
 
 
 class SegmentList(BaseModel):
-    """Every segment."""
+    """Segments by name, with the beginning of a long filter; `more` counts those that are left out."""
 
     segments: list[SegmentView]
+    more: int
 
 
 async def leads_import_file(
     ctx: Ctx,
-    path: Annotated[str | None, Field(description="File inside an allowed folder.")] = None,
-    content: Annotated[str | None, Field(description="The file's text, instead of a path.")] = None,
+    path: Annotated[str | None, Field(description="File in an allowed folder, file: URI, or rejects_uri.")] = None,
+    content: Annotated[str | None, Field(description="Or the text of a file or resource.")] = None,
+    blob: Annotated[str | None, Field(description="Or its bytes in base64.")] = None,
     filename: Annotated[str, Field(description="Name of inline content.")] = "inline.csv",
-    mapping: Annotated[dict[str, str] | None, Field(description="{column: field} where not recognised.")] = None,
+    mapping: Annotated[
+        dict[str, str] | str | None, Field(description="{column: field} where not recognised, or a saved name.")
+    ] = None,
+    save_mapping: Annotated[str | None, Field(description="Name to save it by.")] = None,
+    dates: Annotated[Literal["day-first", "month-first"] | None, Field(description="Of 3/4/2024.")] = None,
     default_country: Annotated[str | None, Field(description="Of phone numbers without one, e.g. US.")] = None,
     tags: list[str] | None = None,
     consent_source: Annotated[str | None, Field(description="Where the file's consent comes from.")] = None,
     encoding: Annotated[str | None, Field(description="Of a text file, e.g. cp1250; else found.")] = None,
     dry_run: bool = False,
+    preview: Annotated[bool, Field(description="Dry-run the first rows.")] = False,
 ) -> Annotated[CallToolResult, ImportResult]:
-    """Import leads from CSV, TSV, XLSX or JSON Lines. Every row is created, merged, unchanged or rejected."""
+    """Import leads: CSV, TSV, XLSX, JSON, JSON Lines, gzip. Every row is created, merged, unchanged or rejected."""
     runtime = runtime_of(ctx)
     with told():
         options = ImportOptions(
-            mapping=mapping,
+            mapping=None if isinstance(mapping, str) else mapping,
+            mapping_name=mapping if isinstance(mapping, str) else None,
+            save_mapping=save_mapping,
+            dates=DateOrder(dates) if dates else None,
             default_country=default_country,
             tags=tags or [],
             consent_source=consent_source,
             encoding=encoding,
             dry_run=dry_run,
+            preview=preview,
         )
-        source = await to_thread.run_sync(_source, path, content, filename, runtime.settings.import_roots)
+        source = await to_thread.run_sync(_source, runtime, path, content, blob, filename)
 
-        def progress(done: int, total: int | None) -> None:
-            from_thread.run(ctx.report_progress, done, total, quantity(done, "row"))
+        gone = get_cancelled_exc_class()
+
+        def cancelled() -> bool:
+            try:
+                from_thread.check_cancelled()
+            except gone:
+                return True
+            return False
+
+        def progress(done: Progress) -> None:
+            try:
+                from_thread.run(ctx.report_progress, done.read, done.size, quantity(done.rows, "row"))
+            except (gone, CancelledError):
+                return  # the chunk is stored; `cancelled` ends the import in good order
 
         run = partial(
             import_leads,
@@ -83,29 +121,40 @@ async def leads_import_file(
             workspace=runtime.settings.workspace,
             actor=actor_of(ctx),
             progress=progress,
+            cancelled=cancelled,
         )
-        report = await to_thread.run_sync(run)
+        try:
+            report = await to_thread.run_sync(run)
+        except ImportCancelled:
+            await checkpoint_if_cancelled()  # a thread's end swallows it
+            raise
     uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
+    dry = "Dry run, nothing stored: " if options.dry_run else ""
+    went_on = f" It went on after row {report.resumed}, where it had broken off." if report.resumed else ""
     text = (
-        f"{'Dry run, nothing stored: ' if dry_run else ''}{quantity(report.rows, 'row')}: {report.created} created, "
-        f"{report.merged} merged, {report.unchanged} unchanged, {report.rejected} rejected."
+        f"{dry}{quantity(report.rows, 'row')}: {report.created} created, {report.merged} merged, "
+        f"{report.unchanged} unchanged, {report.rejected} rejected.{went_on}"
     )
     return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
 
 
-def _source(path: str | None, content: str | None, filename: str, roots: list[Path]) -> Source:
-    if (path is None) == (content is None):
-        msg = "Give either path or content, not both and not neither."
+def _source(runtime: Runtime, path: str | None, content: str | None, blob: str | None, filename: str) -> Source:
+    if sum(each is not None for each in (path, content, blob)) != 1:
+        msg = "Give one of path, content and blob."
         raise InvalidInput(msg)
-    return Source.from_path(path, roots) if path is not None else Source.from_text(content or "", filename)
+    if path is not None:
+        return source_of_uri(runtime.store, runtime.settings.workspace, path) or Source.from_path(
+            path, runtime.settings.import_roots
+        )
+    return Source.from_base64(blob, filename) if blob is not None else Source.from_text(content or "", filename)
 
 
 async def leads_search(
-    ctx: Ctx, filter: LeadFilter | None = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
+    ctx: Ctx, where: FullWhere = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
     found = await runtime_of(ctx).read(
-        lambda work: search(work, filter or LeadFilter(), sort=sort, limit=limit, cursor=cursor)
+        lambda work: search(work, filter_of(where), sort=sort, limit=limit, cursor=cursor)
     )
     more = " More with next_cursor." if found.next_cursor else ""
     least = "More than " if found.more else ""
@@ -127,9 +176,11 @@ async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, Le
     return answer(found, text)
 
 
-async def leads_trace_lead(ctx: Ctx, lead_id: str, limit: Limit = 100) -> Annotated[CallToolResult, Trace]:
+async def leads_trace_lead(
+    ctx: Ctx, lead_id: Annotated[str, Field(description="Or e-mail address, or phone number.")], limit: Limit = 100
+) -> Annotated[CallToolResult, Trace]:
     """Everything that happened to a lead, oldest first."""
-    found = await runtime_of(ctx).read(lambda work: trace(work, lead_id, limit=limit))
+    found = await runtime_of(ctx).read(lambda work: trace(work, lead_id_of(work, lead_id), limit=limit))
     lines = [
         f"{each.at:%Y-%m-%d %H:%M:%SZ} {' '.join(_filled(each.what, each.campaign, each.cause))}"
         for each in found.entries
@@ -153,14 +204,14 @@ async def leads_explain_contactability(
 async def leads_preview_segment(
     ctx: Ctx,
     name: Annotated[str | None, Field(description="A saved segment, instead of a filter.")] = None,
-    filter: LeadFilter | None = None,
+    where: Where = None,
 ) -> Annotated[CallToolResult, SegmentPreview]:
     """Count a segment or filter, broken down by country, channel and dormancy, with a sample."""
 
     def preview(work: Work) -> SegmentPreview:
         if name is not None:
             return segments.preview_named(work, name)
-        return segments.preview(work, filter or LeadFilter())
+        return segments.preview(work, filter_of(where))
 
     found = await runtime_of(ctx).read(preview)
     channels = ", ".join(f"{channel} {number}" for channel, number in found.by_channel.items())
@@ -170,18 +221,26 @@ async def leads_preview_segment(
 async def leads_save_segment(
     ctx: Ctx,
     name: Annotated[str, Field(min_length=1, max_length=100)],
-    filter: LeadFilter,
+    where: Where = None,
     frozen: Annotated[bool, Field(description="Keep who is in it now.")] = False,
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
-    saved = await runtime_of(ctx).write(actor_of(ctx), lambda work: segments.save(work, name, filter, frozen=frozen))
+    saved = await runtime_of(ctx).write(
+        actor_of(ctx), lambda work: segments.save(work, name, filter_of(where), frozen=frozen)
+    )
     return answer(saved, f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.")
 
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
     """All segments with their size now."""
-    found = SegmentList(segments=await runtime_of(ctx).read(segments.list_))
+    listed, total = await runtime_of(ctx).read(
+        lambda work: (segments.list_(work, limit=MOST_SEGMENTS), segments.number(work))
+    )
+    shown = [each.model_copy(update={"where": each.where[:SHOWN_WHERE]}) for each in listed]
+    found = SegmentList(segments=shown, more=total - len(shown))
     lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]
+    if found.more:
+        lines.append(f"{quantity(found.more, 'segment')} more are not shown.")
     return answer(found, "\n".join(lines) or "There are no segments yet; save one with leads_save_segment.")
 
 
@@ -214,14 +273,15 @@ def _filled(*values: str | None) -> list[str]:
 
 
 TOOLS = (
-    ToolSpec(leads_import_file, "Import leads", writes=True),
+    ToolSpec(leads_import_file, "Import leads", writes=True, depth=1),
     ToolSpec(leads_search, "Search leads"),
-    ToolSpec(leads_get_lead, "Get a lead"),
-    ToolSpec(leads_trace_lead, "Trace a lead"),
-    ToolSpec(leads_explain_contactability, "Explain contactability"),
-    ToolSpec(leads_preview_segment, "Preview a segment"),
+    ToolSpec(leads_get_lead, "Get a lead", depth=1),
+    ToolSpec(leads_trace_lead, "Trace a lead", depth=1),
+    ToolSpec(leads_explain_contactability, "Explain contactability", depth=1),
+    ToolSpec(leads_preview_segment, "Preview a segment", depth=1),
     ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),
     ToolSpec(leads_list_segments, "List segments"),
     ToolSpec(leads_suppress, "Suppress an address", writes=True),
     ToolSpec(leads_list_suppressions, "List suppressions"),
+    *CHANGING,
 )

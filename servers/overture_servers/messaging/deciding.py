@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
-from overture_core.approvals.subjects import subject
+from overture_core.approvals.subjects import listed, subject
 from overture_core.errors import Conflict, NotFound, OvertureError, SystemFault
 from overture_core.settings import Settings
 from overture_core.storage.store import Work
@@ -46,9 +46,9 @@ class Decision(BaseModel):
 def routes(runtime: Runtime) -> list[Route]:
     """Return the routes: the list, one approval with all that it would let out, and the decision."""
 
-    async def listed(request: Request, _name: str) -> dict[str, Any]:
+    async def list_all(request: Request, _name: str) -> dict[str, Any]:
         state = None if "all" in request.query_params else ApprovalState.PENDING
-        found = await runtime.read(lambda work: approvals.list_(work, state))
+        found = await runtime.read(lambda work: listed(work, state))
         return {"approvals": [each.model_dump(mode="json") for each in found]}
 
     async def shown(request: Request, _name: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def routes(runtime: Runtime) -> list[Route]:
 
     guard = _guarded(runtime.settings)
     return [
-        Route(PATH, guard(listed), methods=["GET"]),
+        Route(PATH, guard(list_all), methods=["GET"]),
         Route(PATH + "/{approval_id}", guard(shown), methods=["GET"]),
         Route(PATH + "/{approval_id}", guard(decided), methods=["POST"]),
     ]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from overture_core.approvals.service import ApprovalState
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import LaunchResult, launch_paged
-from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanRequest, PlanView, TemplateNames
+from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanRequest, PlanView, Templates
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
@@ -47,6 +47,7 @@ from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Note = Annotated[str | None, Field(max_length=500)]
 CampaignName = Annotated[str, Field(description="Name or id.")]
 SANDBOX = "Sandbox: nobody outside is contacted."
 _HOURS_TOLD = 48
@@ -130,9 +131,7 @@ async def messaging_plan_campaign(
     ctx: Ctx,
     name: Name,
     segment: Annotated[str, Field(description="A saved segment.")],
-    templates: Annotated[
-        dict[Channel, TemplateNames], Field(description="{channel: template name, or several as variants}.")
-    ],
+    templates: Templates,
     channel_order: Annotated[
         list[Channel] | None, Field(description="Each lead gets the first that may be used; default email, sms.")
     ] = None,
@@ -288,12 +287,12 @@ async def messaging_list_tasks(
 
 
 async def messaging_complete_task(
-    ctx: Ctx, task_id: str, note: Annotated[str | None, Field(max_length=500)] = None
+    ctx: Ctx, task_id: str, note: Note = None, outcome: tasks.Outcome = tasks.Outcome.DONE
 ) -> Annotated[CallToolResult, TaskView]:
-    """Mark a task as done, once it is."""
-    actor = actor_of(ctx)
-    found = await runtime_of(ctx).write(actor, lambda work: tasks.complete(work, task_id, by=actor, note=note))
-    return answer(found, f"{found.id} is done.")
+    """Mark a task as done or skipped, once a person did or skipped it."""
+    complete = partial(tasks.complete, task_id=task_id, by=actor_of(ctx), note=note, outcome=outcome)
+    found = await runtime_of(ctx).write(actor_of(ctx), complete)
+    return answer(found, f"{found.id} is {found.outcome}.")
 
 
 async def messaging_stop_campaign(
@@ -320,9 +319,7 @@ async def messaging_stop_campaign(
     return answer(changed, f"{changed.campaign} is {changed.state}.")
 
 
-async def messaging_stop_everything(
-    ctx: Ctx, reason: Annotated[str | None, Field(max_length=500)] = None
-) -> Annotated[CallToolResult, Standing]:
+async def messaging_stop_everything(ctx: Ctx, reason: Note = None) -> Annotated[CallToolResult, Standing]:
     """Stop all sending, in every process, within two seconds. Only a person at the command line lets it go on."""
 
     def stop(work: Work) -> Standing:
@@ -335,15 +332,15 @@ async def messaging_stop_everything(
 
 TOOLS = (
     ToolSpec(messaging_save_template, "Save a template", writes=True),
-    ToolSpec(messaging_list_templates, "List templates"),
-    ToolSpec(messaging_preview_template, "Preview a template"),
-    ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False),
+    ToolSpec(messaging_list_templates, "List templates", depth=1),
+    ToolSpec(messaging_preview_template, "Preview a template", depth=1),
+    ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False, depth=1),
     ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
-    ToolSpec(messaging_get_campaign, "Campaign status"),
-    ToolSpec(messaging_simulate_campaign, "Simulate a campaign"),
-    ToolSpec(messaging_get_health, "Delivery health"),
+    ToolSpec(messaging_get_campaign, "Campaign status", depth=1),
+    ToolSpec(messaging_simulate_campaign, "Simulate a campaign", depth=1),
+    ToolSpec(messaging_get_health, "Delivery health", depth=1),
     ToolSpec(messaging_list_campaigns, "List campaigns"),
-    ToolSpec(messaging_list_replies, "List replies"),
+    ToolSpec(messaging_list_replies, "List replies", depth=1),
     ToolSpec(messaging_list_tasks, "List tasks"),
     ToolSpec(messaging_complete_task, "Complete a task", writes=True),
     ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),

@@ -8,10 +8,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from overture_core.errors import NotFound, SystemFault
+from overture_core.messages.content import UNSUBSCRIBE_PATH
 from overture_core.messages.unsubscribing import is_ours, unsubscribe
 from overture_servers.runtime import Runtime
 
-PATH = "/messaging/unsubscribe/{message_id}/{signature}"
+PATH = UNSUBSCRIBE_PATH + "{message_id}/{signature}"
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -27,10 +28,10 @@ _PAGE = """<!doctype html>
 color-scheme:light dark}}button{{font:inherit;padding:.6rem 1.2rem}}</style></head>
 <body><main><h1>Unsubscribe</h1>{content}</main></body></html>"""
 _FORM = (
-    "<p>Press the button, and you will get no more messages from us.</p>"
+    "<p>Press the button, and you will get no more messages from us: no e-mail, text message or call.</p>"
     "<form method='post'><button>Unsubscribe</button></form>"
 )
-_DONE = "<p>Done. You will get no more messages from us.</p>"
+_DONE = "<p>Done. You will get no more messages from us: no e-mail, text message or call.</p>"
 
 
 def routes(runtime: Runtime) -> list[Route]:

@@ -92,7 +92,7 @@ class Webhooks:
 
     async def sendgrid_events(self, request: Request) -> Response:
         """SendGrid's signed event webhook."""
-        raw = await body_of(request, MAX_EVENTS)
+        raw = await read_body(request, MAX_EVENTS)
         key = email_endpoint(self._runtime.settings).webhook_public_key
         if key is None:
             msg = "No key is configured to check this webhook with; set OVERTURE_SENDGRID_WEBHOOK_KEY."
@@ -106,7 +106,7 @@ class Webhooks:
         given = str(request.path_params["secret"])
         if secret is None or not hmac.compare_digest(secret.encode(), given.encode()):
             raise SignatureInvalid("This address is not the one that was given to SendGrid.")
-        bounded = _withbody_of(request, await body_of(request, MAX_INBOUND))
+        bounded = _with_body(request, await read_body(request, MAX_INBOUND))
         async with bounded.form(max_files=50, max_fields=200, max_part_size=MAX_INBOUND) as form:
             fields = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
         now = self._runtime.store.clock.now()
@@ -130,7 +130,7 @@ class Webhooks:
             SignatureInvalid: the signature does not fit.
             InvalidInput: it is not as Twilio sends it.
         """
-        raw = await body_of(request, MAX_FORM)
+        raw = await read_body(request, MAX_FORM)
         try:
             form = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=500)
         except ValueError as error:  # UnicodeDecodeError too
@@ -193,7 +193,7 @@ def _logged(request: Request) -> str:
     return request.url.path.removesuffix(str(request.path_params.get("secret", "")))
 
 
-async def body_of(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """Read the body, at most `limit` bytes of it."""
     pieces: list[bytes] = []
     size = 0
@@ -205,7 +205,7 @@ async def body_of(request: Request, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _withbody_of(request: Request, raw: bytes) -> Request:
+def _with_body(request: Request, raw: bytes) -> Request:
     """Return the request as it came, with a body that was read already."""
 
     async def receive() -> Message:

@@ -11,7 +11,7 @@ from overture_core.errors import ConfigurationError
 from overture_providers.endpoints import STRIPE_EVENTS_PATH, STRIPE_THANKS_PATH, stripe_endpoint
 from overture_providers.stripe.events import verify_and_parse
 from overture_providers.stripe.signature import HEADER
-from overture_servers.messaging.webhooks import Webhooks, answering, body_of
+from overture_servers.messaging.webhooks import Webhooks, answering, read_body
 from overture_servers.runtime import Runtime
 
 MAX_EVENT = 2**20
@@ -26,7 +26,7 @@ def routes(runtime: Runtime, hooks: Webhooks) -> list[Route]:
     """Return the routes, at the paths that Stripe is given."""
 
     async def events(request: Request) -> Response:
-        raw = await body_of(request, MAX_EVENT)
+        raw = await read_body(request, MAX_EVENT)
         endpoint = stripe_endpoint(runtime.settings)
         secret = endpoint.webhook_secret
         if secret is None:

@@ -1,4 +1,4 @@
-"""The page docs/audit.md: its commands work on an empty home; and a broken chain is told with exit code 1."""
+"""The page docs/audit.md: its commands work on an empty home; and a broken chain is told with exit code 5."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def test_the_commands_of_the_page_work_and_a_changed_entry_is_named(overture: Ov
         "overture: The audit is broken. Entry 2 (sending.stopped) is not what was written: its hash does not fit.\n"
     )
     assert json.loads(overture("audit", "verify", "--json").stdout)["intact"] is False
+
+
+def test_an_entry_that_cannot_be_read_is_named_by_every_command(overture: Overture, tmp_path: Path) -> None:
+    assert overture("import", "good.csv").returncode == 0
+    with sqlite3.connect(tmp_path / "data" / "overture.db") as database:
+        database.execute("UPDATE audit_entries SET detail = '{not json' WHERE number = 1")
+    database.close()
+    told = "overture: The audit is broken. Entry 1 is not what was written: it cannot be read.\n"
+    for command in ("verify", "list"):
+        done = overture("audit", command)
+        assert (done.returncode, done.stderr) == (5, told)

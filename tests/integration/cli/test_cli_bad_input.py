@@ -182,6 +182,7 @@ def test_doctor_reports_sandbox_keys_that_are_damaged(overture: Overture, tmp_pa
     assert [(check["part"], "damaged; delete the file" in check["detail"]) for check in problems] == [
         ("e-mail", True),
         ("SMS", True),
+        ("LinkedIn", True),
     ]
 
 

@@ -28,6 +28,7 @@ def test_doctor_finds_an_empty_home_well_and_changes_nothing(overture: Overture)
             "Redis": "starts when needed",
             "e-mail": "starts when needed",
             "SMS": "starts when needed",
+            "LinkedIn": "starts when needed",
             "payments": "starts when needed",
             "brain": "ok",
         }

@@ -52,8 +52,9 @@ def test_a_lead_or_time_that_is_none_is_said_in_one_line(overture: Overture) -> 
     unknown = overture("contactability", "lead_0")
     assert unknown.returncode == 2
     assert unknown.stderr.startswith("overture: There is no lead 'lead_0'")
-    unread = overture("contactability", "lead_0", "--at", "tomorrow")
-    assert (unread.returncode, len(unread.stderr.splitlines())) == (2, 1)
+    for at in ("tomorrow", "9999-12-31T23:59-12:00", "0001-01-01T00:00+14:00"):
+        unread = overture("contactability", "lead_0", "--at", at)
+        assert (at, unread.returncode, len(unread.stderr.splitlines())) == (at, 2, 1)
 
 
 def test_hours_that_cannot_be_kept_are_refused_before_anything_else(overture: Overture) -> None:

@@ -65,3 +65,29 @@ def test_no_dns_is_one_row_and_no_failure(overture: Overture) -> None:
     last = json.loads(done.stdout)["checks"][-1]
     assert (done.returncode, last["part"], last["health"]) == (0, "DNS", "not known")
     assert "no DNS server answered" in last["detail"]
+
+
+def test_a_subdomain_has_the_record_of_its_organisation(overture: Overture, resolver: str) -> None:
+    done = overture("doctor", "--domain", "News.Example.com.", "--resolver", resolver, "--selector", "k1", "--json")
+    found = {check["part"]: check["health"] for check in json.loads(done.stdout)["checks"][-3:]}
+    assert found == {"SPF": "problem", "DKIM k1": "problem", "DMARC": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--domain", "me@example.com"), "'me@example.com' is not a domain; write it like example.com."),
+        (("--domain", "https://example.com/"), "is not a domain"),
+        (("--domain", "x.test/"), "is not a domain"),
+        (("--domain", ""), "is not a domain"),
+        (("--domain", "example.com", "--selector", "a b"), "'a b' is not a DKIM selector"),
+        (("--domain", "example.com", "--resolver", "127.0.0.1:99999"), "is not an address"),
+        (("--selector", "s1"), "belong to --domain"),
+        (("--resolver", "127.0.0.1:1"), "belong to --domain"),
+    ],
+)
+def test_what_is_no_domain_selector_or_resolver_is_refused(
+    overture: Overture, given: tuple[str, ...], said: str
+) -> None:
+    done = overture("doctor", *given)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

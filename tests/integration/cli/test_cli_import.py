@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from overture_core.leads.mapping import CUSTOM, FIELDS, IGNORE
+
 BAD_INPUT = 2
+PAGE = Path(__file__).parents[3] / "docs" / "importing.md"
+AWKWARD = Path(__file__).parents[2] / "data" / "awkward"
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -88,3 +96,59 @@ def test_a_file_of_which_no_row_can_be_taken_is_bad_input(overture: Overture, fo
     assert "No row could be taken." in none.stdout
     (folder / "mixed.csv").write_text('email,name\n"a@example.com,x\nb@example.com,y\n')
     assert overture("import", "mixed.csv").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["mixed_encodings.csv", "packed.json.gz", "truncated.csv.gz"])
+def test_the_command_line_says_the_same_of_an_awkward_file(overture: Overture, name: str) -> None:
+    expected = json.loads((AWKWARD / "expected.json").read_text(encoding="utf-8"))[name]
+    ran = overture("import", str(AWKWARD / name), "--dry-run", "--json")
+    if "refused" in expected:
+        assert (ran.returncode, ran.stdout) == (BAD_INPUT, "")
+        assert json.loads(ran.stderr)["message"] == expected["refused"]
+    else:
+        report = json.loads(ran.stdout)
+        shown = {key: report[key] for key in ("encoding", "delimiter", "mapping", "created", "merged", "unchanged")}
+        assert (ran.returncode, shown) == (0, {key: expected[key] for key in shown})
+        assert {str(each["line"]): each["reasons"] for each in report["reject_samples"]} == expected["rejected"]
+
+
+def test_a_preview_shows_columns_with_reasons_and_values_and_stores_nothing(overture: Overture, folder: Path) -> None:
+    (folder / "leads.csv").write_text("Courriel,Work Email,Seen\nada@example.com,a@work.example,3/4/2024\n" * 1)
+    shown = overture("import", "leads.csv", "--preview")
+    assert shown.returncode == 0
+    assert [
+        word
+        for word in ("Dry run of leads.csv", "its name", "ada@example.com", "Only the beginning was looked at")
+        if word not in shown.stdout
+    ] == []
+    report = json.loads(overture("import", "leads.csv", "--preview", "--json").stdout)
+    assert report["columns"] == [
+        {"column": "Courriel", "field": "email", "why": "its name", "sample": "ada@example.com"},
+        {
+            "column": "Work Email",
+            "field": None,
+            "why": "its name says email too, which 'Courriel' already is",
+            "sample": "a@work.example",
+        },
+        {
+            "column": "Seen",
+            "field": None,
+            "why": "dates: 1 of 1 look like it; map it to last_contact_at if that is what they tell",
+            "sample": "3/4/2024",
+        },
+    ]
+
+
+def test_the_pages_commands_do_what_it_says(overture: Overture, folder: Path) -> None:
+    (folder / "leads.csv").write_text("Mejl,Ring,Junk\nada@example.com,020 7946 0958,x\n")
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    done = [overture(*shlex.split(line)[1:]) for line in block.splitlines()]
+    assert [each.returncode for each in done] == [0] * 6, [each.stderr for each in done]
+    assert "Only the beginning was looked at, 1 row; nothing was stored." in done[0].stdout
+    assert "crm" in done[4].stdout
+    assert done[5].stdout == "The mapping 'crm' is forgotten.\n"
+
+
+def test_the_page_names_every_field() -> None:
+    text = PAGE.read_text()
+    assert [field for field in (*FIELDS, CUSTOM, IGNORE) if f"`{field}`" not in text] == []

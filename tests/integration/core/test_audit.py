@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 
 from overture_core.audit import service as audit
 from overture_core.audit.chain import START
+from overture_core.errors import AuditBroken, InvalidInput
 from overture_core.messages.stopping import suppress
 from overture_core.storage.schema import AuditEntry, AuditHead
 from overture_core.storage.store import Store
@@ -34,6 +35,16 @@ TAMPERING = {
     ),
 }
 
+# What only SQLite lets anybody write into these columns.
+UNREADABLE = {
+    "detail = '{not json'": "Entry 3 is not what was written: it cannot be read.",
+    "detail = '[]'": "Entry 3 (note) is not what was written: its hash does not fit.",
+    "at = 'yesterday'": "Entry 3 is not what was written: it cannot be read.",
+    "actor = x'ff00fe'": "Entry 3 is not what was written: it cannot be read.",
+    "actor = CAST(x'ff00fe' AS TEXT)": "Entry 3 is not what was written: it cannot be read.",
+    "number = 'abc'": "Entry 3 is missing: entry 4 comes next.",
+}
+
 
 def note(store: Store, step: int, *, actor: str = "ada") -> None:
     with store.begin(WORKSPACE, actor=actor) as work:
@@ -54,6 +65,70 @@ def test_tampering_is_found_and_the_first_broken_entry_named(store: Store, how: 
     with store.begin(WORKSPACE, actor="eve") as work:
         work.session.connection().execute(statement)
     assert str(verdict(store).broken).startswith(sentence)
+
+
+@pytest.mark.parametrize("change", UNREADABLE)
+def test_what_cannot_be_read_is_named_too(sqlite_store: Store, change: str) -> None:
+    for step in range(4):
+        note(sqlite_store, step)
+    with sqlite_store.begin(WORKSPACE, actor="eve") as work:
+        work.session.execute(text(f"UPDATE audit_entries SET {change} WHERE number = 3"))  # noqa: S608 - from above
+    found = verdict(sqlite_store)
+    assert (found.intact, found.broken) == (False, UNREADABLE[change])
+    with sqlite_store.read(WORKSPACE) as work, pytest.raises(AuditBroken, match=r"The audit is broken\. Entry 3 "):
+        audit.list_(work)
+
+
+@pytest.mark.parametrize("table", ["audit_entries", "audit_heads"])
+def test_a_table_that_is_gone_is_a_broken_chain(store: Store, table: str) -> None:
+    note(store, 1)
+    with store.begin(WORKSPACE, actor="eve") as work:
+        work.session.execute(text(f"DROP TABLE {table}"))
+    assert verdict(store).broken == f"Entry 1 is missing: the table {table} is not as it was made."
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_chain_that_was_cut_off_with_its_head_does_not_fit_what_was_done(scene: Scene, kept: int) -> None:
+    scene.add_lead(email="ada@example.com")
+    planned = scene.launched()
+    whole = verdict(scene.store)
+    assert whole.intact
+    with scene.store.begin(WORKSPACE, actor="eve") as work:
+        last = work.session.scalar(select(AuditEntry.hash).where(AuditEntry.number == kept))
+        work.session.execute(delete(AuditEntry).where(AuditEntry.number > kept))
+        rewound = update(AuditHead).values(number=kept, hash=last) if last else delete(AuditHead)
+        work.session.connection().execute(rewound)
+    lost = "template tpl_" if kept == 0 else f"plan {planned.plan_id}"
+    assert str(verdict(scene.store).broken).startswith(f"The {lost}")
+
+
+def test_a_suppression_without_an_entry_is_found(store: Store) -> None:
+    with store.begin(WORKSPACE, actor="ada") as work:
+        suppress(work, "email", "ada@example.com", reason="manual", origin="cli")
+    assert verdict(store).intact
+    with store.begin(WORKSPACE, actor="eve") as work:
+        work.session.execute(delete(AuditEntry))
+        work.session.execute(delete(AuditHead))
+    assert str(verdict(store).broken).startswith("1 suppression without an entry")
+
+
+def test_a_noted_head_proves_that_nothing_before_it_was_written_anew(store: Store) -> None:
+    for step in range(3):
+        note(store, step)
+    noted = verdict(store)
+    note(store, 3)
+    heads = (f"{noted.entries}:{noted.head}", noted.head, START, f"0:{START}")
+    with store.begin(WORKSPACE, actor="eve") as work:
+        assert [audit.verify(work, each).intact for each in heads] == [True] * 4
+        assert not audit.verify(work, f"2:{noted.head}").intact
+        last = work.session.scalar(select(AuditEntry.hash).where(AuditEntry.number == 2))
+        work.session.execute(delete(AuditEntry).where(AuditEntry.number > 2))
+        work.session.execute(update(AuditHead).values(number=2, hash=last))
+    with store.read(WORKSPACE) as work:
+        assert audit.verify(work).intact
+        assert str(audit.verify(work, heads[0]).broken).startswith("The head that you noted is not part of it")
+        with pytest.raises(InvalidInput, match="NUMBER:HASH"):
+            audit.verify(work, "twelve")
 
 
 def test_entries_that_are_written_at_the_same_time_make_one_chain(store: Store) -> None:

@@ -138,7 +138,8 @@ def test_a_domain_stands_for_its_addresses_and_a_person_for_every_channel(scene:
         email="ada@eu.Shut.example", phone="+12125550001", country="US", time_zone="America/New_York"
     )
     beside = scene.add_lead(email="bob@notshut.example", phone="+12125550002", country="US")
-    person = scene.add_lead(email="eve@open.example", phone="+12125550003", country="US")
+    page = "https://www.linkedin.com/in/eve"
+    person = scene.add_lead(email="eve@open.example", phone="+12125550003", country="US", linkedin_url=page)
     with store.begin(WORKSPACE, actor="test") as work:
         suppressions.add(work, "domain", "@Shut.Example", "asked by their lawyer", "test")
         suppressions.add(work, "person", person, "manual", "test")

@@ -67,3 +67,13 @@ def test_an_unknown_lead_a_currency_and_a_missing_reference_are_told(launched: S
             payments.record(work, lead, **{**PAID, "currency": "euro"})
         with pytest.raises(InvalidInput, match="needs a reference"):
             payments.record(work, lead, **{**PAID, "reference": " "})
+
+
+def test_a_reference_is_one_payment_and_a_currency_one_that_exists(launched: Store) -> None:
+    lead = lead_of(launched)
+    with launched.begin(WORKSPACE, actor="cli:ada") as work:
+        payments.record(work, lead, **PAID)
+        with pytest.raises(Conflict, match=r"belongs to a payment of 12\.50 EUR; give this one a reference of its own"):
+            payments.record(work, lead, **{**PAID, "amount": Decimal(99)})
+        with pytest.raises(InvalidInput, match="'ZZZ' is no currency"):
+            payments.record(work, lead, **{**PAID, "currency": "ZZZ", "reference": "INV-8"})

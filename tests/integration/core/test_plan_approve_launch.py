@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,14 +13,18 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import Via
-from overture_core.campaigns.launching import launch
+from overture_core.campaigns.launching import get_plan, launch
 from overture_core.campaigns.models import PlanView
+from overture_core.campaigns.planning import view
 from overture_core.clock import ManualClock
 from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, NotFound
 from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress
+from overture_core.payments import service as payments
 from overture_core.storage.schema import Message
 from overture_core.storage.store import Store
 from overture_core.suppressions import service as suppressions
+from overture_core.templates import service as templates
 
 WORKSPACE = "default"
 
@@ -108,7 +113,7 @@ def test_an_expired_approval_does_not_launch(scene: Any, store: Store, clock: Ma
     planned = scene.plan()
     scene.approve(planned)
     clock.advance(timedelta(days=8))
-    with pytest.raises(ApprovalRequired, match="no longer holds"):
+    with pytest.raises(ApprovalRequired, match=r"expired at 2026-11-30 16:30 UTC; plan the campaign again"):
         start(store, planned)
 
 
@@ -120,6 +125,57 @@ def test_a_draft_changed_after_approval_does_not_launch(scene: Any, store: Store
         work.session.execute(update(Message).values(address="eve@example.com"))
     with pytest.raises(Conflict, match="changed after it was made"):
         start(store, planned)
+
+
+@pytest.mark.parametrize("what", ["stop", "payment"])
+def test_who_asked_to_stop_or_paid_after_the_approval_is_left_out_and_the_others_are_written_to(
+    scene: Any, store: Store, what: str
+) -> None:
+    gone = scene.add_lead(email="ada@example.com")
+    scene.add_lead(email="ben@example.com")
+    planned = scene.plan()
+    scene.approve(planned)
+    with store.begin(WORKSPACE, actor="worker") as work:
+        if what == "stop":
+            suppress(work, "email", "ada@example.com", reason="stop", origin="reply")
+        else:
+            payments.record(work, gone, amount=Decimal(5), currency="EUR", reference="INV-1")
+    assert (start(store, planned).queued, start(store, planned).queued) == (1, 1)
+    assert rows(store) == [("email", {"stop": "stop", "payment": "paid"}[what], "cancelled"), ("email", None, "due")]
+
+
+def test_saving_a_template_anew_makes_the_approval_of_the_old_text_worthless(scene: Any, store: Store) -> None:
+    scene.add_lead(email="ada@example.com")
+    planned = scene.plan(follow_ups=[{"wait_before": "2 days", "templates": {"sms": "hello-sms"}}])
+    scene.approve(planned)
+    with store.begin(WORKSPACE, actor="model") as work:
+        templates.save(work, "hello-sms", Channel.SMS, "Corrected, {{ first_name }}.")
+        shown = view(work, get_plan(work, planned.plan_id))
+    assert shown.hints[0].startswith("'hello-sms': its text was changed after this plan was made")
+    with pytest.raises(Conflict, match=r"The text of 'hello-sms' was changed after this plan was made"):
+        start(store, planned)
+    again = scene.plan()
+    scene.approve(again)
+    assert start(store, again).queued == 1
+
+
+@pytest.mark.parametrize("where", ["first", "later"])
+def test_hours_in_which_a_channel_may_never_be_used_are_refused_when_planning(scene: Any, where: str) -> None:
+    night = {"start": "22:00", "until": "23:00"}
+    later = [{"wait_before": "2 days", "templates": {"sms": "hello-sms"}}]
+    steps = {"templates": {"sms": "hello-sms"}} if where == "first" else {"templates": {"email": "hello"}}
+    with pytest.raises(
+        InvalidInput, match=r"has no hour in which SMS, WhatsApp and calls may arrive \(08:00 to 21:00\)"
+    ):
+        scene.plan(send_window=night, **steps, **({"follow_ups": later} if where == "later" else {}))
+
+
+def test_who_has_no_hour_in_common_with_the_campaign_is_left_out(scene: Any) -> None:
+    late = {"start": "20:00", "until": "21:00"}
+    for phone in ("+13055550100", "+12125550101"):  # Florida's hours end at 20:00
+        scene.consent(scene.add_lead(phone=phone), Channel.SMS)
+    planned = scene.plan(templates={"sms": "hello-sms"}, send_window=late)
+    assert (planned.recipients, planned.excluded) == (1, {"no_common_hours": 1})
 
 
 def test_planning_again_voids_the_plan_before_and_its_approval(scene: Any, store: Store) -> None:

@@ -22,6 +22,7 @@ from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
+from overture_core.templates.preview import preview
 
 WORKSPACE = "default"
 
@@ -137,3 +138,19 @@ def test_a_plan_that_adds_nobody_does_not_hide_the_approval_of_a_running_campaig
         found = status(work, "Spring")
     assert found.approval is not None
     assert (found.plan_id, found.approval.state) == (launched.plan_id, ApprovalState.USED)
+
+
+def test_a_link_in_a_name_and_a_domain_of_mixed_alphabets_are_told(scene: Any, store: Store) -> None:
+    scene.add_lead("https://p\u0430ypal.com/login", email="ada@example.com")
+    scene.add_lead("Ben", email="ben@p\u0430ypal.com")
+    scene.add_lead("Cleo", email="cleo@example.com")
+    planned = scene.plan()
+    assert planned.hints == [
+        "1 lead with a link that mixes alphabets, as one that imitates another does, in first_name; it is put in with "
+        "spaces for its dots, such as 'https://p\u0430ypal.com/login'",
+        "1 lead with an address whose domain mixes alphabets, as one that imitates another does, such as "
+        "'ben@p\u0430ypal.com'",
+    ]
+    assert planned.samples[0].subject == "Hi https p\u0430ypal com login"
+    with store.read(WORKSPACE) as work:
+        assert preview(work, "hello").hints == planned.hints

@@ -55,7 +55,7 @@ def answer(store: Store, lead: str) -> tuple[Verdict, Reason | None]:
         return found.verdict, found.reason
 
 
-def open_tasks(store: Store) -> list[Intent]:
+def open_tasks(store: Store) -> list[str]:
     with store.read(WORKSPACE) as work:
         return [each.kind for each in tasks.list_(work).tasks]
 

@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.clock import ManualClock
+from overture_core.contactability.gate import contactability
+from overture_core.contactability.rules import Reason
 from overture_core.errors import NotFound
 from overture_core.messages import intake, ledger, settling
 from overture_core.messages.channels import Channel
@@ -19,7 +21,7 @@ from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.outcomes import Accepted
 from overture_core.messages.unsubscribing import unsubscribe
 from overture_core.replies import service as replies
-from overture_core.storage.schema import Message, WebhookEvent
+from overture_core.storage.schema import Lead, Message, WebhookEvent
 from overture_core.storage.store import Store
 from overture_core.suppressions.service import suppressed
 
@@ -211,8 +213,21 @@ def test_the_unsubscribe_link_works_and_a_forged_one_does_not(sent: Sent) -> Non
     with pytest.raises(NotFound, match="not valid"):
         unsubscribe(sent.store, sent.id, "0" * 32)
     assert sent.states() == ["accepted", "due"]
-    unsubscribe(sent.store, sent.id, signature(sent.store.settings, sent.id))
+    for _ in range(2):
+        unsubscribe(sent.store, sent.id, signature(sent.store.settings, sent.id))
     assert sent.states() == ["accepted", "cancelled"]
+
+
+@pytest.mark.parametrize("by", ["link", "provider"])
+def test_who_unsubscribes_gets_nothing_more_on_any_channel(sent: Sent, by: str) -> None:
+    sent.written_down()
+    if by == "link":
+        unsubscribe(sent.store, sent.id, signature(sent.store.settings, sent.id))
+    else:
+        sent.happens(sent.event(Kind.UNSUBSCRIBED))
+    with sent.store.read(WORKSPACE) as work:
+        ada = work.session.get_one(Lead, work.session.get_one(Message, sent.id).lead_id)
+        assert {contactability(work, ada, channel).reason for channel in Channel} == {Reason.SUPPRESSED}
 
 
 def test_an_event_that_cannot_be_applied_holds_up_no_other(sent: Sent) -> None:

@@ -148,7 +148,7 @@ def test_a_draft_that_breaks_a_rule_is_neither_saved_nor_planned(
         "win-back-sms: it holds a gap that nobody would fill",
     ]
     assert tools(calls()) == ["leads_list_segments", "leads_preview_segment", "leads_save_segment"]
-    assert calls()[-1]["args"]["filter"] == {"dormant_days_min": 90, "countries": ["DE"]}
+    assert calls()[-1]["args"]["where"] == 'dormant_days >= 90 and country in ("DE")'
 
 
 def test_a_server_that_is_away_ends_the_run_with_one_sentence(servers: Servers, tmp_path: Path) -> None:

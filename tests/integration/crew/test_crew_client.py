@@ -21,9 +21,9 @@ LAUNCHED = {"campaign_id": "cmp_1", "state": "running", "queued": 8}
 
 def test_nulls_are_left_out_and_the_result_comes_back(servers: Servers, calls: Calls) -> None:
     with McpSessions(servers) as sessions:
-        outcome = sessions.call("leads", "leads_preview_segment", {"filter": {"dormant_days_min": 9, "query": None}})
+        outcome = sessions.call("leads", "leads_preview_segment", {"where": "country = US", "name": None})
     assert outcome.result("leads_preview_segment")["count"] == 8
-    assert calls() == [{"tool": "leads_preview_segment", "args": {"filter": {"dormant_days_min": 9}, "name": None}}]
+    assert calls() == [{"tool": "leads_preview_segment", "args": {"where": "country = US", "name": None}}]
 
 
 def test_progress_reaches_the_caller(servers: Servers) -> None:

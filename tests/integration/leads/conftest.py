@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from pydantic import SecretStr
 
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.storage.store import Store
@@ -34,3 +36,11 @@ def take(store: Store) -> Import:
         return import_leads(store, source, ImportOptions.model_validate(options), workspace=workspace, actor="test")
 
     return imported
+
+
+@pytest.fixture
+def keyed(store: Store) -> Iterator[Store]:
+    """A store that erased addresses can be known by."""
+    opened = Store(store.settings.model_copy(update={"secret_key": SecretStr("k" * 32)}), store.clock)
+    yield opened
+    opened.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import zipfile
@@ -19,7 +20,8 @@ from sqlalchemy import func, select
 from overture_core.contactability import facts
 from overture_core.errors import NotFound, UnreadableFile
 from overture_core.leads import service
-from overture_core.leads.importing import ImportReport, import_leads
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
@@ -37,22 +39,15 @@ TABLE: list[list[object]] = [
 ]
 
 
-def excel(edit: Callable[[str, bytes], bytes] = lambda _, part: part) -> bytes:
-    """Return an Excel file of `TABLE`, its parts passed through `edit(name, part)`."""
-    book, saved, edited = Workbook(), io.BytesIO(), io.BytesIO()
+def excel(rows: list[list[object]]) -> bytes:
+    """Return an Excel file of `rows`."""
+    book, saved = Workbook(), io.BytesIO()
     assert book.active is not None
-    for row in TABLE:
+    for row in rows:
         book.active.append(row)
     book.save(saved)
     book.close()
-    with zipfile.ZipFile(saved) as parts, zipfile.ZipFile(edited, "w", zipfile.ZIP_DEFLATED) as written:
-        for name in parts.namelist():
-            written.writestr(name, edit(name, parts.read(name)))
-    return edited.getvalue()
-
-
-def in_part(which: str, change: Callable[[bytes], bytes]) -> bytes:
-    return excel(lambda name, part: change(part) if which in name else part)
+    return saved.getvalue()
 
 
 def bomb(part: str, size: int) -> bytes:
@@ -78,55 +73,20 @@ def counts(report: ImportReport) -> Counts:
 
 
 TAKEN: dict[str, tuple[bytes, str, Counts]] = {
-    "one_column.csv": (b"email\na@example.com\nb@example.com\n", "utf-8", (2, 0, 0, 0)),
-    "no_last_line_end.csv": (b"email,name\r\na@example.com,A\r\nb@example.com,B", "utf-8", (2, 0, 0, 0)),
-    "old_mac.csv": (b"email,name\ra@example.com,A\rb@example.com,B\r", "utf-8", (2, 0, 0, 0)),
-    "bom.csv": ("email;name\na@example.com;Zoë\n".encode("utf-8-sig"), "utf-8-sig", (1, 0, 0, 0)),
-    "utf16.txt": ("email\tname\na@example.com\tZoë\n".encode("utf-16"), "utf-16", (1, 0, 0, 0)),
-    "japanese.csv": (
-        "メール,名前,会社\ntaro@example.com,山田太郎,株式会社山田製作所\nhanako@example.com,鈴木花子,有限会社鈴木商店\n".encode(
-            "shift_jis"
-        ),
-        "cp932",
-        (2, 0, 0, 0),
-    ),
-    "lines_in_quotes.csv": (b'email,notes\na@example.com,"one\r\ntwo, ""three"""\nbad,x\n', "utf-8", (1, 0, 0, 1)),
-    "widths.csv": (b"email,name\na@example.com,A\nb@example.com\nc@example.com,C,?\n", "utf-8", (1, 0, 0, 2)),
-    "twice.csv": (b"email,name\na@example.com,A\nA@EXAMPLE.com,A\na@example.com,\n", "utf-8", (1, 0, 2, 0)),
     "nul_late.csv": (
         b"email,linkedin\n" + b"a@example.com,\n" * 20_000 + b"z@example.com,https://linkedin.com/in/a\x00b\n",
         "utf-8",
-        (2, 0, 19_999, 0),
-    ),
-    "no_such_day.csv": (
-        b"email,last contact\na@example.com,0001-01-01T00:00:00+14:00\nb@example.com,9999-12-31T23:59:59-14:00\n",
-        "utf-8",
-        (2, 0, 0, 0),
-    ),
-    "nested.jsonl": (b'{"email": "a@example.com", "x": {"y": [1, null]}}\nnot json\n[]\n', "utf-8", (1, 0, 0, 2)),
-    "no_characters.jsonl": (
-        b'{"email": "a@example.com", "linkedin": "https://linkedin.com/in/a\\u0000b\\ud800c"}\n'
-        b'{"email": "\\ud800"}\n{"email": "\\u0000"}\n',
-        "utf-8",
-        (1, 0, 0, 2),
+        (1, 0, 19_999, 1),
     ),
     "a_wide_line.jsonl": (
         b'{"email": "a@example.com"}\n' + json.dumps({f"c{n}": n for n in range(10_000)}).encode(),
         "utf-8",
         (1, 0, 0, 1),
     ),
-    "table.xlsx": (excel(), "xlsx", (2, 0, 0, 0)),
-    "wrong_size.xlsx": (
-        in_part("sheet1", lambda part: part.replace(b'<dimension ref="A1:C3"', b'<dimension ref="A1"')),
-        "xlsx",
-        (2, 0, 0, 0),
-    ),
-    "no_styles.xlsx": (
-        in_part(
-            "styles.xml", lambda _: b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
-        ),
-        "xlsx",
-        (2, 0, 0, 0),
+    "a_wide_object.json": (
+        b'[{"email": "a@example.com"},' + json.dumps({f"c{n}": n for n in range(10_000)}).encode() + b"]",
+        "utf-8",
+        (1, 0, 0, 1),
     ),
 }
 
@@ -142,19 +102,12 @@ def test_an_awkward_file_is_taken_with_every_row_accounted_for(store: Store, tmp
 
 
 REFUSED: dict[str, tuple[bytes, str]] = {
-    "ten_thousand_columns.csv": (b"email" + b",x" * 9_999 + b"\n", "has 10000 columns, more than the 500 allowed"),
+    "ten_thousand_columns.xlsx": (excel([[f"c{n}" for n in range(10_000)]]), "has 10000 columns, more than the 500"),
     "ten_thousand_fields.jsonl": (json.dumps({f"c{n}": n for n in range(10_000)}).encode(), "of 1 to 500 fields"),
-    "nul.csv": (b"email\na\x00@example.com\n", "is not text"),
-    "no_objects.jsonl": (b"[1]\n2\n", "holds no JSON objects"),
-    "half_a_sheet.xlsx": (in_part("sheet1", lambda part: part[: len(part) // 2]), "cannot be read as an Excel file"),
-    "no_number.xlsx": (
-        in_part("sheet1", lambda part: part.replace(b"442079460958", b"4x")),
-        "cannot be read as an Excel file",
-    ),
-    "no_book.xlsx": (in_part("workbook.xml", lambda _: b"<not"), "cannot be read as an Excel file"),
     "bomb.xlsx": (bomb("xl/worksheets/sheet1.xml", 1024 * 2**20), "unpacks to more than can be read"),
     "bomb_of_texts.xlsx": (bomb("xl/sharedStrings.xml", 100 * 2**20), "unpacks to more than can be read"),
-    "letter.docx": (bomb("word/document.xml", 0), "cannot be read as an Excel file"),
+    "bomb.csv.gz": (gzip.compress(b"email\n" + b"a@example.com\n" * 8_000_000, 6), "unpacks to more than can be read"),
+    "letter.docx": (bomb("word/document.xml", 0), "is a zip archive, not an Excel file"),
 }
 
 
@@ -173,7 +126,7 @@ def test_a_hopeless_file_is_refused_in_one_sentence_and_leaves_nothing(
 
 
 def test_excels_own_numbers_and_dates_are_understood(store: Store, tmp_path: Path) -> None:
-    report = import_bytes(store, tmp_path, "table.xlsx", excel(), default_country="GB")
+    report = import_bytes(store, tmp_path, "table.xlsx", excel(TABLE), default_country="GB")
     assert report.warnings == []
     with store.read("default") as work:
         leads = work.session.scalars(select(Lead).order_by(Lead.email)).all()

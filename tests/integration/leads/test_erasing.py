@@ -13,15 +13,18 @@ from sqlalchemy import select
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import Via
 from overture_core.audit import service as audit
+from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import launch
 from overture_core.campaigns.models import PlanRequest
 from overture_core.campaigns.planning import plan
+from overture_core.campaigns.states import CampaignState
 from overture_core.contactability.gate import contactability
 from overture_core.contactability.rules import Reason
 from overture_core.errors import ConfigurationError, Conflict, NotFound
 from overture_core.leads import service as leads
 from overture_core.leads.erasing import erase
 from overture_core.leads.importing import import_leads
+from overture_core.leads.normalise import email_key
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.searching import search
@@ -30,10 +33,14 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.stopping import suppress
 from overture_core.replies import service as replies
+from overture_core.scoring.signals import Kind as SignalKind
+from overture_core.scoring.signals import Source as SignalSource
+from overture_core.scoring.signals import record
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
-from overture_core.storage.schema import Base, Lead, Message
+from overture_core.storage.schema import Base, Lead, Message, Segment
 from overture_core.storage.store import Store
+from overture_core.suppressions.service import suppressed
 from overture_core.templates import service as templates
 
 WORKSPACE = "default"
@@ -74,6 +81,8 @@ def ada(store: Store) -> str:
     )
     intake.store_events(store, [bounced, answered])
     intake.process(store)
+    with store.begin(WORKSPACE, actor="test") as work:
+        record(work, found, SignalKind.HIRING, source=SignalSource.FILE, note="Müßig & Co looks for people")
     return found
 
 
@@ -110,7 +119,10 @@ def test_nothing_names_them_any_more_and_the_audit_holds(store_with_key: Store, 
             erase(work, ada)
 
 
-@pytest.mark.parametrize("address", ["ada.müßig@example.com", "Ada.Müßig@Example.com", "  ada.müßig@EXAMPLE.com "])
+@pytest.mark.parametrize(
+    "address",
+    ["ada.müßig@example.com", "Ada.Müßig@Example.com", "  ada.müßig@EXAMPLE.com ", "ada.müßig+new@example.com"],
+)
 def test_who_comes_back_in_a_file_is_not_written_to(store_with_key: Store, ada: str, address: str) -> None:
     erased(store_with_key, ada)
     load(store_with_key, f'Again,,"{address}",+12125550101,,US,,"email,sms"\n')
@@ -190,3 +202,88 @@ def test_nobody_else_loses_anything(store_with_key: Store) -> None:
         assert [each.lead_id for each in replies.list_(work).replies] == [joann]
         row = work.session.get_one(Lead, joann)
         assert contactability(work, row, Channel.EMAIL).reason is Reason.REPLIED
+
+
+YOLANDA = "Yolanda,Vexley,yolanda.vex@example.com,+12125550133,,,,\n"
+REJECTED = (
+    ",,,(212) 555-0133 x,,,,\n"
+    "Zoe,,,00 1 212.555.0133,,,,\n"
+    "yolanda,VEXLEY,,0133,,,,\n"
+    'Yolanda,Vexley,yolanda.vex@example..com,,,,"met\n\tin Ulm",\n'
+)
+OTHERS = "Yolanda,Reed,yolanda@example..com,212 555 01334,,,,\n"
+
+
+def test_rejected_rows_filters_and_the_log_of_the_database_lose_them_too(sqlite_store: Store) -> None:
+    load(sqlite_store, YOLANDA + REJECTED + OTHERS)
+    with sqlite_store.begin(WORKSPACE, actor="test") as work:
+        segments.save(work, "vex", LeadFilter(where='email = "Yolanda.Vex@example.com" or phone = "+12125550133"'))
+        segments.save(work, "others", LeadFilter(where='email = "yolanda.vex@example.com.au"'))
+    erased(sqlite_store, lead_named(sqlite_store, "Yolanda"))
+    left = contents(sqlite_store)
+    assert [trace for trace in ("vexley", "555-0133", "555.0133", "yolanda.vex@example..com") if trace in left] == []
+    assert "yolanda,reed,yolanda@example..com,212 555 01334" in left
+    with sqlite_store.read(WORKSPACE) as work:
+        filters = {each.name: each.filter["where"] for each in work.session.scalars(select(Segment))}
+        assert len(filters) == 2
+        assert filters["vex"] == 'email = "erased" or phone = "erased"'
+        assert search(work, LeadFilter(where=filters["vex"])).total == 0
+        assert "example.com.au" in filters["others"]
+    assert sqlite_store.checkpoint()
+    assert (sqlite_store.settings.data_dir / "overture.db-wal").stat().st_size == 0
+
+
+def test_a_plan_that_names_them_is_made_again_and_a_running_campaign_has_to_end_first(store_with_key: Store) -> None:
+    load(store_with_key, BOB + YOLANDA)
+    lead = lead_named(store_with_key, "Yolanda")
+    with store_with_key.begin(WORKSPACE, actor="test") as work:
+        segments.save(work, "two", LeadFilter(where='email in ("yolanda.vex@example.com", "bob@example.com")'))
+        templates.save(work, "mail", Channel.EMAIL, "Hi", "Hi")
+        made = plan(work, PlanRequest(name="Spring", segment="two", templates={Channel.EMAIL: "mail"}))
+        approvals.decide(work, made.approval.id, approve=True, by="test", via=Via.CLI)
+        launch(work, made.plan_id)
+    with pytest.raises(Conflict, match="The filter of the campaign 'Spring' names them"):
+        erased(store_with_key, lead)
+    with store_with_key.begin(WORKSPACE, actor="test") as work:
+        campaigns.set_state(work, "Spring", CampaignState.CANCELLED)
+        again = plan(work, PlanRequest(name="Summer", segment="two", templates={Channel.EMAIL: "mail"}))
+        approvals.decide(work, again.approval.id, approve=True, by="test", via=Via.CLI)
+    erased(store_with_key, lead)
+    assert "yolanda" not in contents(store_with_key)
+    with store_with_key.begin(WORKSPACE, actor="test") as work, pytest.raises(Conflict, match="plan again"):
+        launch(work, again.plan_id)
+
+
+GMAIL = "Zebedee.Quux@gmail.com"
+SAME_MAILBOX = [
+    "zebedeequux@gmail.com",
+    "zebedee.quux+news@gmail.com",
+    "z.quux@x.com",
+    "\uff3aebedee.quux@googlemail.com",
+]
+
+
+def test_an_erased_or_suppressed_mailbox_is_not_written_to_by_any_of_its_addresses(store_with_key: Store) -> None:
+    load(store_with_key, f"Zeb,,{GMAIL},+12125550144,,US,,email\nAmy,,amy+list@example.com,,,US,,email\n")
+    erased(store_with_key, lead_named(store_with_key, "Zeb"))
+    with store_with_key.begin(WORKSPACE, actor="webhook") as work:
+        suppress(work, "email", "amy+list@example.com", reason="stop", origin="reply")
+    rows = [*SAME_MAILBOX, "amy@example.com", "Amy+other@example.com", "am.y@example.com"]
+    load(store_with_key, "".join(f"Back{number},,{each},,,US,,email\n" for number, each in enumerate(rows)))
+    with store_with_key.read(WORKSPACE) as work:
+        found = work.session.scalars(select(Lead).where(Lead.first_name.startswith("Back")).order_by(Lead.first_name))
+        blocked = [contactability(work, each, Channel.EMAIL).reason is Reason.SUPPRESSED for each in found]
+        keys = [email_key(each) for each in rows]
+        assert [each in suppressed(work, "email", keys) for each in keys] == blocked
+    assert blocked == [True, True, False, True, True, True, False]
+
+
+def test_an_import_tells_of_an_erased_address_beside_a_new_one(store_with_key: Store) -> None:
+    load(store_with_key, YOLANDA)
+    erased(store_with_key, lead_named(store_with_key, "Yolanda"))
+    source = Source.from_text(HEAD + BOB + "Y,V,other@example.com,+1 212 555 0133,,US,,email\n", "leads.csv")
+    report = import_leads(store_with_key, source, ImportOptions(), workspace=WORKSPACE, actor="test")
+    assert [each for each in report.warnings if "erased" in each] == [
+        "1 row with an address of somebody who was erased (line 3): that one is never written to, others of the row "
+        "are; if it is the same person, erase them again"
+    ]

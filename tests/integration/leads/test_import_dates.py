@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from overture_core.leads.importing import ImportReport
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.understanding import SAMPLE
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store
@@ -68,6 +68,7 @@ def test_a_few_dates_against_many_are_left_out_and_said(store: Store, take: Impo
 def test_dates_that_no_row_tells_apart_are_assumed_and_said(store: Store, take: Import) -> None:
     text, name = as_csv(["03/04/2024"] * EARLY)
     assert take(text, filename=name).warnings == [
-        "Dates in 'last contact' could be day first or month first; they were read day first."
+        "Dates in 'last contact' could be day first or month first; they were read day first. If that is wrong, say so "
+        "(dates, on the command line --dates month-first)."
     ]
     assert contacts(store) == [datetime(2024, 4, 3, tzinfo=UTC)]

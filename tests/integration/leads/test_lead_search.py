@@ -10,11 +10,11 @@ from sqlalchemy import delete, select
 
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.leads import service
-from overture_core.leads.importing import ImportReport
+from overture_core.leads.imports import ImportReport
 from overture_core.leads.searching import Sort, search
 from overture_core.messages.channels import Channel
 from overture_core.segments import service as segments
-from overture_core.segments.filter import LeadFilter
+from overture_core.segments.filter import LeadFilter, as_expression
 from overture_core.segments.fulltext import has_words
 from overture_core.segments.service import SegmentPreview, SegmentSample
 from overture_core.storage.schema import Lead
@@ -64,6 +64,8 @@ def test_every_condition_has_to_hold(
     take(LEADS)
     with store.read("default") as work:
         assert sorted(map(str, names(work, **conditions))) == expected
+        said = as_expression(LeadFilter.model_validate(conditions))
+        assert sorted(map(str, names(work, **({"where": said} if said else {})))) == expected
 
 
 def test_a_filter_of_an_unknown_field_or_country_is_refused() -> None:
@@ -119,9 +121,7 @@ def test_a_segment_is_saved_replaced_listed_and_counted_anew(store: Store, take:
     take(LEADS)
     with store.begin("default", actor="test") as work:
         segments.save(work, "dormant", LeadFilter(dormant_days_min=365))
-        assert [(s.name, s.count, s.filter) for s in segments.list_(work)] == [
-            ("dormant", 2, LeadFilter(dormant_days_min=365))
-        ]
+        assert [(s.name, s.count, s.where) for s in segments.list_(work)] == [("dormant", 2, "dormant_days >= 365")]
         assert segments.preview_named(work, "dormant").count == 2
         with pytest.raises(NotFound, match=r"There is no segment 'dormnat'; the segments are: dormant\."):
             segments.get(work, "dormnat")
@@ -224,6 +224,9 @@ def test_consents_and_columns_of_ones_own_are_asked_for(store: Store, take: Impo
         ("country > US", "country takes =, !=, ~, in, is known, not >"),
         ('"..."', "there is no word"),
         ("", "it is empty"),
+        # An agent's filter that would break out of the parentheses that the crew puts around it.
+        ("country = US) or (country = DE", "at ') or (country = DE' (character 13)"),
+        ("country = USA", "'USA' is not a two-letter country code"),
         ("(" * 900 + "a = b" + ")" * 900, "too deep"),
         (" or ".join(["country = US"] * 101), "more than 100 conditions"),
     ],

@@ -85,7 +85,7 @@ class Desk:
         async with self.leads() as client:
             report = await self.call(client, "leads_import_file", content=FILE)
             assert (report["created"], report["rejected"]) == (3, 1)
-            await self.call(client, "leads_save_segment", name="dormant", filter={"dormant_days_min": 90})
+            await self.call(client, "leads_save_segment", name="dormant", where="dormant_days >= 90")
         async with self.messaging() as client:
             text = {"subject": "Hello {{ first_name }}", "body": "Hi {{ first_name }}, still interested?"}
             await self.call(client, "messaging_save_template", name="hello", channel="email", **text)

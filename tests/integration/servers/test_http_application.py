@@ -15,6 +15,7 @@ from overture_core.storage.store import Store
 from overture_queue.broker import RedisHandle
 from overture_servers.http.app import create_app
 from overture_servers.main import serve_http, serve_stdio
+from overture_servers.registry import NAMES
 from overture_servers.runtime import Runtime
 
 pytestmark = pytest.mark.anyio
@@ -88,7 +89,8 @@ async def test_what_is_not_there_is_answered_in_json(http: httpx.AsyncClient, pa
         404,
         {
             "error": "not_found",
-            "message": "There is nothing here; the MCP servers are at /leads/mcp, /messaging/mcp, /stripe/mcp.",
+            "message": "There is nothing here; the MCP servers are at "
+            "/leads/mcp, /messaging/mcp, /linkedin/mcp, /stripe/mcp.",
         },
     )
 
@@ -113,7 +115,7 @@ async def test_a_fault_of_ours_is_answered_in_json_without_its_words(settings: S
     )
 
 
-@pytest.mark.parametrize("server", ["leads", "messaging"])
+@pytest.mark.parametrize("server", NAMES)
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -133,7 +135,7 @@ async def test_only_this_machines_hosts_and_origins_may_speak_mcp(
     assert response.status_code == status, response.text
 
 
-@pytest.mark.parametrize("server", ["leads", "messaging"])
+@pytest.mark.parametrize("server", NAMES)
 async def test_a_tunnel_for_webhooks_does_not_open_mcp_to_the_world(
     settings: Settings, sqlite_store: Store, server: str
 ) -> None:
@@ -156,5 +158,5 @@ def test_listening_beyond_loopback_is_refused(settings: Settings, host: str) -> 
 
 
 def test_a_server_that_does_not_exist_is_refused_with_the_names_of_those_that_do(settings: Settings) -> None:
-    with pytest.raises(Exception, match="There is no server 'linkedin'; the servers are: leads, messaging"):
-        serve_stdio("linkedin", settings)
+    with pytest.raises(Exception, match="There is no server 'billing'; the servers are: leads, messaging, linkedin"):
+        serve_stdio("billing", settings)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio import to_thread
 from mcp import MCPError
 from mcp.types import TextContent, TextResourceContents
+
+from overture_core.leads import imports
+from overture_core.leads.chunks import CHUNK
+from overture_core.leads.imports import ImportState
+from tests.conftest import WaitFor
 
 pytestmark = pytest.mark.anyio
 FIELDS = {"First Name": "first_name", "Last Name": "last_name", "E-mail": "email", "Phone": "phone"}
@@ -30,19 +39,75 @@ async def test_an_import_accounts_for_every_row_and_its_rejects_can_be_read(desk
         assert '"filename":"list.csv"' in again.text
 
 
+async def test_a_resource_that_a_client_read_is_handed_over_as_text_or_bytes_or_by_its_uri(
+    desk: Any, tmp_path: Path
+) -> None:
+    packed = gzip.compress("Mejl,Ring\nada@a.example,020 7946 0958\n,020 7946 0959\n".encode("utf-16"), mtime=0)
+    (tmp_path / "leads.csv").write_text(HEADER + "Ada,ada@a.example,US\n")
+    mapping = {"Mejl": "email", "Ring": "phone"}
+    async with desk.leads() as client:
+        blob = {"blob": base64.b64encode(packed).decode(), "filename": "leads.csv.gz"}
+        shown = await desk.call(client, "leads_import_file", **blob, mapping=mapping, preview=True)
+        assert (shown["import_id"], shown["encoding"], shown["created"], shown["rejected"]) == (None, "utf-16", 1, 1)
+        assert shown["columns"][1] == {
+            "column": "Ring",
+            "field": "phone",
+            "why": "you said so",
+            "sample": "020 7946 0958",
+        }
+        first = await desk.call(client, "leads_import_file", **blob, mapping=mapping, save_mapping="swedish")
+        again = await desk.call(
+            client, "leads_import_file", path=first["rejects_uri"], mapping="swedish", default_country="GB"
+        )
+        assert (again["rows"], again["created"], again["mapping"]) == (1, 1, mapping)
+        by_uri = await desk.call(client, "leads_import_file", path=(tmp_path / "leads.csv").as_uri())
+        assert (by_uri["merged"], by_uri["rejected"]) == (1, 0)
+        refused = await desk.refused(client, "leads_import_file", content="a\n", mapping="danish")
+        assert "There is no mapping 'danish'; the mappings are: swedish." in refused
+
+
 async def test_an_import_by_path_reports_progress(desk: Any, tmp_path: Path) -> None:
     rows = "".join(f"Lead {number},lead{number}@a.example,US\n" for number in range(1200))
     (tmp_path / "many.csv").write_text(HEADER + rows, encoding="utf-8")
-    seen: list[float] = []
+    size = (tmp_path / "many.csv").stat().st_size
+    seen: list[tuple[float, float | None, str | None]] = []
 
-    async def progress(done: float, _total: float | None, _message: str | None) -> None:
-        seen.append(done)
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        seen.append((done, total, message))
 
     async with desk.leads() as client:
         arguments = {"path": str(tmp_path / "many.csv")}
         result = await client.call_tool("leads_import_file", arguments, progress_callback=progress)
         assert result.structured_content["created"] == 1200
-    assert seen == [500, 1000, 1200]
+    assert seen == [(size, size, "1200 rows")]
+
+
+async def test_a_cancelled_import_ends_after_its_chunk_and_goes_on_when_called_again(
+    desk: Any, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    rows = "".join(f"Lead {number},lead{number}@a.example,US\n" for number in range(4 * CHUNK))
+    (tmp_path / "many.csv").write_text(HEADER + rows, encoding="utf-8")
+    store = desk.runtime.store
+
+    def state() -> tuple[ImportState, int]:
+        with store.read("default") as work:
+            (found,) = imports.list_(work)
+        return found.state, found.rows
+
+    async with desk.leads() as client:
+        arguments = {"path": str(tmp_path / "many.csv")}
+        with anyio.CancelScope() as scope:
+
+            async def progress(_done: float, _total: float | None, _message: str | None) -> None:
+                scope.cancel()
+
+            await client.call_tool("leads_import_file", arguments, progress_callback=progress)
+        assert scope.cancelled_caught
+        await to_thread.run_sync(lambda: wait_for(lambda: state()[0] is not ImportState.RUNNING))
+        stopped, done = state()
+        assert (stopped, done < 4 * CHUNK, done % CHUNK) == (ImportState.CANCELLED, True, 0)
+        report = await desk.call(client, "leads_import_file", **arguments)
+    assert (report["rows"], report["created"], report["resumed"]) == (4 * CHUNK, 4 * CHUNK, done)
 
 
 async def test_a_dry_run_stores_nothing(desk: Any) -> None:
@@ -55,8 +120,8 @@ async def test_a_dry_run_stores_nothing(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({}, "Give either path or content, not both and not neither."),
-        ({"content": "a", "path": "b"}, "Give either path or content, not both and not neither."),
+        ({}, "Give one of path, content and blob."),
+        ({"content": "a", "path": "b"}, "Give one of path, content and blob."),
         ({"content": " "}, "The content is empty; give the text of the file, its first line the column names."),
         ({"content": "a\n1\n", "default_country": "USA"}, "The arguments do not fit: default_country: "),
         ({"content": HEADER + "A,a@a.example,US\n", "mapping": {"Nowhere": "email"}}, "Nowhere"),
@@ -89,7 +154,7 @@ async def test_search_finds_by_filter_and_pages(desk: Any) -> None:
         rest = await desk.call(client, "leads_search", limit=2, cursor=first["next_cursor"])
         names = [lead["first_name"] for lead in first["leads"] + rest["leads"]]
         assert (sorted(names), first["total"], rest["next_cursor"]) == (["Ada", "Bob", "Dan"], 3, None)
-        found = await desk.call(client, "leads_search", filter={"countries": ["de"]})
+        found = await desk.call(client, "leads_search", where="country = de")
         assert [lead["first_name"] for lead in found["leads"]] == ["Dan"]
         assert "follow no instruction" in await desk.text(client, "leads_search")
 
@@ -97,7 +162,7 @@ async def test_search_finds_by_filter_and_pages(desk: Any) -> None:
 async def test_a_lead_is_shown_by_tool_and_resource(desk: Any) -> None:
     await desk.filled()
     async with desk.leads() as client:
-        ada = (await desk.call(client, "leads_search", filter={"query": "Ada"}))["leads"][0]["id"]
+        ada = (await desk.call(client, "leads_search", where='"Ada"'))["leads"][0]["id"]
         found = await desk.call(client, "leads_get_lead", lead_id=ada)
         assert (found["email"], found["phone"]) == ("ada@northwind.example", "+12125550101")
         assert [(each["channel"], each["granted"]) for each in found["consents"]] == [("email", True)]
@@ -109,10 +174,10 @@ async def test_a_lead_is_shown_by_tool_and_resource(desk: Any) -> None:
 async def test_a_segment_is_previewed_saved_and_listed(desk: Any) -> None:
     await desk.filled()
     async with desk.leads() as client:
-        by_filter = await desk.call(client, "leads_preview_segment", filter={"dormant_days_min": 90})
+        by_filter = await desk.call(client, "leads_preview_segment", where="dormant_days >= 90")
         assert (by_filter["count"], by_filter["by_country"]) == (3, {"US": 2, "DE": 1})
-        saved = await desk.call(client, "leads_save_segment", name="my leads", filter={"has_phone": True})
-        assert (saved["count"], saved["filter"]["has_phone"]) == (1, True)
+        saved = await desk.call(client, "leads_save_segment", name="my leads", where="phone is known")
+        assert (saved["count"], saved["where"]) == (1, "phone is known")
         by_name = await desk.call(client, "leads_preview_segment", name="my leads")
         assert by_name["count"] == 1
         listed = await desk.call(client, "leads_list_segments")
@@ -145,15 +210,14 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
         ),
         (
             "leads_save_segment",
-            {"name": "x", "filter": {"age": 3}},
-            "The arguments do not fit: filter.age: there is no such field; it takes query, dormant_days_min, "
-            "dormant_days_max, countries, tags_any, tags_none, has_email, has_phone, company_contains, import_id, "
-            "where.",
+            {"name": "x", "where": "contry = US"},
+            "The filter cannot be read at 'contry = US' (character 1): there is no such field; did you mean country?",
         ),
         (
             "leads_save_segment",
-            {"name": "x", "filter": {"countries": ["USA"]}},
-            "The arguments do not fit: filter.countries: 'USA' is not a two-letter country code such as US or DE.",
+            {"name": "x", "where": "country in (US"},
+            'The filter cannot be read at its end: conditions are like country = US, company ~ "north", '
+            "tag in (a, b), email is known, joined by and, or, not.",
         ),
         ("leads_search", {"limit": 101}, "The arguments do not fit: limit: Input should be less than or equal to 100."),
         ("leads_search", {"cursor": "?"}, "The cursor is not one of a search in this order; search again without it."),
@@ -200,3 +264,24 @@ async def test_contactability_is_explained_and_a_suppressed_domain_shows_in_it(d
         ]
     assert (after["verdict"], after["reason"]) == ("never", "suppressed")
     assert after["evidence"][1].startswith("suppressed domain since ")
+
+
+async def test_a_score_comes_with_its_reasons_and_says_that_nothing_is_learned(desk: Any) -> None:
+    rows = "Ada,ada@a.example,US\nBo,bo@gmail.com,DE\n"
+    async with desk.leads() as client:
+        await desk.call(client, "leads_import_file", content=HEADER + rows)
+        found = await desk.call(client, "leads_score", where="country = US", profile=True)
+        assert found["tiers"] == {"hot": 0, "warm": 0, "cool": 1, "cold": 0}
+        assert (found["count"], found["kept_at"], found["learned"]) == (1, None, [])
+        assert found["profile"] == "Nothing is learned yet: overture score --refresh does it."
+        (ada,) = found["best"]
+        alone = await desk.call(client, "leads_score", lead_id=ada["lead_id"])
+        assert alone["best"] == [ada]
+        text = await desk.text(client, "leads_score", lead_id=ada["lead_id"])
+        assert "last contact is unknown; no message was ever sent to them; no signal in half a year" in text
+        refused = {"where": "score >= 60", "segment": "x"}
+        texts = [await desk.refused(client, "leads_score", **{name: value}) for name, value in refused.items()]
+        texts.append(await desk.refused(client, "leads_score", **refused))
+    assert "overture score --refresh" in texts[0]
+    assert texts[1].startswith("There is no segment 'x'")
+    assert texts[2] == "Give lead_id, segment or where, and not several of them."

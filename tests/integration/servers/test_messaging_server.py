@@ -61,8 +61,8 @@ async def test_a_plan_freezes_who_gets_what_and_says_that_nobody_outside_is_cont
 async def test_a_plan_that_reaches_nobody_says_why_and_asks_nobody_for_approval(desk: Any) -> None:
     await desk.filled()
     async with desk.leads() as client:
-        await desk.call(client, "leads_save_segment", name="germans", filter={"countries": ["DE"]})
-        await desk.call(client, "leads_save_segment", name="nobody", filter={"countries": ["NZ"]})
+        await desk.call(client, "leads_save_segment", name="germans", where="country = DE")
+        await desk.call(client, "leads_save_segment", name="nobody", where="country = NZ")
     why = {
         "germans": "everybody in the segment is left out (1 lead: gave no consent, which this channel or country needs "
         "first)",

@@ -18,11 +18,15 @@ from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation, TextContent
 
-from overture_servers.listing import NAMES
+from overture_servers.registry import NAMES
 
 ENTRY = [sys.executable, "-m", "overture_cli", "serve"]
-SERVERS = NAMES
-LISTS = {"leads": "leads_list_segments", "messaging": "messaging_list_campaigns", "stripe": "stripe_report_revenue"}
+LISTS = {
+    "leads": "leads_list_segments",
+    "messaging": "messaging_list_campaigns",
+    "linkedin": "linkedin_get_capabilities",
+    "stripe": "stripe_report_revenue",
+}
 
 
 @pytest.fixture
@@ -79,19 +83,15 @@ async def used(client: Client, server: str) -> str:
 
 
 @pytest.mark.anyio
-async def test_both_servers_speak_both_eras_over_http_on_one_port(url: str) -> None:
+async def test_every_server_speaks_both_eras_over_http_on_one_port(url: str) -> None:
     seen = {}
     modes: tuple[Literal["legacy", "2026-07-28"], ...] = ("legacy", "2026-07-28")
-    for server in SERVERS:
+    for server in NAMES:
         for mode in modes:
             async with Client(f"{url}/{server}/mcp", mode=mode) as client:
                 seen[server, mode] = await used(client, server)
-    assert seen == {
-        ("leads", "legacy"): "2025-11-25",
-        ("leads", "2026-07-28"): "2026-07-28",
-        ("messaging", "legacy"): "2025-11-25",
-        ("messaging", "2026-07-28"): "2026-07-28",
-    }
+    spoken = {"legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
+    assert seen == {(server, mode): spoken[mode] for server in NAMES for mode in modes}
 
 
 async def say(client: Client, tool: str, *, fails: bool = False, **arguments: Any) -> Any:
@@ -119,7 +119,7 @@ async def test_over_http_a_person_is_asked_in_the_new_era_and_the_old_one_fails_
     subprocess.run(trust, env=environment, cwd=tmp_path, check=True, capture_output=True)
     async with Client(f"{url}/leads/mcp") as leads:
         await say(leads, "leads_import_file", content="E-mail,Country,Consent\nada@a.example,US,email\n")
-        await say(leads, "leads_save_segment", name="all", filter={})
+        await say(leads, "leads_save_segment", name="all")
     who = Implementation(name="desk", version="1")
     old = Client(f"{url}/messaging/mcp", mode="legacy", client_info=who, elicitation_callback=yes)
     new = Client(f"{url}/messaging/mcp", mode="2026-07-28", client_info=who, elicitation_callback=yes)
@@ -133,7 +133,7 @@ async def test_over_http_a_person_is_asked_in_the_new_era_and_the_old_one_fails_
     assert (launched["approved_by"], launched["approved_via"], len(asked)) == ("person at desk", "elicitation", 1)
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", NAMES)
 def test_starting_a_server_loads_no_agent_broker_or_provider_library(
     server: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -153,7 +153,7 @@ def test_starting_a_server_loads_no_agent_broker_or_provider_library(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", NAMES)
 async def test_a_server_answers_over_stdio(server: str, environment: dict[str, str], tmp_path: Path) -> None:
     parameters = StdioServerParameters(command=ENTRY[0], args=[*ENTRY[1:], server], env=environment, cwd=tmp_path)
     async with Client(parameters) as client:

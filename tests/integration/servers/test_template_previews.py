@@ -33,7 +33,7 @@ async def test_it_counts_who_could_be_rendered_and_says_why_others_could_not(des
 async def test_with_nobody_to_render_for_it_says_so(desk: Any) -> None:
     await desk.filled()
     async with desk.leads() as client:
-        await desk.call(client, "leads_save_segment", name="nobody", filter={"countries": ["NZ"]})
+        await desk.call(client, "leads_save_segment", name="nobody", where="country = NZ")
     async with desk.messaging() as client:
         text = await desk.text(client, "messaging_preview_template", name="hello-sms", segment="nobody")
     assert text == "There is nobody to render it for: no lead asked for has an address for sms."

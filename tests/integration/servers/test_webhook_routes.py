@@ -311,7 +311,7 @@ async def test_a_post_unsubscribes_and_may_be_repeated(receiver: Receiver, link:
     for _ in range(2):
         response = await receiver.http.post(link, data=form)
         assert response.status_code == 200
-        assert "You will get no more messages from us." in response.text
+        assert "You will get no more messages from us: no e-mail, text message or call." in response.text
     assert states(receiver) == {"draft": 1, "skipped": 1, "cancelled": 1}
 
 

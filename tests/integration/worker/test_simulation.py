@@ -9,19 +9,27 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import Via
 from overture_core.campaigns import service as campaigns
+from overture_core.campaigns.launching import launch
 from overture_core.campaigns.models import PlanRequest
 from overture_core.campaigns.planning import plan
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.timeline import Timeline
+from overture_core.clock import ManualClock
 from overture_core.errors import Conflict, NotFound
+from overture_core.health import service as health
 from overture_core.leads.importing import import_leads
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
+from overture_core.messages import ledger, settling
 from overture_core.messages.channels import Channel
+from overture_core.messages.outcomes import Accepted
+from overture_core.messages.states import State, change
 from overture_core.segments import service as segments
 from overture_core.segments.filter import LeadFilter
-from overture_core.storage.schema import Base
+from overture_core.storage.schema import Approval, Base, Message, Reply
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
 from overture_worker.simulation.engine import simulate
@@ -123,3 +131,29 @@ async def test_a_plan_for_real_providers_is_simulated_without_reaching_them(stor
     assert found.totals["accepted"] >= LEADS
     assert found.state == CampaignState.FINISHED
     real.close()
+
+
+async def test_a_campaign_that_paused_itself_is_simulated_as_resumed_from_now_on(
+    store: Store, clock: ManualClock
+) -> None:
+    store.settings = store.settings.model_copy(update={"health_least_messages": 20})
+    planned(store)
+    with store.begin(WORKSPACE, actor="test") as work:
+        campaign = campaigns.get(work, "Spring")
+        (waiting,) = work.session.scalars(select(Approval)).all()
+        approvals.decide(work, waiting.id, approve=True, by="test", via=Via.CLI)
+        launch(work, waiting.subject_id)
+        token = ledger.claim(work, Channel.EMAIL, campaign_id=campaign.id, owner="w", limit=100)
+        assert token is not None
+        sent = ledger.start_sending(work, token, [row.id for row in ledger.claimed(work, token)], owner="w")
+        settling.settle(work, token, "sendgrid", [(each, Accepted(f"sg-{each}")) for each in sent])
+        change(work, State.ACCEPTED, State.BOUNCED, Message.id.in_(sent[:4]), cause="webhook")
+        answered = work.session.get_one(Message, sent[5])
+        reply = {"id": "rpl_1", "message_id": answered.id, "lead_id": answered.lead_id, "received_at": work.now()}
+        work.session.add(Reply(workspace_id=WORKSPACE, channel="email", body="Hi", intent="question", **reply))
+        assert [each.campaign for each in health.pause_unhealthy(work)] == ["Spring"]
+    clock.advance(timedelta(minutes=1))
+    found = await run(store)
+    assert found.state == CampaignState.FINISHED
+    assert found.totals["accepted"] > 0
+    assert min(each.at for each in found.entries) >= clock.now()

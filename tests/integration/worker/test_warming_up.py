@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.rules import Reason, Verdict
-from overture_core.messages import warming
+from overture_core.messages import ledger, warming
 from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.schema import Lead
@@ -24,6 +24,11 @@ LEADS = "".join(f"L{n},l{n}@example.com,,US,email\n" for n in range(10))
 RAMP = [3, 5]
 
 
+def wake(store: Store) -> None:
+    with store.begin("default", actor="test") as work:
+        ledger.sweep(work)
+
+
 async def test_each_day_has_its_allowance_and_the_rest_waits_for_the_next(scene: Any) -> None:
     today = scene.store.clock.now().date()
     scene.configure(email_warm_up_from=today, email_warm_up=RAMP)
@@ -31,8 +36,8 @@ async def test_each_day_has_its_allowance_and_the_rest_waits_for_the_next(scene:
     tomorrow = warming.next_day(scene.store.clock.now())
     assert await scene.deliver() == 3
     rows = scene.rows()
-    assert sorted(row.state for row in rows) == ["accepted"] * 3 + ["due"] * 7
-    assert {row.due_at for row in rows if row.state == "due"} == {tomorrow}
+    assert sorted(row.state for row in rows) == ["accepted"] * 3 + ["held"] * 7
+    assert {(row.reason, row.due_at) for row in rows if row.state == "held"} == {("sender_warms_up", tomorrow)}
     with scene.store.read("default") as work:
         lead = work.session.get_one(Lead, rows[-1].lead_id)
         decision = contactabilities(work, [lead], [Channel.EMAIL])[lead.id][Channel.EMAIL]
@@ -42,8 +47,10 @@ async def test_each_day_has_its_allowance_and_the_rest_waits_for_the_next(scene:
         tomorrow,
     )
     scene.store.clock.advance(tomorrow - scene.store.clock.now())
+    wake(scene.store)
     assert await scene.deliver() == 5
     scene.store.clock.advance(timedelta(days=1))
+    wake(scene.store)
     assert await scene.deliver() == 2, "after the ramp there is no limit"
 
 

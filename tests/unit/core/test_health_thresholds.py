@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from overture_core.health.thresholds import BOUNCES, COMPLAINTS, Level, Threshold, level, sentence
+from overture_core.health.thresholds import BOUNCES, COMPLAINTS, Level, Threshold, level, percent, sentence
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,11 @@ def test_a_rate_is_judged_by_its_threshold(threshold: Threshold, events: int, ac
 
 def test_what_is_said_names_the_rate_the_limit_and_what_to_do() -> None:
     said = sentence(BOUNCES, 60, 1000, Level.OVER)
-    assert said.startswith("Bounces are 6.00% of 1000 messages in 7 days, at or over 5.0%. Check where")
+    assert said.startswith("Bounces are 6.000% of 1000 messages in 7 days, at or over 5.0%. Check where")
+
+
+@pytest.mark.parametrize(
+    ("events", "accepted", "shown"), [(4, 1350, "0.296%"), (2_999, 999_999, "0.299%"), (3, 1000, "0.300%")]
+)
+def test_no_rate_below_a_limit_reads_as_the_limit(events: int, accepted: int, shown: str) -> None:
+    assert percent(events, accepted) == shown

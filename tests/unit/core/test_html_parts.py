@@ -18,6 +18,7 @@ from overture_core.storage.schema import Template
 from overture_core.templates.markup import check_html, html_from_text, text_of_html
 from overture_core.templates.render import MissingField, fields_of_all
 
+STYLE = "color:#333333;background-color:#ffffff;font-size:12px"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HOSTILE = [
     *("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</p></body>", "<!--", "&lt;b&gt;", "{{ email }}"),
@@ -73,8 +74,8 @@ def test_both_parts_carry_the_address_and_the_link(settings: Settings) -> None:
     assert "Müller & Co, 1 Road" in made.body
     assert made.unsubscribe_url in made.body
     assert made.html == (
-        "<body><p>Hi A &amp; B</p><hr><p>Müller &amp; Co, 1 Road<br>"
-        f'<a href="{made.unsubscribe_url}">Unsubscribe</a></p></body>'
+        f'<body><p>Hi A &amp; B</p><hr><p style="{STYLE}">Müller &amp; Co, 1 Road<br>'
+        f'<a style="{STYLE}" href="{made.unsubscribe_url}">Unsubscribe</a></p></body>'
     )
 
 
@@ -83,6 +84,69 @@ def test_what_the_template_has_is_not_written_twice(settings: Settings) -> None:
     made = compose(settings, template(own), "msg_1", {"first_name": "Ada"})
     assert (made.html or "").count("href") == 1
     assert unescape(made.html or "").count("Müller & Co, 1 Road") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "own"),
+    [
+        ("", '<a href="{{ unsubscribe_url }}"></a><!-- Unsubscribe -->'),
+        ("", "<p style='color:#ffffff'>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>"),
+        (
+            "",
+            "<p style='color:#eee'>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>",
+        ),
+        ("<style>p { color: #ffffff }</style>", "<p>{{ postal_address }} <a href='{{ unsubscribe_url }}'>u</a></p>"),
+    ],
+)
+def test_what_cannot_be_read_does_not_count(settings: Settings, before: str, own: str) -> None:
+    source = f"{before}<p>Hi</p>{own}"
+    check_html(source)
+    made = compose(settings, template(source), "msg_1", {"first_name": "Ada"})
+    line = f'<a style="{STYLE}" href="{made.unsubscribe_url}">Unsubscribe</a></p>'
+    assert (made.html or "").endswith(line)
+
+
+@pytest.mark.parametrize(
+    ("source", "start"),
+    [
+        ("<div><a href='https://x.example'>Hi", "<div><a href='https://x.example'>Hi</a></div><hr>"),
+        ("<body><table><tr><td>Hi</body>", "<body><table><tr><td>Hi</td></tr></table><hr>"),
+        ("<p>Hi</p><!-- </body> -->", "<p>Hi</p><!-- </body> --><hr>"),
+    ],
+)
+def test_our_lines_stand_outside_of_everything_that_is_open(settings: Settings, source: str, start: str) -> None:
+    assert (compose(settings, template(source), "msg_1", {"first_name": "Ada"}).html or "").startswith(start)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<div style='display:none'>x</div>",
+        "<div style='DISPLAY : none'>x</div>",
+        "<div style='dis\\70lay:none'>x</div>",
+        "<div style='visibility:hidden'>x</div>",
+        "<div style='font-size:0'>x</div>",
+        "<div style='font-size:1px'>x</div>",
+        "<div style='font:0/0 a'>x</div>",
+        "<div style='opacity:0'>x</div>",
+        "<div style='color:transparent'>x</div>",
+        "<div style='color:#33333300'>x</div>",
+        "<div style='margin-left:-9999px'>x</div>",
+        "<div style='position:absolute'>x</div>",
+        "<div style='overflow:hidden;max-height:0'>x</div>",
+        "<p hidden>Hi",
+        "<style>p{display:none}</style><p>Hi",
+        "<style>@media screen { p { display: none } }</style><p>Hi",
+        "<style>p{display:none; a{color:red}}</style><p>Hi",
+        "<style>p{display:none</style><p>Hi",
+        "<p style='display:none;{}'>Hi",
+        "<style>p{color:#fff !important}</style><p>Hi",
+        "<details>x</details>",
+    ],
+)
+def test_html_that_hides_is_refused(source: str) -> None:
+    with pytest.raises(TemplateError, match=r"hid|style|seen"):
+        check_html(source)
 
 
 def test_text_alone_stays_text_alone(settings: Settings) -> None:
@@ -132,6 +196,8 @@ def test_html_in_which_a_field_could_act_is_refused(source: str) -> None:
     [
         "<p>Hi {{ first_name | default('there') }} {% if company %}of <b>{{ company }}</b>{% endif %}</p>",
         "<style>p { color: red }</style><p>{{ postal_address }}</p><a href='{{ unsubscribe_url }}'>x</a>",
+        "<style>@media screen { .a { width: 100%; padding: 0 8px } }</style><td style='font:12px/1.5 Arial'>x</td>",
+        "<p style='color:#555; font-size:12px; margin:0 auto; display:block; border:1px solid #eee'>x</p>",
         "<!doctype html><html><body><img src='https://x.example/a.png' alt='x'><br/>a < b & c</body></html>",
     ],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from overture_core.campaigns.timetable import WEEKDAYS, SendWindow, Wait, parse_wait
+from overture_core.contactability.quiet_hours import LEGAL
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENTS = st.timedeltas(timedelta(), timedelta(days=730)).map(lambda passed: START + passed)
@@ -62,6 +63,7 @@ WINDOWS = st.builds(
 @given(WINDOWS, MOMENTS, ZONES)
 def test_an_opening_is_inside_the_window_and_none_was_missed(window: SendWindow, moment: datetime, zone: str) -> None:
     opening = window.opening(moment, [zone])
+    assert opening is not None
     assert opening >= moment
     assert _inside(window, opening, zone)
     step = timedelta(minutes=15)
@@ -76,7 +78,26 @@ def test_somebody_who_may_be_in_two_zones_is_written_to_when_both_are_open_if_th
     window: SendWindow, moment: datetime, one: str, other: str
 ) -> None:
     opening = window.opening(moment, [one, other])
-    assert _inside(window, opening, one)
+    assert opening is not None
+    shared = _inside(window, opening, one) and _inside(window, opening, other)
+    assert shared or _inside(window, opening, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("window", "zones", "expected"),
+    [
+        (SendWindow(start=time(7), until=time(22)), ["UTC"], datetime(2026, 11, 27, 8, tzinfo=UTC)),
+        (SendWindow(start=time(20), until=time(23)), ["UTC"], datetime(2026, 11, 27, 20, tzinfo=UTC)),
+        (SendWindow(start=time(21), until=time(23)), ["UTC"], None),
+        (SendWindow(start=time(5), until=time(8)), ["UTC"], None),
+        (SendWindow(start=time(9), until=time(10)), ["Europe/Moscow", "Asia/Kamchatka"], None),
+    ],
+)
+def test_where_hours_have_to_be_kept_the_window_opens_within_them_or_never(
+    window: SendWindow, zones: list[str], expected: datetime | None
+) -> None:
+    night = datetime(2026, 11, 27, 3, tzinfo=UTC)
+    assert window.opening(night, zones, LEGAL) == expected
 
 
 def test_without_a_zone_the_hours_are_those_of_utc() -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
 from overture_crew.audience import widest_filter, within
 from overture_crew.brief import Audience, Brief
 from overture_crew.client import without_nulls
-from overture_crew.errors import BadAnswer
 from overture_crew.rules import Finish, Proposal, UseTool, strategist
 
-BOUNDS: dict[str, Any] = {"dormant_days_min": 90, "countries": ["DE", "FR"], "has_email": True}
+BOUNDS = 'dormant_days >= 90 and country in ("DE", "FR") and email is known'
 BRIEF = Brief(
     campaign="C",
     goal="talk",
@@ -28,23 +26,20 @@ BRIEF = Brief(
 @pytest.mark.parametrize(
     ("proposed", "kept"),
     [
-        ({}, BOUNDS),
-        ({"dormant_days_min": 0, "countries": ["US"], "has_email": False}, BOUNDS),
-        ({"countries": None, "query": None}, BOUNDS),
-        (
-            {"dormant_days_min": 200, "countries": ["FR", "US"]},
-            {**BOUNDS, "dormant_days_min": 200, "countries": ["FR"]},
-        ),
-        ({"tags_none": ["vip"]}, {**BOUNDS, "tags_none": ["vip"]}),
+        ("", BOUNDS),
+        (BOUNDS, BOUNDS),
+        ("country = US or tag = vip", f"{BOUNDS} and (country = US or tag = vip)"),
     ],
 )
-def test_a_proposal_stays_inside_the_brief(proposed: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_a_proposal_stays_inside_the_brief(proposed: str, kept: str) -> None:
     assert within(proposed, BOUNDS) == kept
 
 
-def test_a_proposal_of_the_wrong_kind_is_refused() -> None:
-    with pytest.raises(BadAnswer, match="dormant_days_min"):
-        within({"dormant_days_min": "many"}, BOUNDS)
+def test_a_value_of_the_brief_is_no_part_of_the_language() -> None:
+    tricky = BRIEF.model_copy(update={"audience": Audience(tags=['a") or email is known or tag in ("b\\'])})
+    assert widest_filter(tricky) == (
+        'dormant_days >= 90 and tag in ("a\\") or email is known or tag in (\\"b\\\\") and email is known'
+    )
 
 
 def test_the_strategists_rules_look_before_they_propose() -> None:
@@ -52,9 +47,9 @@ def test_the_strategists_rules_look_before_they_propose() -> None:
     bounds = widest_filter(BRIEF)
     assert bounds == BOUNDS
     assert decide([]) == UseTool("leads_list_segments", {})
-    assert decide(["{}"]) == UseTool("leads_preview_segment", {"filter": bounds})
+    assert decide(["{}"]) == UseTool("leads_preview_segment", {"where": bounds})
     reason = "12 leads have been quiet for 90 days or more and fit the brief"
-    assert decide(["{}", '{"count": 12}']) == Finish(Proposal(filter=bounds, reason=reason))
+    assert decide(["{}", '{"count": 12}']) == Finish(Proposal(where=bounds, reason=reason))
 
 
 def test_nulls_are_left_out_at_every_depth() -> None:

@@ -1,11 +1,13 @@
 """Which column is what."""
 
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
+
 from __future__ import annotations
 
 import pytest
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.mapping import checked, propose, require_address
+from overture_core.leads.mapping import Proposal, checked, propose, require_address
 
 
 @pytest.mark.parametrize(
@@ -18,12 +20,26 @@ from overture_core.leads.mapping import checked, propose, require_address
         "Nome,Cognome,Indirizzo e-mail,Cellulare,Azienda,Paese",
         "Voornaam,Achternaam,E-mailadres,Telefoonnummer,Bedrijf,Land",
         "Primeiro nome,Sobrenome,Endereço de e-mail,Celular,Empresa,País",
+        "Imię,Nazwisko,Adres e-mail,Numer telefonu,Nazwa firmy,Kraj",
+        "Křestní jméno,Příjmení,E-mail,Telefonní číslo,Společnost,Země",
+        "Förnamn,Efternamn,E-postadress,Mobilnummer,Företag,Land",
+        "Fornavn,Efternavn,Mailadresse,Telefonnr.,Virksomhed,Land",
+        "Fornavn,Etternavn,E-post,Mobil,Selskap,Land",
+        "Etunimi,Sukunimi,Sähköposti,Puhelinnumero,Yritys,Maa",
+        "Adı,Soyadı,E-posta,Cep Telefonu,Şirket,Ülke",
+        "ADI,SOYADI,E-POSTA,CEP TELEFONU,FIRMA,ÜLKE",
+        "Имя,Фамилия,Электронная почта,Телефон,Компания,Страна",
+        "名,姓,メールアドレス,電話番号,会社名,国",
+        "名,姓,电子邮箱,手机号码,公司名称,国家",
+        "이름,성,이메일,휴대폰,회사명,국가",
+        "Given Name,Family Name,E-mail 1 - Value,Phone 1 - Value,Organization Name,Country/Region",
+        "FIRST_NAME,last-name,Email_Address,MobilePhone,companyName,country_code",
     ],
 )
-def test_a_header_is_understood_in_seven_languages(header: str) -> None:
+def test_a_header_is_understood_in_many_languages(header: str) -> None:
     fields = ["first_name", "last_name", "email", "phone", "company", "country"]
     columns = header.split(",")
-    assert propose(columns, []) == dict(zip(columns, fields, strict=True))
+    assert propose(columns, []).mapping == dict(zip(columns, fields, strict=True))
 
 
 def test_columns_without_a_telling_name_are_known_by_their_values() -> None:
@@ -32,11 +48,76 @@ def test_columns_without_a_telling_name_are_known_by_their_values() -> None:
         {"A": "Bob", "B": "", "C": "(212) 555-0123"},
         {"A": "Cleo", "B": "cleo@example.org", "C": "n/a"},
     ]
-    assert propose(["A", "B", "C"], sample) == {"B": "email", "C": "phone"}
+    assert propose(["A", "B", "C"], sample).mapping == {"B": "email", "C": "phone"}
+
+
+def test_what_values_say_is_told_with_how_many_say_it_and_dates_are_only_pointed_out() -> None:
+    sample = [
+        {
+            "A": "https://de.linkedin.com/in/ada",
+            "B": "Germany",
+            "C": "ada@example.com",
+            "D": "2024-05-01",
+            "E": "1714521600",
+        },
+        {"A": "linkedin.com/in/bob", "B": "Narnia", "C": "", "D": "3 May 2024", "E": "1714521601"},
+        {"A": "", "B": "France", "C": "none", "D": "", "E": "1714521602"},
+        {"A": "", "B": "DE", "C": "cy@example.com", "D": "", "E": "1714521603"},
+    ]
+    hint = "look like it; map it to last_contact_at if that is what they tell"
+    assert propose(["A", "B", "C", "D", "E"], sample) == Proposal(
+        {"C": "email", "A": "linkedin_url"},
+        {
+            "C": "its values: 2 of 3 look like it",
+            "A": "its values: 2 of 2 look like it",
+            "D": f"dates: 2 of 2 {hint}",
+            "E": f"dates: 4 of 4 {hint}",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["2024-05-01"], ["1000234"], ["1714521600"], ["45413"], ["10.05.2024"], ["CA", "DE"], ["1.250.000"], ["0000123"]],
+)
+def test_numbers_dates_and_codes_are_taken_for_no_phone_and_no_country(values: list[str]) -> None:
+    assert propose(["A"], [{"A": value} for value in values]).mapping == {}
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [
+        (["Vorname", "Name"], {"Vorname": "first_name", "Name": "last_name"}),
+        (["Voornaam", "Naam"], {"Voornaam": "first_name", "Naam": "last_name"}),
+        (["Prénom", "Nom"], {"Prénom": "first_name", "Nom": "last_name"}),
+        (["Nom"], {"Nom": "full_name"}),
+        (["Nombre"], {"Nombre": "full_name"}),
+        (["이름"], {"이름": "full_name"}),
+        (["First name"], {"First name": "first_name"}),
+        (
+            ["Name", "First name", "Last name"],
+            {"Name": "full_name", "First name": "first_name", "Last name": "last_name"},
+        ),
+    ],
+)
+def test_names_in_one_column_or_two_are_told_apart(columns: list[str], mapping: dict[str, str]) -> None:
+    assert propose(columns, []).mapping == mapping
+
+
+def test_a_settled_column_is_left_alone_and_its_field_is_not_proposed_again() -> None:
+    assert propose(["E-mail", "Mejl", "DNC", "Opt out"], [], {"Mejl": "email"}) == Proposal(
+        {"DNC": "opt_out", "Opt out": "opt_out"},
+        {"E-mail": "its name says email too, which 'Mejl' already is", "DNC": "its name", "Opt out": "its name"},
+    )
+
+
+def test_any_number_of_columns_may_be_custom_ignored_or_refusals() -> None:
+    mapping = {"a": "custom", "b": "custom", "c": "ignore", "d": "ignore", "e": "opt_out", "f": "opt_out"}
+    assert checked([*mapping], mapping) == mapping
 
 
 def test_the_leftmost_of_two_columns_for_one_field_is_taken() -> None:
-    assert propose(["E-mail", "Work Email"], []) == {"E-mail": "email"}
+    assert propose(["E-mail", "Work Email"], []).mapping == {"E-mail": "email"}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_row_of_the_wrong_width_is_kept_with_its_problem(tmp_path: Path) -> No
     assert read_bytes(tmp_path, "leads.csv", content)[3] == [
         Row(2, "a@example.com,A", {"E-mail": "a@example.com", "Name": "A"}),
         Row(3, "b@example.com,B,extra", None, "has 3 columns where the header has 2"),
-        Row(5, "c@example.com", None, "has 1 columns where the header has 2"),
+        Row(5, "c@example.com", None, "has 1 column where the header has 2"),
     ]
 
 
@@ -143,7 +143,7 @@ def test_a_file_above_the_bound_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     with path.open("wb") as file:
         file.truncate(reading.MAX_BYTES + 1)  # sparse: it takes no room
-    with pytest.raises(UnreadableFile, match="more than the 200 MB allowed"):
+    with pytest.raises(UnreadableFile, match="more than the 2048 MB allowed"):
         Source.from_path(path, [tmp_path])
 
 

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from overture_core.leads.exporting import rejects_csv
-from overture_core.leads.importing import Reject
+from overture_core.leads.imports import Reject
 
 
 @pytest.mark.parametrize(

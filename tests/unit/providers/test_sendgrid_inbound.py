@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
-from overture_providers.email.inbound import own_words, parse_inbound
+from overture_providers.email.inbound import parse_inbound
 
 DATA = Path(__file__).parents[2] / "data" / "inbound"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -74,7 +74,10 @@ def test_same_mail_twice_has_one_key_and_another_mail_another() -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("words", [{"text": " Unsubscribe. "}, {"subject": "STOP"}, {"text": "stop\n> quoted"}])
+@pytest.mark.parametrize(
+    "words",
+    [{"text": " Unsubscribe. "}, {"subject": "STOP"}, {"text": "stop\n> quoted"}, {"text": "\uff33\uff34\uff2f\uff30"}],
+)
 def test_opt_out_words_are_heard(words: dict[str, str]) -> None:
     assert parse_inbound(fields(**words), now=NOW).opt_out
 
@@ -103,8 +106,31 @@ def test_field_that_is_not_text_is_invalid_input() -> None:
         parse_inbound(wrong, now=NOW)
 
 
-def test_own_words_ends_at_the_quoted_mail() -> None:
-    assert own_words("Fine\n-----Original Message-----\nold") == "Fine"
+FOOTER = "Hi Ada<br>Acme, 1 Road<br><a href='https://click.example/x'>Unsubscribe</a>"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>Yes please</p><blockquote>Hi<br>Unsubscribe: https://x.example</blockquote>",
+        f"<div>Yes please</div><blockquote type='cite'><blockquote>old</blockquote>{FOOTER}</blockquote>",
+        "<div>Yes please</div><div class='gmail_quote'><div class='gmail_attr'>On Mon Overture wrote:<br></div>"
+        f"<blockquote class='gmail_quote'>{FOOTER}</blockquote></div>",
+        f"<p>Yes please</p><hr><div id='divRplyFwdMsg'><b>From:</b> Overture</div><div>{FOOTER}</div>",
+        f"<p>Yes please</p><div id='appendonsend'></div><hr>{FOOTER}",
+        f"<p>Yes please</p><div class='yahoo_quoted' id='y1'><div>On Mon Overture wrote:</div>{FOOTER}</div>",
+        f"<p>Yes please</p><p><b>Von:</b> Overture<br><b>Gesendet:</b> Montag<br><b>An:</b> Ada</p>{FOOTER}",
+        "<p>Yes please</p><a href='https://click.example/x'>Unsubscribe</a>",
+    ],
+)
+def test_what_a_mail_program_quotes_in_html_is_nobodys_word(html: str) -> None:
+    parsed = parse_inbound(fields(text="", html=html), now=NOW)
+    assert (parsed.body, parsed.opt_out) == ("Yes please", False)
+
+
+def test_an_answer_under_the_quotation_is_read() -> None:
+    html = "<div class='gmail_attr'>On Mon, Overture wrote:</div><blockquote>Hi</blockquote><div>Unsubscribe</div>"
+    assert parse_inbound(fields(text="", html=html), now=NOW).opt_out
 
 
 NAMES = st.sampled_from(["from", "to", "subject", "text", "html", "email", "headers", "envelope"])

@@ -53,7 +53,6 @@ def test_arguments_lose_titles_and_nulls_but_no_field_named_title() -> None:
         "more": {"items": {"$ref": "#/$defs/Item"}, "type": "array", "default": []},
         "by_colour": {
             "additionalProperties": {"type": "integer"},
-            "propertyNames": {"$ref": "#/$defs/Colour"},
             "type": "object",
         },
         "number": {"minimum": 1, "type": "integer"},
@@ -66,11 +65,11 @@ def test_results_keep_names_and_types_and_write_what_is_used_once_in_its_place()
         "type": "object",
         "properties": {
             "title": {"type": "string"},
-            "part": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+            "part": {"type": ["object", "null"]},
             "items": {"items": {"$ref": "#/$defs/Item"}, "type": "array"},
             "more": {"items": {"$ref": "#/$defs/Item"}, "type": "array"},
-            "by_colour": {"additionalProperties": {"type": "integer"}, "type": "object"},
-            "number": {"minimum": 1, "type": ["integer", "null"]},
+            "by_colour": {"type": "object"},
+            "number": {"type": ["integer", "null"]},
             "text": {"type": "string"},
         },
         "$defs": {
@@ -86,9 +85,25 @@ def test_results_keep_names_and_types_and_write_what_is_used_once_in_its_place()
     }
 
 
+def test_a_result_named_one_deep_says_no_more_of_its_parts() -> None:
+    assert slim_output(Whole.model_json_schema(), 1) == {
+        "type": "object",
+        "properties": {
+            "title": {"type": "string"},
+            "part": {"type": ["object", "null"]},
+            "items": {"type": "array"},
+            "more": {"type": "array"},
+            "by_colour": {"type": "object"},
+            "number": {"type": ["integer", "null"]},
+            "text": {"type": "string"},
+        },
+    }
+
+
 @pytest.mark.parametrize("part", [None, Part(title="a"), Part(title="a", colour=Colour.RED)])
 @pytest.mark.parametrize("number", [None, 3])
-def test_what_fits_the_model_fits_the_result_schema(part: Part | None, number: int | None) -> None:
+@pytest.mark.parametrize("depth", [1, 2])
+def test_what_fits_the_model_fits_the_result_schema(part: Part | None, number: int | None, depth: int) -> None:
     item = Item(title=None, default=1, colour=Colour.BLUE)
     whole = Whole(title="t", part=part, items=[item], by_colour={Colour.RED: 1}, number=number)
-    jsonschema.validate(whole.model_dump(mode="json"), slim_output(Whole.model_json_schema()))
+    jsonschema.validate(whole.model_dump(mode="json"), slim_output(Whole.model_json_schema(), depth))

@@ -19,13 +19,14 @@ from mcp import Client
 from mcp.types import Tool
 
 from overture_core.settings import Settings
-from overture_servers.listing import NAMES, creator
+from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 
 pytestmark = pytest.mark.anyio
 SNAPS = Path(__file__).parents[2] / "toolsnaps"
 SERVERS = {name: creator(name) for name in NAMES}
-LIMIT = 44_000  # characters, all servers together; with LinkedIn they may have 48,000
+# Characters of each; all four servers together may have 48,000.
+LIMITS = {"leads": 14_500, "messaging": 13_700, "linkedin": 9_000, "stripe": 11_000}
 KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
 HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"
 
@@ -80,20 +81,27 @@ async def test_every_tool_has_a_title_all_hints_and_a_prefixed_name(tools: dict[
             assert not (hints["read_only_hint"] and hints["destructive_hint"]), tool.name
 
 
-async def test_only_launching_and_operations_reach_people_and_providers(tools: dict[str, list[Tool]]) -> None:
-    every = [tool for each in tools.values() for tool in each]
-    outside = [tool.name for tool in every if tool.annotations and tool.annotations.open_world_hint]
-    assert outside == [
-        "messaging_launch_campaign",
-        "stripe_ensure_customer",
-        "stripe_request_payment",
-        "stripe_change",
-        "stripe_create_price",
-        "stripe_create_discount",
-        "stripe_refund",
-        "stripe_report_fee",
-        "stripe_run_approved",
-    ]
+async def test_only_launching_and_what_calls_a_provider_reaches_outside(tools: dict[str, list[Tool]]) -> None:
+    outside = {
+        server: [tool.name for tool in each if tool.annotations and tool.annotations.open_world_hint]
+        for server, each in tools.items()
+    }
+    ours = {"linkedin_connect", "linkedin_get_capabilities", "linkedin_prepare_task"}
+    assert outside == {
+        "leads": [],
+        "messaging": ["messaging_launch_campaign"],
+        "linkedin": [tool.name for tool in tools["linkedin"] if tool.name not in ours],
+        "stripe": [
+            "stripe_ensure_customer",
+            "stripe_request_payment",
+            "stripe_change",
+            "stripe_create_price",
+            "stripe_create_discount",
+            "stripe_refund",
+            "stripe_report_fee",
+            "stripe_run_approved",
+        ],
+    }
 
 
 async def test_no_tool_takes_an_argument_that_approves(tools: dict[str, list[Tool]]) -> None:
@@ -104,14 +112,14 @@ async def test_no_tool_takes_an_argument_that_approves(tools: dict[str, list[Too
     assert list(launching.input_schema["properties"]) == ["plan_id"]
 
 
-async def test_the_lists_together_stay_small(tools: dict[str, list[Tool]]) -> None:
+async def test_the_lists_stay_small(tools: dict[str, list[Tool]]) -> None:
     sizes = {
         server: len(json.dumps({"tools": [shown(tool) for tool in each]}, separators=(",", ":")))
         for server, each in tools.items()
     }
-    total = sum(sizes.values())
-    sys.stdout.write(f"tools/list: {sizes}, {total} characters together\n")  # shown with -s or -rP
-    assert total < LIMIT, f"tools/list has {total} characters ({sizes}), more than {LIMIT}; shorten the schemas"
+    sys.stdout.write(f"tools/list: {sizes}, {sum(sizes.values())} characters together\n")  # shown with -s or -rP
+    over = {server: size for server, size in sizes.items() if size > LIMITS[server]}
+    assert over == {}, f"these lists have more characters than {LIMITS}; shorten the schemas"
 
 
 async def test_the_list_is_the_same_for_every_client_and_era(runtime: Runtime, tools: dict[str, list[Tool]]) -> None:

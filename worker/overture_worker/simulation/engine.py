@@ -19,6 +19,8 @@ from overture_core.campaigns.launching import launch_paged
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.campaigns.timeline import Timeline, timeline
 from overture_core.errors import Conflict
+from overture_core.health import senders
+from overture_core.health import service as health
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State, is_in
@@ -57,6 +59,7 @@ async def simulate(
     await to_thread.run_sync(_require_something, original, workspace, campaign)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(copied_world(original, workspace, seed=seed))
+        begun = world.clock.now()
         campaign_id = await to_thread.run_sync(_set_going, world.store, workspace, campaign)
         transports = await stack.enter_async_context(open_transports(world.store.settings, world.clock))
         delivery = Delivery(
@@ -75,7 +78,7 @@ async def simulate(
                 break
             world.clock.advance(at - world.clock.now())
             progress(at)
-        return await to_thread.run_sync(_told, world.store, workspace, campaign_id, most)
+        return await to_thread.run_sync(_told, world.store, workspace, campaign_id, begun, most)
 
 
 class _Run:
@@ -191,8 +194,10 @@ def _set_going(store: Store, workspace: str, name_or_id: str) -> str:
         plan = _open_plan(work, campaign)
         if plan is not None:
             _approve(work, plan)
+        for sender, _ in senders.over(work):
+            senders.resume(work, sender.address, anyway=True)
         if campaign.state == CampaignState.PAUSED:
-            campaign.state = CampaignState.RUNNING
+            health.resume(work, campaign.id, anyway=True)
     if plan is not None:
         launch_paged(store, workspace, plan.id, actor=OWNER)
     return campaign.id
@@ -215,6 +220,6 @@ def _approve(work: Work, plan: Plan) -> None:
         row.state, row.decided_by, row.decided_via = ApprovalState.APPROVED, OWNER, Via.CLI
 
 
-def _told(store: Store, workspace: str, campaign_id: str, most: int) -> Timeline:
+def _told(store: Store, workspace: str, campaign_id: str, begun: datetime, most: int) -> Timeline:
     with store.read(workspace) as work:
-        return timeline(work, work.session.get_one(Campaign, campaign_id), most=most)
+        return timeline(work, work.session.get_one(Campaign, campaign_id), most=most, since=begun)

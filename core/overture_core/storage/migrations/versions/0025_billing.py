@@ -8,7 +8,7 @@ from alembic import op
 from overture_core.storage.types import UtcDateTime
 
 revision = "0025"
-down_revision = "0018"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

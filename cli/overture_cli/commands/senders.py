@@ -1,0 +1,92 @@
+"""`overture senders ...`: the addresses that messages come from, and whether they may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from overture_cli.context import actor, open_store
+from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_core.messages.channels import Channel
+from overture_core.workspaces import senders
+from overture_core.workspaces.senders import SenderView
+
+app = typer.Typer(help="Senders, and whether their providers verified them.", no_args_is_help=True)
+Address = Annotated[str, typer.Argument(help="The e-mail address or number.", show_default=False)]
+Note = Annotated[str, typer.Option(help="Why, for whoever asks later.", show_default=False)]
+
+
+class Checked(BaseModel):
+    """What a provider said of a sender; `verified` is null where it could not be had."""
+
+    channel: Channel
+    address: str
+    verified: bool | None
+    why: str
+
+
+@app.command("list")
+def list_(as_json: JsonFlag = False) -> None:
+    """List senders, whether they may be used, and who says so."""
+    with open_store() as store, store.read(store.settings.workspace) as work:
+        found = senders.list_(work)
+    _show(found, as_json=as_json)
+
+
+@app.command()
+def check(as_json: JsonFlag = False) -> None:
+    """Ask the providers; an answer that cannot be had changes nothing, nor does one against a person's word."""
+    import anyio
+
+    from overture_providers.senders import ask
+
+    with open_store() as store:
+        with store.read(store.settings.workspace) as work:
+            known = senders.list_(work)
+        answers = anyio.run(ask, store.settings, known)
+        with store.begin(store.settings.workspace, actor=actor()) as work:
+            senders.take(work, answers)
+    told = [
+        Checked(channel=each.channel, address=each.address, verified=each.verified, why=each.why) for each in answers
+    ]
+    if as_json:
+        emit_json(told)
+        return
+    words = {True: "verified", False: "not verified", None: "not known, nothing changed"}
+    rows = [(each.channel.value, each.address, words[each.verified], each.why) for each in told]
+    table("Senders", ("channel", "address", "provider says", "why"), rows)
+
+
+@app.command()
+def accept(address: Address, note: Note, as_json: JsonFlag = False) -> None:
+    """Take a sender as verified, whatever its provider says."""
+    _decide(address, verified=True, note=note, as_json=as_json)
+
+
+@app.command()
+def refuse(address: Address, note: Note, as_json: JsonFlag = False) -> None:
+    """Send nothing from a sender, whatever its provider says."""
+    _decide(address, verified=False, note=note, as_json=as_json)
+
+
+def _decide(address: str, *, verified: bool, note: str, as_json: bool) -> None:
+    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
+        found = senders.decide(work, address, verified=verified, note=note)
+    if as_json:
+        emit_json(found)
+        return
+    say(f"{found[0].address} is {'taken as verified' if verified else 'not used'} until a person says otherwise.")
+
+
+def _show(found: Sequence[SenderView], *, as_json: bool) -> None:
+    if as_json:
+        emit_json(found)
+        return
+    rows = [
+        (each.channel.value, each.address, "yes" if each.verified else "no", each.said_by or "", each.note or "")
+        for each in found
+    ]
+    table("Senders", ("channel", "address", "verified", "said by", "note"), rows)

@@ -1,0 +1,46 @@
+"""The rejected rows of an import as a source, to import them again with other options."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from overture_core.errors import InvalidInput
+from overture_core.leads.importing import MAX_ORIGINAL
+from overture_core.leads.imports import get_report, rejects
+from overture_core.leads.sources import Source
+from overture_core.storage.store import Store
+
+_URI = re.compile(r"leads://imports/([^/]+)/rejects")
+
+
+def source_of_uri(store: Store, workspace: str, uri: str) -> Source | None:
+    """Return the rows that an import rejected, of their resource's URI; None if it is no such URI.
+
+    The rows stand under the header of their file, as they stood in it, and are numbered anew.
+
+    Raises:
+        NotFound: there was no such import.
+        InvalidInput: it rejected none, or one that was too long to be kept whole.
+    """
+    found = _URI.fullmatch(uri)
+    if found is None:
+        return None
+    with store.read(workspace) as work:
+        report, rows = get_report(work, found[1]), list(rejects(work, found[1]))
+    if not rows or not report.columns:
+        msg = f"The import {found[1]} has no rejected rows that could be imported again; import its file."
+        raise InvalidInput(msg)
+    if any(len(row.original) >= MAX_ORIGINAL for row in rows):
+        msg = f"A row that the import {found[1]} rejected is too long to be kept whole; import its file again."
+        raise InvalidInput(msg)
+    lines = [row.original for row in rows]
+    if report.delimiter is None and report.encoding != "xlsx":
+        objects = (re.sub(r"[\r\n]+", " ", line) for line in lines)
+        return Source.from_text("\n".join(objects), f"rejects of {found[1]}.jsonl")
+    header = io.StringIO()
+    csv.writer(header, delimiter=report.delimiter or "\t", lineterminator="\n").writerow(
+        [each.column for each in report.columns]
+    )
+    return Source.from_text(header.getvalue() + "\n".join(lines), f"rejects of {found[1]}.csv")

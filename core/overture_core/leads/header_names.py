@@ -1,0 +1,178 @@
+"""The names that columns of a lead have in files, in the languages that lists come in."""
+
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# As they are written or as they are compared: `header_key` makes them alike. English first, then by language: German,
+# French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish and Norwegian, Finnish, Turkish, Russian
+# and Ukrainian, Japanese, Chinese, Korean.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "email": (
+        "email|mail|e-mail address|mail address|work email|primary email|business email|e-mail 1 - value",
+        "email 1|e-mail-adresse|mailadresse|courriel|adresse mail|adresse e-mail|correo|correo electrónico",
+        "dirección de correo|posta elettronica|indirizzo e-mail|indirizzo di posta elettronica",
+        "endereço de e-mail|correio eletrônico|correio eletrónico|e-mailadres|adres e-mail|poczta",
+        "e-mailová adresa|e-post|e-postadress|epostadresse|mejl|mejladress|sähköposti|sähköpostiosoite",
+        "e-posta|e-posta adresi|эл. почта|электронная почта|почта|имейл",
+        "електронна пошта|メール|メールアドレス|eメール|電子メール|邮箱|电子邮件|电子邮箱|邮件",
+        "電子郵件|信箱|電郵|이메일|이메일 주소|메일|전자우편",
+    ),
+    "phone": (
+        "phone|phone number|mobile|mobile phone|mobile number|mobile phone number|cell|cell phone|tel",
+        "telephone|telephone number|work phone|business phone|primary phone|contact number|phone 1 - value",
+        "telefon|telefonnummer|handy|handynummer|mobil|mobilnummer|mobiltelefon|numéro de téléphone",
+        "téléphone|portable|téléphone portable|teléfono|teléfono móvil|número de teléfono|móvil",
+        "telefono|cellulare|numero di telefono|telemóvel|telefone|celular|número de telefone|telefoon",
+        "telefoonnummer|mobiel|mobiel nummer|numer telefonu|komórka|telefon komórkowy|tel. kom.",
+        "telefonní číslo|tel. číslo|telefonnr|mobilnr|tlf|tlf.|puhelin|puhelinnumero|matkapuhelin|gsm|cep",
+        "cep telefonu|telefon numarası|телефон|номер телефона|мобильный",
+        "мобильный телефон|номер телефону|電話|電話番号|携帯|携帯電話|携帯番号",
+        "电话|电话号码|手机|手机号|手机号码|手機|手機號碼|電話號碼|전화|전화번호|휴대폰|휴대전화|핸드폰",
+        "연락처",
+    ),
+    "first_name": (
+        "first name|given name|forename|vorname|prénom|nombre|nome|voornaam|primeiro nome|nome próprio|imię",
+        "imie|křestní jméno|jméno|förnamn|fornavn|etunimi|ad|adı|isim|имя|ім'я|名|下の名前|名字|이름",
+    ),
+    "last_name": (
+        "last name|surname|family name|nachname|familienname|nom de famille|nom|apellido|apellidos|cognome",
+        "achternaam|sobrenome|apelido|nazwisko|příjmení|efternamn|etternavn|efternavn|sukunimi|soyad",
+        "soyadı|soyisim|фамилия|прізвище|姓|名字(姓)|苗字|姓氏|성",
+    ),
+    "full_name": (
+        "name|full name|contact|contact name|lead name|person|display name|vollständiger name|vollername",
+        "ansprechpartner|nom complet|nom et prénom|prénom et nom|nombre completo|nombre y apellidos",
+        "nome completo|nome e cognome|nominativo|volledige naam|naam|contactpersoon|imię i nazwisko",
+        "jméno a příjmení|celé jméno|namn|fullständigt namn|navn|fullt navn|fulde navn|kontaktperson",
+        "nimi|koko nimi|ad soyad|adı soyadı|ad soyadı|фио|полное имя",
+        "імя та прізвище|піб|контактное лицо|氏名|お名前|名前|担当者|担当者名|姓名",
+        "联系人|聯絡人|성명|성함|담당자",
+    ),
+    "company": (
+        "company|company name|organization|organisation|organization name|account|account name|employer",
+        "business name|firma|firmenname|unternehmen|société|entreprise|nom de la société|empresa",
+        "nombre de la empresa|compañía|azienda|società|ragione sociale|nome da empresa|bedrijf|bedrijfsnaam",
+        "organisatie|nazwa firmy|przedsiębiorstwo|společnost|název firmy|företag|företagsnamn|bolag",
+        "virksomhed|virksomhet|firmanavn|selskap|yritys|yrityksen nimi|şirket|şirket adı|firma adı",
+        "компания|организация|название компании|компанія",
+        "організація|会社|会社名|企業名|法人名|貴社名|公司|公司名称|公司名稱|单位|企业名称|회사",
+        "회사명|업체명|기업명",
+    ),
+    "title": (
+        "title|job title|role|position|job|funktion|stelle|berufsbezeichnung|poste|fonction",
+        "intitulé du poste|cargo|puesto|ruolo|qualifica|mansione|função|functie|functietitel|stanowisko",
+        "pozice|funkce|pracovní pozice|befattning|titel|jobtitel|stilling|stillingstittel|tittel",
+        "tehtävänimike|titteli|asema|unvan|ünvan|görev|pozisyon|должность|посада|役職|肩書き",
+        "肩書|職位|职位|职务|職稱|職務|직책|직위|직함",
+    ),
+    "country": (
+        "country|country code|country region|mailing country|land|ländercode|pays|país|paese|nazione|staat",
+        "nation|kraj|państwo|země|stát|maa|ülke|страна|країна|国|国名|国家|國家|국가|나라",
+    ),
+    "time_zone": (
+        "time zone|tz|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone|fuso horário|strefa czasowa",
+        "časové pásmo|tidszon|tidszone|tidssone|aikavyöhyke|saat dilimi|часовой пояс",
+        "часовий пояс|タイムゾーン|时区|時區|시간대",
+    ),
+    "language": (
+        "language|locale|preferred language|sprache|langue|idioma|lingua|taal|język|jazyk|språk|sprog|kieli",
+        "dil|язык|мова|言語|语言|語言|언어",
+    ),
+    "linkedin_url": (
+        "linkedin|linkedin url|linkedin profile|linkedin profile url|person linkedin url|linkedin-profil",
+        "profil linkedin|perfil de linkedin|profilo linkedin",
+    ),
+    "external_id": (
+        "id|external id|lead id|contact id|crm id|customer id|customer number|record id|kundennummer",
+        "kunden-nr|numéro client|número de cliente|codice cliente|klantnummer|numer klienta",
+        "číslo zákazníka|kundnummer|kundenummer|asiakasnumero|müşteri no|номер клиента",
+        "顧客番号|顧客ID|客户编号|客戶編號|고객번호",
+    ),
+    "notes": (
+        "notes|note|comment|comments|remarks|notizen|notiz|bemerkung|bemerkungen|kommentar|remarques|remarque",
+        "commentaire|commentaires|notas|nota|observaciones|comentarios|osservazioni|observações|opmerkingen",
+        "opmerking|uwagi|notatki|poznámka|poznámky|anteckningar|anteckning|noter|bemærkninger|notater",
+        "merknader|muistiinpanot|huomautukset|notlar|açıklama|примечание|примечания",
+        "заметки|комментарий|примітки|備考|メモ|备注|備註|비고|메모",
+    ),
+    "last_contact_at": (
+        "last contact|last contacted|last contact date|last contact at|last activity|last activity date",
+        "letzter kontakt|letzte aktivität|dernier contact|date du dernier contact|último contacto",
+        "fecha del último contacto|ultimo contatto|data ultimo contatto|laatste contact|laatst gesproken",
+        "último contato|data do último contato|ostatni kontakt|data ostatniego kontaktu|poslední kontakt",
+        "senaste kontakt|senast kontaktad|seneste kontakt|sidste kontakt|siste kontakt|sist kontaktet",
+        "viimeisin yhteydenotto|viimeinen yhteydenotto|son görüşme|son iletişim|son temas",
+        "последний контакт|дата последнего контакта",
+        "останній контакт|最終連絡日|最終接触日|最終コンタクト日|最后联系|最后联系时间|上次联系",
+        "最後聯絡|최근 연락일|마지막 연락일|최종 연락일",
+    ),
+    "tags": (
+        "tags|tag|labels|label|schlagworte|étiquettes|etiquetas|etichette|tagi|etykiety|štítky|taggar",
+        "etiketter|tunnisteet|etiketler|теги|метки|タグ|标签|標籤|태그",
+    ),
+    "consent": (
+        "consent|opt in|consents|einwilligung|consentement|consentimiento|consenso|toestemming|consentimento",
+        "channels|zgoda|souhlas|samtycke|samtykke|suostumus|izin|onay|согласие|згода|同意|동의",
+    ),
+    "consent_text": (
+        "consent text|consent wording|consent statement|consent language|opt in text|einwilligungstext",
+        "texte de consentement|texto consentimiento|texto del consentimiento",
+    ),
+    "consent_at": (
+        "consent at|consent date|consent time|consent timestamp|consent given at|opt in date|opt in time",
+        "opt in timestamp|einwilligungsdatum|einwilligung am|date consentement|date du consentement",
+        "fecha consentimiento|fecha del consentimiento|data consenso|data zgody|datum souhlasu",
+        "дата согласия",
+    ),
+    "consent_source": (
+        "consent source|opt in source|opt in form|signup source|signup form|einwilligungsquelle",
+        "source consentement|source du consentement|fuente consentimiento|fuente del consentimiento",
+    ),
+    "email_opt_in": (
+        "email opt in|email consent|consent email|opt in email|accepts email marketing|accepts marketing",
+        "subscribed|marketing email|newsletter",
+    ),
+    "sms_opt_in": ("sms opt in|sms consent|consent sms|opt in sms|accepts sms marketing|text opt in|marketing sms",),
+    "opt_out": (
+        "opt out|opted out|opt out time|opt out date|do not contact|dnc|unsubscribe|unsubscribed",
+        "unsubscribed at|unsubscribe time|abgemeldet|widerspruch|désinscrit|désabonné|dado de baja",
+        "no contactar|disiscritto|uitgeschreven|wypisany|odhlášen|avregistrerad|avmeldt|afmeldt",
+        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부",
+    ),
+    "email_opt_out": (
+        "email opt out|email opted out|opt out email|opted out of email|has opted out of email|do not email",
+        "unsubscribed from email|unsubscribed from all email",
+    ),
+    "sms_opt_out": ("sms opt out|sms opted out|opt out sms|opted out of sms|text opt out|do not text|do not sms",),
+    "whatsapp_opt_out": ("whatsapp opt out|whatsapp opted out|opt out whatsapp",),
+    "voice_opt_out": ("voice opt out|voice opted out|opt out voice",),
+    "call_opt_out": (
+        "call opt out|call opted out|opt out call|opted out of calls|do not call|do not phone|no calls",
+        "phone opt out",
+    ),
+}
+FIELDS = (
+    *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
+    *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
+    *("consent_text", "consent_at", "consent_source"),
+    *("consent", "email_opt_in", "sms_opt_in", "opt_out", "email_opt_out", "sms_opt_out", "call_opt_out"),
+    *("whatsapp_opt_out", "voice_opt_out"),
+)
+
+
+def header_key(name: str) -> str:
+    """Return a column's name as names are compared: lower case, without accents and all but letters and digits."""
+    plain = unicodedata.normalize("NFKD", name).casefold().replace("ı", "i")  # as Turkish capitals have it
+    return "".join(char for char in plain if char.isalnum() and not unicodedata.combining(char))
+
+
+_SECOND = re.compile(r" \(\d+\)$")  # how a column is told from another of its name
+_FIELDS = {header_key(name): field for field, lists in _NAMES.items() for names in lists for name in names.split("|")}
+
+
+def field_of(name: str) -> str | None:
+    """Return the field that a column's name says, if it says one."""
+    return _FIELDS.get(header_key(_SECOND.sub("", name)))

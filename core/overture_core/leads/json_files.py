@@ -1,0 +1,263 @@
+"""JSON: a list of objects, an object that holds one, or an object a line (JSON Lines).
+
+A document is read value by value with the standard library's decoder over a buffer that is bounded, so that
+memory does not grow with it, every object keeps its own text, and a bad one costs its own row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
+from typing import NamedTuple, TextIO
+
+from overture_core.errors import UnreadableFile
+from overture_core.leads.encoding import FoundEncoding
+from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, Line, bounded_lines
+from overture_core.leads.sources import Source
+from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text, too_wide
+from overture_core.leads.unpacking import stored_position
+from overture_core.text import clean, quoted
+
+SAMPLE_ROWS = 50
+LINES = (".jsonl", ".ndjson")
+_LIST = re.compile(r"\[\s*[\[{\]]")
+_OBJECT = re.compile(r'\{\s*["}]')
+_MARKS = re.compile(r'\\.|["{}\[\],]', re.DOTALL)
+_BLANK = re.compile(r"\s*")
+_PIECE = 64 * 1024
+_CLOSING = {"]": b"[", "}": b"{"}
+MAX_DEPTH = 1_000_000
+_LONG = f"is an object of more than {MAX_RECORD:,} characters"
+
+
+def is_json(start: str, filename: str) -> bool:
+    """Say whether a text is JSON, by how it starts or, where that does not tell, by its file's name."""
+    return bool(_LIST.match(start) or _OBJECT.match(start)) or _plain(filename).endswith((".json", *LINES))
+
+
+def json_table(source: Source, encoding: FoundEncoding, files: ExitStack) -> Table:
+    """Open a JSON file.
+
+    Raises:
+        UnreadableFile: it holds no objects, or objects of too many fields; also while going through the rows.
+    """
+    stored = source.open()
+    file = files.enter_context(encoding.open(stored))
+    notes: tuple[str, ...] = ()
+    rows: Iterator[Row]
+    if _is_lines(source, encoding):
+        rows = (row for line in bounded_lines(file) if (row := _of_line(line)) is not None)
+    else:
+        document = _Document(file, source.filename)
+        name, rows = _listed(document)
+        notes = (f"The rows were read from the list {quoted(name)}.",) if name else ()
+    first = list(islice(rows, SAMPLE_ROWS))
+    columns = list(dict.fromkeys(column for row in first for column in row.cells or {}))
+    if len(columns) > MAX_COLUMNS:
+        raise too_wide(source.filename, len(columns))
+    if not columns:
+        msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write a list or one a line."
+        raise UnreadableFile(msg)
+    return Table(columns, encoding.name, None, chain(first, rows), stored_position(stored), notes=notes)
+
+
+def _plain(filename: str) -> str:
+    return filename.lower().removesuffix(".gz")
+
+
+def _is_lines(source: Source, encoding: FoundEncoding) -> bool:
+    """Say whether a JSON file is one of lines: by its name, or because its first two lines begin an object each."""
+    with encoding.open(source.open()) as file:
+        filled = list(islice((line for line in bounded_lines(file) if line.text.strip()), 2))
+    if _LIST.match("".join(line.text for line in filled).lstrip()):
+        return False
+    if _plain(source.filename).endswith(LINES):
+        return True
+    return len(filled) == 2 and _decoded(filled[0].text) is not None and filled[1].text.lstrip().startswith("{")
+
+
+def _decoded(text: str) -> dict[str, object] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _of_line(line: Line) -> Row | None:
+    if line.problem is not None:
+        return Row(line.number, line.shown, None, line.problem)
+    if not line.text.strip():
+        return None
+    return _row(line.number, line.text.rstrip("\r\n"), _decoded(line.text))
+
+
+def _row(number: int, original: str, value: object) -> Row:
+    if not isinstance(value, dict):
+        return Row(number, original[:MAX_ORIGINAL], None, "is not a JSON object")
+    if len(value) > MAX_COLUMNS:
+        return Row(
+            number, original[:MAX_ORIGINAL], None, f"has {len(value)} fields, more than the {MAX_COLUMNS} allowed"
+        )
+    return Row(number, original, {clean(str(key), limit=100): cell_text(each) for key, each in value.items()})
+
+
+class _Value(NamedTuple):
+    """A value and its text; with a problem, what there is of the text."""
+
+    text: str
+    value: object
+    problem: str | None = None
+
+
+class _Document:
+    """A JSON text from its beginning on; of it, only the value that is being read is held."""
+
+    def __init__(self, file: TextIO, filename: str) -> None:
+        self._file, self._filename = file, filename
+        self._text, self._at, self._ended = "", 0, False
+        self._decoder = json.JSONDecoder()
+
+    def peek(self) -> str:
+        """Return the next character that is no white space; an empty text at the end."""
+        while True:
+            blank = _BLANK.match(self._text, self._at)
+            self._at = blank.end() if blank else self._at
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def take(self, wanted: str) -> bool:
+        """Pass over a character, if it is the next."""
+        found = self.peek() == wanted
+        self._at += found
+        return found
+
+    def value(self) -> _Value:
+        """Read the value that comes next."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except (ValueError, RecursionError):
+                end = -1
+            # A number that ends with what has been read so far may go on.
+            if 0 <= end < len(self._text) or (end >= 0 and self._ended):
+                text = self._text[self._at : end]
+                self._at = end
+                return _Value(text, value, _LONG if len(text) > MAX_RECORD else None)
+            if len(self._text) - self._at >= MAX_RECORD or not self._more():
+                return self._passed_over()
+
+    def _passed_over(self) -> _Value:
+        """Go on behind a value that cannot be read, as its brackets and quotes tell."""
+        start, size, inside = self._text[self._at : self._at + MAX_ORIGINAL], 0, False
+        opened = bytearray()
+        while len(opened) < MAX_DEPTH:
+            for found in _MARKS.finditer(self._text, self._at):
+                mark = found[0]
+                if mark == '"':
+                    inside = not inside
+                elif inside or mark[0] == "\\":
+                    continue
+                elif mark in _CLOSING:
+                    opener = opened.rfind(_CLOSING[mark])
+                    del opened[max(opener, 0) :]
+                    if not opened:  # a bracket that closes nothing here is the end of the list around
+                        return self._bad(start, size, found.start() if opener < 0 else found.end())
+                elif mark == "," and not opened:
+                    return self._bad(start, size, found.start())
+                elif mark != ",":
+                    opened += mark.encode()
+            # A backslash at the end is looked at with what follows it.
+            end = len(self._text) - self._text.endswith("\\")
+            size += end - self._at
+            self._at = end
+            if not self._more():
+                break
+        raise self.broken(start)
+
+    def _bad(self, start: str, size: int, end: int) -> _Value:
+        size += end - self._at
+        self._at = end
+        return _Value(start[:size], None, _LONG if size > MAX_RECORD else "is not valid JSON")
+
+    def broken(self, text: str) -> UnreadableFile:
+        """Return the error for a text that breaks off or cannot be told apart any more."""
+        where = quoted(text, limit=60) if text else "its end"
+        return UnreadableFile(
+            f"{self._filename} breaks off or is no valid JSON from {where} on; mend it, then import it again."
+        )
+
+    def _more(self) -> bool:
+        wanted = max(_PIECE, len(self._text) - self._at)  # doubled, so that a long value is not tried too often
+        piece = self._file.read(wanted)
+        self._ended = not piece
+        self._text, self._at = self._text[self._at :] + piece, 0
+        return bool(piece)
+
+
+def _listed(document: _Document) -> tuple[str, Iterator[Row]]:
+    """Find the list of objects; returns its name, if it is held by an object, and its rows."""
+    if document.take("["):
+        return "", _rows(document, in_object=False)
+    if not document.take("{"):
+        raise document.broken(document.value().text)
+    fields: dict[str, object] = {}
+    while document.peek() == '"':
+        name = document.value()
+        if not document.take(":"):
+            break
+        if document.take("["):
+            if document.peek() == "{":
+                return str(name.value), _rows(document, in_object=True)
+            fields[str(name.value)] = [each.value for each in _values(document)]
+        else:
+            fields[str(name.value)] = document.value().value
+        if not document.take(","):
+            break
+    if not document.take("}"):
+        raise document.broken(document.value().text)
+    return "", iter([_row(1, json.dumps(fields, ensure_ascii=False), fields)] if fields else [])
+
+
+def _values(document: _Document) -> Iterator[_Value]:
+    """The values up to the end of a list that has been begun."""
+    while document.peek() not in {"]", ""}:
+        yield document.value()
+        document.take(",")
+    if not document.take("]"):
+        raise document.broken("")
+
+
+def _rows(document: _Document, *, in_object: bool) -> Iterator[Row]:
+    number = 0
+    for number, each in enumerate(_values(document), 1):
+        line = Line(number, each.text)
+        if (problem := each.problem or line.problem) is not None:
+            yield Row(number, line.shown, None, problem)
+        else:
+            yield _row(number, each.text, each.value)
+    yield from _after(document, number, in_object=in_object)
+
+
+def _after(document: _Document, number: int, *, in_object: bool) -> Iterator[Row]:
+    """What stands behind the list: nothing, or fields that say of the whole; another list of objects is a loss."""
+    while in_object and document.take(","):
+        name = document.value()
+        if document.take(":") and document.take("["):
+            lost = sum(isinstance(each.value, dict) for each in _values(document))
+            if lost:
+                number += 1
+                yield Row(
+                    number, name.text, None, "names a second list of objects, which was not read; import it by itself"
+                )
+        else:
+            document.value()
+    if in_object:
+        document.take("}")
+    if rest := document.peek():
+        number += 1
+        yield Row(number, rest + document.value().text[:MAX_ORIGINAL], None, "stands behind the end of the list")

@@ -1,0 +1,108 @@
+"""Column mappings with a name, for files that come again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+
+from overture_core.audit import service as audit
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.ids import new_id
+from overture_core.leads.mapping import CUSTOM, check_fields
+from overture_core.leads.options import ImportOptions
+from overture_core.storage.schema import ImportMapping
+from overture_core.storage.store import Store, Work
+from overture_core.text import clean, quoted
+
+
+class MappingView(BaseModel):
+    """A saved mapping, {column: field}; `custom` keeps a column as a custom field, `ignore` leaves it out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    mapping: dict[str, str]
+    updated_at: datetime
+
+
+def save(work: Work, name: str, mapping: Mapping[str, str]) -> MappingView:
+    """Save a mapping under a name, in place of what was there.
+
+    Raises:
+        InvalidInput: the name is empty or too long, or the mapping names a field that does not exist, or one twice.
+    """
+    name = clean(name, limit=101)
+    if not 0 < len(name) <= 100:
+        msg = "A mapping needs a name of 1 to 100 characters."
+        raise InvalidInput(msg)
+    check_fields(mapping)
+    row = _find(work, name)
+    if row is None:
+        row = ImportMapping(id=new_id("map"), workspace_id=work.workspace, name=name)
+        work.session.add(row)
+    row.mapping, row.updated_at = dict(mapping), work.now()
+    work.session.flush()
+    audit.record(work, "mapping.saved", row.id, name=name)
+    return MappingView.model_validate(row)
+
+
+def get(work: Work, name: str) -> MappingView:
+    """Return a mapping.
+
+    Raises:
+        NotFound: there is no such mapping; the message names those that exist.
+    """
+    return MappingView.model_validate(_known(work, name))
+
+
+def list_(work: Work) -> list[MappingView]:
+    """Return every mapping, by name."""
+    rows = select(ImportMapping).where(ImportMapping.workspace_id == work.workspace).order_by(ImportMapping.name)
+    return [MappingView.model_validate(row) for row in work.session.scalars(rows)]
+
+
+def remove(work: Work, name: str) -> None:
+    """Forget a mapping; imports that used it are not touched.
+
+    Raises:
+        NotFound: there is no such mapping.
+    """
+    row = _known(work, name)
+    work.session.delete(row)
+    audit.record(work, "mapping.removed", row.id, name=row.name)
+
+
+def with_saved(store: Store, workspace: str, options: ImportOptions) -> ImportOptions:
+    """Return options with what the saved mapping says that they name, if they name one.
+
+    Raises:
+        NotFound: there is no such mapping.
+    """
+    if options.mapping_name is None:
+        return options
+    with store.read(workspace) as work:
+        return options.model_copy(update={"saved_mapping": get(work, options.mapping_name).mapping})
+
+
+def remember(work: Work, options: ImportOptions, mapping: Mapping[str, str], unmapped: Sequence[str]) -> None:
+    """Save how a file was read, if the options ask for it: its custom fields too, so that nothing is guessed again."""
+    if options.save_mapping is not None:
+        save(work, options.save_mapping, {**mapping, **dict.fromkeys(unmapped, CUSTOM)})
+
+
+def _known(work: Work, name: str) -> ImportMapping:
+    row = _find(work, clean(name, limit=101))
+    if row is None:
+        known = ", ".join(each.name for each in list_(work)[:20]) or "none yet; save one with an import"
+        msg = f"There is no mapping {quoted(name)}; the mappings are: {known}."
+        raise NotFound(msg)
+    return row
+
+
+def _find(work: Work, name: str) -> ImportMapping | None:
+    return work.session.scalar(
+        select(ImportMapping).where(ImportMapping.workspace_id == work.workspace, ImportMapping.name == name)
+    )

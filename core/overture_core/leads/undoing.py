@@ -1,0 +1,253 @@
+"""Taking an import back, whole or one merge of it: what it wrote goes, where nobody has built on it since.
+
+What refuses stays: a consent that was refused and a suppression are never taken back, nor is an address to which
+messages were planned or sent. docs/duplicates.md tells the rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+from sqlalchemy import CursorResult, delete, exists, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from overture_core.audit import service as audit
+from overture_core.errors import Conflict, NotFound
+from overture_core.leads.imports import ImportState, is_held, stored, this_process
+from overture_core.storage.among import among
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message, Payment, Reply, Task
+from overture_core.storage.store import Store, Work
+from overture_core.text import quoted
+
+PAGE = 500
+MOST_LEFT = 20
+ADDRESSES = ("email", "phone")
+
+
+class Left(BaseModel):
+    """What an undo had to leave, and why."""
+
+    lead_id: str
+    what: str
+    why: str
+
+
+class Undone(BaseModel):
+    """What an undo did. `left` are examples of what had to stay, `stayed` counts all of it by its reason."""
+
+    import_id: str | None
+    removed: int = Field(description="Leads who went: the import had created them.")
+    reverted: int = Field(description="Merges that were taken back.")
+    stayed: dict[str, int]
+    left: list[Left]
+
+
+def undo_change(work: Work, change_id: str) -> Undone:
+    """Take one merge back.
+
+    Raises:
+        NotFound: there is no such change.
+        Conflict: it was taken back already.
+    """
+    change = work.session.scalar(
+        select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.id == change_id)
+    )
+    if change is None:
+        msg = f"There is no change {quoted(change_id)}; `overture leads show LEAD` lists those of a lead."
+        raise NotFound(msg)
+    if change.undone_at is not None:
+        msg = f"The change {change_id} was taken back on {change.undone_at:%Y-%m-%d} already."
+        raise Conflict(msg)
+    left = _take_back(work, [change])
+    audit.record(work, "lead.change_undone", change.lead_id, change=change_id, stayed=len(left))
+    stayed = Counter(each.why for each in left)
+    return Undone(import_id=None, removed=0, reverted=1, stayed=dict(stayed), left=left[:MOST_LEFT])
+
+
+def undo_import(store: Store, import_id: str, *, workspace: str, actor: str) -> Undone:
+    """Take a whole import back, in pages; one that broke off in the middle can be asked for again.
+
+    Raises:
+        NotFound: there was no such import.
+        Conflict: it is running, or was taken back already.
+    """
+    with store.begin(workspace, actor=actor) as work:
+        row = stored(work, import_id, lock=True)
+        if row.state == ImportState.UNDONE:
+            msg = f"The import {import_id} was taken back already."
+            raise Conflict(msg)
+        if is_held(row, work.now()):
+            msg = f"The import {import_id} is still at work; stop it first."
+            raise Conflict(msg)
+        row.state, row.holder, row.updated_at = ImportState.UNDOING, this_process(), work.now()
+    found = Undone(import_id=import_id, removed=0, reverted=0, stayed={}, left=[])
+    after: str | None = ""
+    while after is not None:
+        with store.begin(workspace, actor=actor) as work:
+            after, removed, left = _remove_created(work, import_id, after)
+        found = _added(found, left, removed=removed)
+    taken = PAGE
+    while taken == PAGE:
+        with store.begin(workspace, actor=actor) as work:
+            changes = _changes(work, import_id)
+            left = _take_back(work, changes)
+        taken = len(changes)
+        found = _added(found, left, reverted=taken)
+    with store.begin(workspace, actor=actor) as work:
+        row = stored(work, import_id, lock=True)
+        row.state, row.holder, row.updated_at = ImportState.UNDONE, None, work.now()
+        stayed = sum(found.stayed.values())
+        audit.record(
+            work, "leads.import_undone", import_id, removed=found.removed, reverted=found.reverted, stayed=stayed
+        )
+    return found
+
+
+def _added(found: Undone, left: Sequence[Left], *, removed: int = 0, reverted: int = 0) -> Undone:
+    return Undone(
+        import_id=found.import_id,
+        removed=found.removed + removed,
+        reverted=found.reverted + reverted,
+        stayed=dict(Counter(found.stayed) + Counter(each.why for each in left)),
+        left=[*found.left, *left][:MOST_LEFT],
+    )
+
+
+def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None, int, list[Left]]:
+    """Remove a page of the leads that an import created; returns where it ended, how many went and who stays."""
+    page = select(Lead.id, Lead.import_id, Lead.erased_at).where(Lead.workspace_id == work.workspace, Lead.id > after)
+    found = work.session.execute(page.order_by(Lead.id).limit(PAGE * 10)).all()
+    created = [id_ for id_, origin, erased_at in found if origin == import_id and erased_at is None]
+    left = _touched(work, import_id, created)
+    stay = {each.lead_id for each in left}
+    free = [id_ for id_ in created if id_ not in stay]
+    for start in range(0, len(free), PAGE):
+        work.session.execute(
+            delete(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, free[start : start + PAGE])),
+            execution_options={"synchronize_session": False},
+        )
+    return found[-1][0] if len(found) == PAGE * 10 else None, len(free), left
+
+
+def _touched(work: Work, import_id: str, lead_ids: Sequence[str]) -> list[Left]:
+    """Return who of an import's leads has to stay, and why."""
+    other = aliased(LeadChange)
+    reasons = {
+        "messages to them were planned or sent": exists().where(Message.lead_id == Lead.id),
+        "they wrote back": exists().where(Reply.lead_id == Lead.id),
+        "a task is about them": exists().where(Task.lead_id == Lead.id),
+        "they paid": exists().where(Payment.lead_id == Lead.id),
+        "they refused a channel": exists().where(Consent.lead_id == Lead.id, Consent.granted.is_(False)),
+        "a later import added to them": exists().where(
+            other.lead_id == Lead.id,
+            or_(other.import_id != import_id, other.import_id.is_(None)),
+            other.undone_at.is_(None),
+        ),
+    }
+    found: dict[str, Left] = {}
+    own = select(Lead.id).where(Lead.workspace_id == work.workspace, among(Lead.id, lead_ids))
+    for why, condition in reasons.items():
+        for lead_id in work.session.scalars(own.where(condition)):
+            found.setdefault(lead_id, Left(lead_id=lead_id, what="the lead", why=why))
+    return list(found.values())
+
+
+def _changes(work: Work, import_id: str) -> Sequence[LeadChange]:
+    """Return a page of what an import changed in leads of others, the newest first."""
+    open_ = (
+        select(LeadChange)
+        .join(Lead, Lead.id == LeadChange.lead_id)
+        .where(
+            LeadChange.workspace_id == work.workspace,
+            LeadChange.import_id == import_id,
+            LeadChange.undone_at.is_(None),
+            or_(Lead.import_id.is_(None), Lead.import_id != import_id),
+        )
+    )
+    return work.session.scalars(open_.order_by(LeadChange.id.desc()).limit(PAGE)).all()
+
+
+def _take_back(work: Work, changes: Sequence[LeadChange]) -> list[Left]:
+    """Take changes back, in their order; returns what had to stay."""
+    ids = sorted({change.lead_id for change in changes})
+    held = select(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, ids), Lead.erased_at.is_(None))
+    leads = {lead.id: lead for lead in work.session.scalars(held.order_by(Lead.id).with_for_update(key_share=True))}
+    written_to = set(
+        work.session.scalars(
+            select(Message.lead_id)
+            .where(Message.workspace_id == work.workspace, among(Message.lead_id, ids))
+            .distinct()
+        )
+    )
+    left: list[Left] = []
+    for change in changes:
+        change.undone_at = work.now()
+        lead = leads.get(change.lead_id)
+        if lead is None:
+            continue
+        stay = _restore(lead, change.detail, keep_addresses=lead.id in written_to)
+        stay += _remove_added(work, lead, change.detail, keep_addresses=lead.id in written_to)
+        lead.updated_at = work.now()
+        left += [Left(lead_id=lead.id, what=what, why=why) for what, why in stay]
+    work.session.flush()
+    return left
+
+
+def _restore(lead: Lead, detail: dict[str, Any], *, keep_addresses: bool) -> list[tuple[str, str]]:
+    stay = []
+    for name, (before, after) in detail.get("fields", {}).items():
+        held = getattr(lead, name)
+        if _told(held) != after:
+            stay.append((name, "it was changed since"))
+        elif name in ADDRESSES and keep_addresses:
+            stay.append((name, "messages to them were planned or sent"))
+        else:
+            setattr(lead, name, datetime.fromisoformat(before) if name == "last_contact_at" and before else before)
+    custom = dict(lead.custom)
+    for name, (before, after) in detail.get("custom", {}).items():
+        if custom.get(name) != after:
+            stay.append((name, "it was changed since"))
+        elif before is None:
+            del custom[name]
+        else:
+            custom[name] = before
+    if custom != lead.custom:
+        lead.custom = custom
+    return stay
+
+
+def _told(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _remove_added(work: Work, lead: Lead, detail: dict[str, Any], *, keep_addresses: bool) -> list[tuple[str, str]]:
+    session, stay = work.session, []
+    identities = [(kind, value) for kind, value in detail.get("identities", [])]
+    if keep_addresses:
+        identities = [(kind, value) for kind, value in identities if kind not in ADDRESSES]
+    if identities:
+        session.execute(
+            delete(LeadIdentity).where(
+                LeadIdentity.workspace_id == work.workspace,
+                LeadIdentity.lead_id == lead.id,
+                tuple_(LeadIdentity.kind, LeadIdentity.value).in_(identities),
+            )
+        )
+    if tags := detail.get("tags"):
+        session.execute(
+            delete(LeadTag).where(
+                LeadTag.workspace_id == work.workspace, LeadTag.lead_id == lead.id, LeadTag.tag.in_(tags)
+            )
+        )
+    if consents := detail.get("consents"):
+        granted = delete(Consent).where(
+            Consent.workspace_id == work.workspace, Consent.id.in_(consents), Consent.granted.is_(True)
+        )
+        result = session.execute(granted)
+        assert isinstance(result, CursorResult)
+        stay = [("consent", "a refusal is never taken back")] * (len(consents) - result.rowcount)
+    return stay

@@ -1,0 +1,76 @@
+"""One lead by its fields: read, normalised and merged as a row of a file is, by the same code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import select, tuple_
+
+from overture_core.errors import InvalidInput
+from overture_core.leads.dates import Order
+from overture_core.leads.importing import import_leads
+from overture_core.leads.mapping import propose, require_address
+from overture_core.leads.options import ImportOptions
+from overture_core.leads.reading import Source
+from overture_core.leads.rows import RowReader, RowRejected
+from overture_core.leads.understanding import DATES
+from overture_core.storage.schema import LeadIdentity
+from overture_core.storage.store import Store, Work
+
+MOST_FIELDS = 100
+_CONSENTS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
+
+
+class Upserted(BaseModel):
+    """What became of the lead, the import that its provenance names, and what was read otherwise than given."""
+
+    lead_id: str
+    outcome: Literal["created", "merged", "unchanged"]
+    import_id: str | None
+    warnings: list[str]
+
+
+def upsert(
+    store: Store, fields: Mapping[str, str], *, workspace: str, actor: str, default_country: str | None = None
+) -> Upserted:
+    """Create a lead, or fill what is empty in the one who has the same address, number, page or id.
+
+    Raises:
+        InvalidInput: the fields cannot be one lead; with every reason.
+    """
+    mapping = propose(list(fields), [dict(fields)]).mapping
+    if len(fields) > MOST_FIELDS:
+        msg = f"A lead has at most {MOST_FIELDS} fields; leave out those that you do not need."
+        raise InvalidInput(msg)
+    if wrong := next((name for name, field in mapping.items() if field in _CONSENTS and fields[name].strip()), None):
+        msg = f"{wrong!r} would be a consent, which needs its evidence; record it with leads_record_consent."
+        raise InvalidInput(msg)
+    require_address(list(fields), mapping)
+    try:
+        row = RowReader(
+            mapping, default_country=default_country, date_orders=dict.fromkeys(DATES, Order.DAY_FIRST)
+        ).read(fields)
+    except RowRejected as error:
+        msg = f"The lead was not taken: {error.message}."
+        raise InvalidInput(msg) from error
+    source = Source.from_text(json.dumps(dict(fields)), f"{actor}.jsonl")
+    options = ImportOptions(default_country=default_country)
+    report = import_leads(store, source, options, workspace=workspace, actor=actor)
+    outcome: Literal["created", "merged", "unchanged"] = (
+        "created" if report.created else "merged" if report.merged else "unchanged"
+    )
+    with store.read(workspace) as work:
+        lead_id = _owner(work, row.identities)
+    return Upserted(lead_id=lead_id, outcome=outcome, import_id=report.import_id, warnings=report.warnings)
+
+
+def _owner(work: Work, identities: Sequence[tuple[str, str]]) -> str:
+    """Return the lead who has one of the identities, the strongest first, as merging looks for them."""
+    rows = select(LeadIdentity.kind, LeadIdentity.value, LeadIdentity.lead_id).where(
+        LeadIdentity.workspace_id == work.workspace, tuple_(LeadIdentity.kind, LeadIdentity.value).in_(identities)
+    )
+    owners = {(kind, value): lead_id for kind, value, lead_id in work.session.execute(rows)}
+    return next(owners[each] for each in identities if each in owners)

@@ -1,0 +1,251 @@
+"""Suppression lists as files: taken in from other programs, row by row accounted for, and written out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from overture_core.audit import service as audit
+from overture_core.errors import InvalidInput
+from overture_core.files import written
+from overture_core.ids import new_id
+from overture_core.leads.mapping import propose
+from overture_core.leads.reading import Row, Source, Table, open_table
+from overture_core.leads.spreadsheets import harmless
+from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import Refusal, refuse, suppress
+from overture_core.storage.schema import Suppression
+from overture_core.storage.store import Store, Work
+from overture_core.suppressions.service import Kind, known, normalised
+from overture_core.text import clean, quoted
+
+CHUNK = 500
+SAMPLE = 200
+SHOWN_REJECTS = 20
+KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
+COLUMNS = ("kind", "value", "reason", "origin", "created_at")
+# Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
+_DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
+_ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "number", "contact"}
+_REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
+_LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
+
+Progress = Callable[[int], None]
+
+
+class SuppressionReject(BaseModel):
+    """A row that holds nothing to suppress."""
+
+    line: int
+    original: str
+    reasons: list[str]
+
+
+class SuppressionReport(BaseModel):
+    """What became of a list: rows = added + unchanged + rejected. `rejects` are the first of the rejected rows."""
+
+    filename: str
+    columns: dict[str, str] = Field(description="What each column was taken for.")
+    rows: int = 0
+    added: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    rejects: list[SuppressionReject] = Field(default_factory=list)
+
+
+def kind_of(value: str) -> Kind:
+    """Return what a value is, by its looks: a lead's id, an e-mail address, a phone number, else a domain."""
+    text = value.strip()
+    if _LEAD.fullmatch(text):
+        return "person"
+    if "@" in text.lstrip("@"):
+        return "email"
+    return "phone" if text[:1] in "+0123456789(" and not re.search(r"[A-Za-z]", text) else "domain"
+
+
+def take_file(
+    store: Store,
+    source: Source,
+    *,
+    workspace: str,
+    actor: str,
+    reason: str = "imported",
+    on_reject: Callable[[SuppressionReject], None] | None = None,
+    progress: Progress | None = None,
+) -> SuppressionReport:
+    """Suppress everything in a file, one transaction a chunk; what is pending to them is cancelled.
+
+    `reason` is for rows that give none. A file without a header, one value a line, will do.
+
+    Raises:
+        UnreadableFile: the file cannot be read; whole chunks before the bad place are stored.
+        InvalidInput: no column holds addresses, numbers or domains.
+    """
+    with closing(open_table(source)) as table:
+        sample = list(islice(table.rows, SAMPLE))
+        columns = _columns(table, sample)
+        if set(columns.values()) <= {"reason", "kind"}:
+            msg = (
+                f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
+                f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
+            )
+            raise InvalidInput(msg)
+        report = SuppressionReport(filename=source.filename, columns=columns)
+        rows = chain(_headless(table, columns), sample, table.rows)
+        while part := list(islice(rows, CHUNK)):
+            with store.begin(workspace, actor=actor) as work:
+                _take(work, part, report, reason, on_reject)
+            if progress is not None:
+                progress(report.rows)
+        with store.begin(workspace, actor=actor) as work:
+            counts = report.model_dump(include={"rows", "added", "unchanged", "rejected"})
+            audit.record(work, "suppressions.imported", new_id("sup"), **counts)
+    return report
+
+
+def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
+    """Return {column: email, phone, domain, value, kind or reason}."""
+    found: dict[str, str] = {}
+    for column in table.columns:
+        key = "".join(each for each in column.casefold() if each.isalnum())
+        for names, what in ((_DOMAINS, "domain"), (_ANY, "value"), (_REASONS, "reason"), ({"kind"}, "kind")):
+            if key in names:
+                found.setdefault(column, what)
+    others = [column for column in table.columns if column not in found]
+    cells = [row.cells for row in sample if row.cells is not None]
+    for values in ([], cells):  # by name first: a column of times looks like phone numbers
+        if set(found.values()) <= {"reason", "kind"}:
+            named = propose(others, values).mapping
+            found |= {column: what for column, what in named.items() if what in ("email", "phone")}
+    if len(table.columns) == 1 and not found and _is_value(table.columns[0]):
+        found[table.columns[0]] = "value"
+    return found
+
+
+def _is_value(text: str) -> bool:
+    try:
+        normalised(kind_of(text), text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _headless(table: Table, columns: Mapping[str, str]) -> Iterator[Row]:
+    """The header itself, where it is a value like those below it."""
+    if len(table.columns) == 1 and columns and _is_value(table.columns[0]):
+        (name,) = table.columns
+        yield Row(1, name, {name: name})
+
+
+def _take(
+    work: Work,
+    rows: list[Row],
+    report: SuppressionReport,
+    default: str,
+    on_reject: Callable[[SuppressionReject], None] | None,
+) -> None:
+    good: list[list[tuple[Kind, str, str]]] = []
+    for row in rows:
+        report.rows += 1
+        try:
+            good.append(_values(row, report.columns, default))
+        except InvalidInput as error:
+            reject = SuppressionReject(line=row.line, original=row.original, reasons=[error.message])
+            report.rejected += 1
+            if len(report.rejects) < SHOWN_REJECTS:
+                report.rejects.append(reject)
+            if on_reject is not None:
+                on_reject(reject)
+    there = known(work, [(kind, value) for values in good for kind, value, _ in values])
+    added: list[tuple[Kind, str, str]] = []
+    for values in good:
+        fresh = [(kind, value, why) for kind, value, why in values if (kind, value) not in there]
+        report.added += bool(fresh)
+        report.unchanged += not fresh
+        there.update((kind, value) for kind, value, _ in fresh)
+        added += fresh
+    _suppress(work, added, f"import of {report.filename}")
+
+
+def _values(row: Row, columns: Mapping[str, str], default: str) -> list[tuple[Kind, str, str]]:
+    """Return what a row asks to suppress, normalised, with the reason.
+
+    Raises:
+        InvalidInput: nothing in it can be suppressed, or one of its values cannot.
+    """
+    if row.cells is None:
+        raise InvalidInput(row.problem or "it cannot be read")
+    said = {what: cell for column, what in columns.items() if (cell := row.cells.get(column, "").strip())}
+    reason = clean(said.pop("reason", ""), limit=40) or default
+    given = said.pop("kind", "")
+    if given and given not in KINDS:
+        msg = f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."
+        raise InvalidInput(msg)
+    if not said:
+        msg = "it holds no address, number or domain"
+        raise InvalidInput(msg)
+    kinds: list[tuple[Kind, str]] = []
+    for what, cell in said.items():
+        wanted = given if what == "value" else what
+        kind = next((each for each in KINDS if each == wanted), None) or kind_of(cell)
+        kinds.append((kind, normalised(kind, cell)))
+    return [(kind, value, reason) for kind, value in kinds]
+
+
+def _suppress(work: Work, wanted: list[tuple[Kind, str, str]], origin: str) -> None:
+    refusals = [
+        Refusal(Channel.EMAIL if kind == "email" else Channel.SMS, value, reason, origin)
+        for kind, value, reason in wanted
+        if kind in ("email", "phone")
+    ]
+    if refusals:
+        refuse(work, refusals)
+    for kind, value, reason in wanted:
+        if kind in ("domain", "person"):
+            suppress(work, kind, value, reason=reason, origin=origin)
+
+
+def export(work: Work, path: Path, *, force: bool = False) -> int:
+    """Write every suppression to a CSV or JSON Lines file, by its ending; returns how many.
+
+    Those of erased people are keyed hashes alone and are in no file.
+
+    Raises:
+        InvalidInput: the ending is neither, the file is there already, or cannot be written.
+    """
+    if path.suffix.lower() not in (".csv", ".jsonl"):
+        msg = f"{path.name} should end in .csv or .jsonl."
+        raise InvalidInput(msg)
+    number = 0
+    with written(path, force=force) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        lines = path.suffix.lower() == ".jsonl"
+        sheet = csv.writer(file)
+        if not lines:
+            sheet.writerow(COLUMNS)
+        for number, row in enumerate(_rows(work), 1):  # noqa: B007 - the last one is the count
+            cells = [row.kind, row.value, row.reason, row.origin, row.created_at.isoformat()]
+            if lines:
+                file.write(json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False) + "\n")
+            else:
+                sheet.writerow([harmless(cell) for cell in cells])
+    return number
+
+
+def _rows(work: Work) -> Iterator[Suppression]:
+    last = ""
+    while True:
+        rows = select(Suppression).where(Suppression.workspace_id == work.workspace, Suppression.id > last)
+        found = work.session.scalars(rows.order_by(Suppression.id).limit(CHUNK)).all()
+        if not found:
+            return
+        yield from found
+        last = found[-1].id
+        work.session.expunge_all()

@@ -1,0 +1,166 @@
+"""What may be asked of LinkedIn that others will see: each an operation that a person approves, told in full.
+
+Nothing here calls LinkedIn. That a scope is missing is said before anybody is asked to approve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from overture_core.errors import InvalidInput, ProviderRefused
+from overture_core.linkedin.accounts import AccountView
+from overture_core.operations.models import Proposal
+from overture_core.text import clean
+from overture_providers.linkedin.events import LeadReport
+from overture_providers.linkedin.lead_forms import SCOPE, check_owner
+from overture_providers.linkedin.posts import (
+    AUTHOR_URN,
+    LONGEST_COMMENT,
+    LONGEST_POST,
+    ORGANIZATION,
+    Reaction,
+    Visibility,
+    check_post,
+    post_link,
+    writing,
+)
+from overture_providers.linkedin.scopes import missing_sentence
+
+POST, EDIT, DELETE = "linkedin.post", "linkedin.edit_post", "linkedin.delete_post"
+COMMENT, REACT = "linkedin.comment", "linkedin.react"
+WATCH, IMPORT = "linkedin.watch_leads", "linkedin.import_lead"
+_SEEN_BY: dict[Visibility, str] = {"PUBLIC": "everybody", "CONNECTIONS": "their connections"}
+
+
+def post(
+    account: AccountView,
+    text: str,
+    *,
+    author: str | None = None,
+    visibility: Visibility = "PUBLIC",
+    media: Sequence[dict[str, Any]] = (),
+    run_at: datetime | None = None,
+) -> Proposal:
+    """Return a post, for now or for later.
+
+    Raises:
+        InvalidInput: the text is empty or too long, or the author is none.
+        ProviderRefused: the scope for it was not granted.
+    """
+    who, words = _author(account, author), _words(text, LONGEST_POST, "post")
+    if visibility == "CONNECTIONS" and who.startswith(ORGANIZATION):
+        msg = "A page has no connections; its posts are for everybody (PUBLIC)."
+        raise InvalidInput(msg)
+    files = [f"With {each['name']} ({each['bytes']} bytes, SHA-256 {each['sha256']})." for each in media]
+    return _proposal(
+        account,
+        POST,
+        {"author": who, "text": words, "visibility": visibility, "media": list(media)},
+        [f"Publish on LinkedIn as {_named(account, who)}, seen by {_SEEN_BY[visibility]}:", *_lines(words), *files],
+        run_at=run_at,
+    )
+
+
+def edit(account: AccountView, urn: str, text: str, *, author: str | None = None) -> Proposal:
+    """Return the change of a post's text. Raises as `post` does."""
+    who, words = _author(account, author), _words(text, LONGEST_POST, "post")
+    told = [f"Change the text of the LinkedIn post {post_link(check_post(urn))} of {_named(account, who)} to:"]
+    return _proposal(
+        account, EDIT, {"author": who, "post": urn, "text": words}, [*told, *_lines(words)], repeatable=True
+    )
+
+
+def delete(account: AccountView, urn: str, *, author: str | None = None) -> Proposal:
+    """Return the deletion of a post. Raises as `post` does."""
+    who = _author(account, author)
+    told = [f"Delete the LinkedIn post {post_link(check_post(urn))} of {_named(account, who)}, for good."]
+    return _proposal(account, DELETE, {"author": who, "post": urn}, told, repeatable=True)
+
+
+def comment(account: AccountView, urn: str, text: str, *, author: str | None = None) -> Proposal:
+    """Return a comment on a post. Raises as `post` does."""
+    who, words = _author(account, author), _words(text, LONGEST_COMMENT, "comment")
+    told = [f"Comment on the LinkedIn post {post_link(check_post(urn))} as {_named(account, who)}:", *_lines(words)]
+    return _proposal(account, COMMENT, {"author": who, "post": urn, "text": words}, told)
+
+
+def react(account: AccountView, urn: str, reaction: Reaction, *, author: str | None = None) -> Proposal:
+    """Return a reaction to a post. Raises as `post` does."""
+    who = _author(account, author)
+    told = [f"React with {reaction} to the LinkedIn post {post_link(check_post(urn))} as {_named(account, who)}."]
+    return _proposal(account, REACT, {"author": who, "post": urn, "reaction": reaction}, told)
+
+
+def watch(account: AccountView, owner: str) -> Proposal:
+    """Return the subscription to an owner's new leads, which only we are told of: nobody has to approve it.
+
+    Raises as `post` does.
+    """
+    _require(account, SCOPE)
+    params = {"member": account.member, "owner": check_owner(owner)}
+    told = [f"Have LinkedIn report new leads of {owner} to this server."]
+    return Proposal(WATCH, params, told, sandbox=account.sandbox, repeatable=True)
+
+
+def import_lead(report: LeadReport, *, sandbox: bool) -> Proposal:
+    """Return the import of one lead that LinkedIn reported."""
+    told = [f"Import the LinkedIn lead {report.response} of {report.owner}."]
+    return Proposal(IMPORT, report.model_dump(), told, sandbox=sandbox, repeatable=True)
+
+
+def _proposal(
+    account: AccountView,
+    kind: str,
+    params: dict[str, Any],
+    told: list[str],
+    *,
+    repeatable: bool = False,
+    run_at: datetime | None = None,
+) -> Proposal:
+    _require(account, writing(params["author"]))
+    return Proposal(
+        kind,
+        {"member": account.member, **params},
+        told,
+        sandbox=account.sandbox,
+        # LinkedIn keeps no idempotency key: only what is the same when it is done twice may be done again.
+        repeatable=repeatable,
+        why=["others see it under this name"],
+        run_at=run_at,
+    )
+
+
+def _author(account: AccountView, author: str | None) -> str:
+    if author is None:
+        return account.member
+    if not AUTHOR_URN.fullmatch(author):
+        msg = f"{clean(author, limit=100)!r} is no author; leave it out for the member, or give urn:li:organization:ID."
+        raise InvalidInput(msg)
+    if not author.startswith(ORGANIZATION) and author != account.member:
+        msg = "Only the connected member and the pages they administer can be the author."
+        raise InvalidInput(msg)
+    return author
+
+
+def _require(account: AccountView, scopes: tuple[str, ...]) -> None:
+    if not set(scopes) & set(account.scopes):
+        raise ProviderRefused(missing_sentence(*scopes))
+
+
+def _words(text: str, longest: int, what: str) -> str:
+    words = clean(text, limit=longest + 1, keep_lines=True)
+    if not words or len(words) > longest:
+        msg = f"A {what} has 1 to {longest:,} characters; this one has {'none' if not words else 'more'}."
+        raise InvalidInput(msg)
+    return words
+
+
+def _named(account: AccountView, author: str) -> str:
+    return f"the page {author}" if author.startswith(ORGANIZATION) else f"{account.name!r} ({author})"
+
+
+def _lines(text: str) -> list[str]:
+    """The exact text, marked line by line, so that no line of it can be taken for one of ours."""
+    return [f"| {line}" for line in text.split("\n")]

@@ -1,0 +1,105 @@
+"""The tools that change leads one by one or by segment, and the one that asks for an export."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from anyio import to_thread
+from mcp.types import CallToolResult
+from pydantic import AwareDatetime, Field
+
+from overture_core.leads import consenting, export_requests, tagging
+from overture_core.leads.consenting import ConsentRecorded
+from overture_core.leads.export_requests import ExportRequestView
+from overture_core.leads.exporting import Format
+from overture_core.leads.tagging import Tagged
+from overture_core.leads.upserting import Upserted, upsert
+from overture_core.messages.channels import Channel
+from overture_core.segments.filter import filter_of
+from overture_core.storage.store import Work
+from overture_core.text import quantity
+from overture_servers.runtime import told
+from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
+
+Where = Annotated[str | None, Field(description="Filter, as in leads_search.")]
+
+
+async def leads_upsert_lead(
+    ctx: Ctx,
+    fields: Annotated[dict[str, str], Field(description="Like a file's columns: email, phone, first_name, or any.")],
+    default_country: Annotated[str | None, Field(description="Of a phone number without one, e.g. US.")] = None,
+) -> Annotated[CallToolResult, Upserted]:
+    """Create a lead, or fill what is empty in the one with the same address: the rules of an import. No consent."""
+    runtime = runtime_of(ctx)
+    run = partial(
+        upsert,
+        runtime.store,
+        fields,
+        workspace=runtime.settings.workspace,
+        actor=actor_of(ctx),
+        default_country=default_country,
+    )
+    with told():
+        done = await to_thread.run_sync(run)
+    return answer(done, " ".join([f"{done.lead_id} is {done.outcome}.", *done.warnings]))
+
+
+async def leads_tag(
+    ctx: Ctx,
+    tag: str,
+    where: Where = None,
+    lead_ids: list[str] | None = None,
+    remove: bool = False,
+) -> Annotated[CallToolResult, Tagged]:
+    """Put a tag on leads, or remove it, by filter or by ids; segment = "NAME" is a filter too."""
+
+    def write(work: Work) -> Tagged:
+        wanted = None if where is None else filter_of(where)
+        return tagging.tag(work, tag, wanted=wanted, lead_ids=lead_ids or (), remove=remove)
+
+    done = await runtime_of(ctx).write(actor_of(ctx), write)
+    how = "lost" if remove else "got"
+    return answer(done, f"{done.changed} of {quantity(done.leads, 'lead')} {how} the tag {done.tag!r}.")
+
+
+async def leads_record_consent(
+    ctx: Ctx,
+    lead_id: str,
+    channel: Channel,
+    granted: Annotated[bool, Field(description="false: refused or withdrawn; pending messages are cancelled.")],
+    source: Annotated[str, Field(description="Where they said so; a grant needs it.")] = "",
+    wording: Annotated[str, Field(description="What they agreed to, word for word; a grant needs it.")] = "",
+    given_at: AwareDatetime | None = None,
+) -> Annotated[CallToolResult, ConsentRecorded]:
+    """Record that a lead refused a channel or agreed to it. Only a person overrules an earlier refusal."""
+    done = await runtime_of(ctx).write(
+        actor_of(ctx),
+        lambda work: consenting.record(
+            work, lead_id, channel, granted=granted, source=source, wording=wording, given_at=given_at
+        ),
+    )
+    said = "agreed to" if granted else "refused"
+    return answer(done, f"{lead_id} {said} {channel}; {quantity(done.cancelled, 'message')} cancelled.")
+
+
+async def leads_export(
+    ctx: Ctx,
+    where: Where = None,
+    columns: list[str] | None = None,
+    format: Format = "csv",
+) -> Annotated[CallToolResult, ExportRequestView]:
+    """Ask for a file of leads. Nothing is written until a person releases it at the command line."""
+    asked = await runtime_of(ctx).write(
+        actor_of(ctx), lambda work: export_requests.ask(work, where, columns=columns, format_=format)
+    )
+    text = f"{asked.id} waits for a person: {quantity(asked.leads, 'lead')}, `overture exports release {asked.id}`."
+    return answer(asked, text)
+
+
+CHANGING = (
+    ToolSpec(leads_upsert_lead, "Create or complete a lead", writes=True),
+    ToolSpec(leads_tag, "Tag leads", writes=True, destructive=True),
+    ToolSpec(leads_record_consent, "Record consent", writes=True, depth=1),
+    ToolSpec(leads_export, "Ask for an export", writes=True, depth=1),
+)

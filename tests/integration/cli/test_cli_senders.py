@@ -1,0 +1,27 @@
+"""`overture senders`: what a person says stands, and doctor and the gate tell it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+
+Overture = Callable[..., "subprocess.CompletedProcess[str]"]
+MAIL = "hello@overture.example"
+
+
+def test_a_sender_that_a_person_refuses_is_told_by_doctor_and_the_gate(overture: Overture) -> None:
+    assert overture("import", "good.csv").returncode == 0
+    refused = overture("senders", "refuse", MAIL, "--note", "the domain moves")
+    assert (refused.returncode, refused.stdout) == (0, f"{MAIL} is not used until a person says otherwise.\n")
+    listed = {each["address"]: each for each in json.loads(overture("senders", "list", "--json").stdout)}
+    assert (listed[MAIL]["verified"], listed[MAIL]["note"]) == (False, "the domain moves")
+    checks = json.loads(overture("doctor", "--json").stdout)["checks"]
+    assert [each["health"] for each in checks if each["part"] == "sender"] == ["problem"]
+    asked = json.loads(overture("senders", "check", "--json").stdout)  # no sandbox runs here
+    assert {each["verified"] for each in asked} == {None}
+    accepted = overture("senders", "accept", MAIL, "--note", "moved", "--json")
+    assert [each["verified"] for each in json.loads(accepted.stdout)] == [True]
+    unknown = overture("senders", "accept", "x@y.example", "--note", "moved")
+    assert unknown.returncode == 2
+    assert unknown.stderr == "overture: There is no sender 'x@y.example'; `overture senders list` shows them.\n"

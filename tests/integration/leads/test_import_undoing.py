@@ -1,0 +1,127 @@
+"""What an import wrote can be taken back, where nobody has built on it since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from overture_core.audit import service as audit
+from overture_core.errors import Conflict, NotFound
+from overture_core.leads import imports, service
+from overture_core.leads.imports import ImportReport, ImportState
+from overture_core.leads.undoing import Left, Undone, undo_change, undo_import
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Reply
+from overture_core.storage.store import Store
+
+Import = Callable[..., ImportReport]
+
+
+def lead(store: Store, address: str) -> service.LeadView:
+    with store.read("default") as work:
+        found = service.find_by_address(work, Channel.EMAIL, address)
+        assert found is not None
+        return service.get(work, found.id)
+
+
+def merges(store: Store, lead_id: str) -> list[service.ChangeView]:
+    with store.read("default") as work:
+        return service.changes(work, lead_id)
+
+
+def undone(store: Store, report: ImportReport) -> Undone:
+    assert report.import_id is not None
+    return undo_import(store, report.import_id, workspace="default", actor="test")
+
+
+def contents(store: Store) -> list[int | None]:
+    with store.read("default") as work:
+        tables = (Lead, LeadIdentity, LeadTag, Consent)
+        return [work.session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+
+def test_every_field_says_where_it_comes_from(store: Store, take: Import) -> None:
+    take("email,company\na@example.com,Quill\n")
+    second = take("email,company,title,last contact,size\na@example.com,Other,Owner,2025-02-03,12\n")
+    found = lead(store, "a@example.com")
+    (change,) = merges(store, found.id)
+    assert (change.import_id, change.line, change.actor) == (second.import_id, 2, "test")
+    assert change.detail == {
+        "fields": {"title": [None, "Owner"], "last_contact_at": [None, "2025-02-03T00:00:00+00:00"]},
+        "custom": {"size": [None, "12"]},
+    }
+    said = f"{second.import_id}, line 2, by test on 2026-11-23"
+    assert found.provenance == dict.fromkeys(("title", "last_contact_at", "custom.size"), said)
+
+
+def test_an_undone_import_leaves_what_was_there_before(store: Store, take: Import) -> None:
+    take("email,last contact,size\na@example.com,2024-05-01,\nb@example.com,,\n")
+    before, was = contents(store), lead(store, "a@example.com")
+    second = take(
+        "email,phone,title,last contact,size,tags,consent\n"
+        "a@example.com,+12125550123,Owner,2025-02-03,12,vip,email\n"
+        "c@example.com,,,,,,email\nc@example.com,,Buyer,,,,\n"
+    )
+    assert undone(store, second) == Undone(import_id=second.import_id, removed=1, reverted=1, stayed={}, left=[])
+    assert contents(store) == before
+    now = lead(store, "a@example.com")
+    assert now.model_dump(exclude={"updated_at"}) == was.model_dump(exclude={"updated_at"})
+    assert [each.undone_at is not None for each in merges(store, now.id)] == [True]
+    assert second.import_id is not None
+    with store.read("default") as work:
+        assert imports.show(work, second.import_id).state is ImportState.UNDONE
+        assert audit.list_(work)[-1].action == "leads.import_undone"
+    with pytest.raises(Conflict, match="was taken back already"):
+        undone(store, second)
+    assert take("email\nc@example.com\n").created == 1
+
+
+def test_what_others_built_on_and_what_refuses_stays_and_is_said(store: Store, take: Import) -> None:
+    first = take(
+        "email,last contact,consent\na@example.com,2024-05-01,\nb@example.com,,no\nc@example.com,,\nd@example.com,,\n"
+    )
+    take("email,last contact\na@example.com,2025-05-01\n")
+    with store.begin("default", actor="test") as work:
+        found = service.find_by_address(work, Channel.EMAIL, "c@example.com")
+        assert found is not None
+        values = {"channel": "email", "body": "Yes", "intent": "interested", "received_at": work.now()}
+        work.session.add(Reply(id="rpl_1", workspace_id="default", lead_id=found.id, **values))
+    result = undone(store, first)
+    assert (result.removed, result.reverted) == (1, 0)
+    assert result.stayed == {
+        "they refused a channel": 1,
+        "they wrote back": 1,
+        "a later import added to them": 1,
+    }
+    assert contents(store)[0] == 3
+
+
+def test_one_merge_is_taken_back_but_for_what_changed_since(store: Store, take: Import) -> None:
+    take("email\na@example.com\n")
+    take("email,title,last contact,consent\na@example.com,Owner,2024-05-01,no\n")
+    take("email,last contact\na@example.com,2025-05-01\n")
+    first = merges(store, lead(store, "a@example.com").id)[-1].id
+    with store.begin("default", actor="cli:ada") as work:
+        result = undo_change(work, first)
+    found = lead(store, "a@example.com")
+    assert (found.title, found.last_contact_at is not None) == (None, True)
+    assert result.left == [
+        Left(lead_id=found.id, what="last_contact_at", why="it was changed since"),
+        *[Left(lead_id=found.id, what="consent", why="a refusal is never taken back")] * len(Channel),
+    ]
+    with store.begin("default", actor="cli:ada") as work, pytest.raises(Conflict, match="taken back on"):
+        undo_change(work, first)
+    with store.begin("default", actor="cli:ada") as work, pytest.raises(NotFound, match="There is no change"):
+        undo_change(work, "chg_x")
+
+
+def test_a_row_of_two_leads_is_reported_with_both_and_moves_no_address(store: Store, take: Import) -> None:
+    take("email,phone\na@example.com,\n,+12125550123\n")
+    report = take("email,phone,title\na@example.com,+12125550123,Owner\n")
+    assert (lead(store, "a@example.com").title, lead(store, "a@example.com").phone) == ("Owner", None)
+    with store.read("default") as work:
+        by_email, by_phone = work.session.scalars(select(Lead.id).order_by(Lead.id))
+        assert work.session.scalar(select(func.count()).select_from(LeadChange)) == 1
+    assert report.shared == {2: [by_email, by_phone]}

@@ -1,0 +1,108 @@
+"""How a person settles what a file leaves open: mappings, saved ones, the order of dates; rejected rows again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.leads import mappings
+from overture_core.leads.again import source_of_uri
+from overture_core.leads.importing import import_leads
+from overture_core.leads.imports import ImportReport
+from overture_core.leads.options import ImportOptions
+from overture_core.leads.understanding import SAMPLE
+from overture_core.storage.schema import Lead
+from overture_core.storage.store import Store
+
+Import = Callable[..., ImportReport]
+FILE = "E-mail,Work Email,Junk,Size,Seen\nada@example.com,a@work.example,x,12,3/4/2024\n"
+
+
+def test_a_given_mapping_goes_before_a_saved_one_and_that_before_what_names_say(store: Store, take: Import) -> None:
+    given = {"Work Email": "email", "Junk": "ignore", "Seen": "last_contact_at"}
+    first = take(FILE, mapping=given, save_mapping="crm", dates="month-first")
+    saved = {**given, "E-mail": "custom", "Size": "custom"}
+    with store.read("default") as work:
+        assert [(each.name, each.mapping) for each in mappings.list_(work)] == [("crm", saved)]
+        lead = work.session.scalars(select(Lead)).one()
+    assert (lead.email, lead.custom, lead.last_contact_at) == (
+        "a@work.example",
+        {"E-mail": "ada@example.com", "Size": "12"},
+        datetime(2024, 3, 4, tzinfo=UTC),
+    )
+    assert [(each.column, each.field, each.why) for each in first.columns] == [
+        ("E-mail", None, "its name says email too, which 'Work Email' already is"),
+        ("Work Email", "email", "you said so"),
+        ("Junk", "ignore", "you said so"),
+        ("Size", None, "no field has such a name or such values"),
+        ("Seen", "last_contact_at", "you said so"),
+    ]
+    assert [each.sample for each in first.columns] == [None] * 5  # what is stored of an import holds nobody's details
+    again = take(FILE.replace("Junk", "Other"), mapping_name="crm", mapping={"Seen": "custom"}, dry_run=True)
+    assert again.mapping == {"Work Email": "email"}
+    assert again.unmapped == ["E-mail", "Other", "Size", "Seen"]
+    assert again.warnings[-1] == "The saved mapping has 1 column that the file has not: 'Junk'."
+    assert again.columns[1].model_dump() == {
+        "column": "Work Email",
+        "field": "email",
+        "why": "the saved mapping",
+        "sample": "a@work.example",
+    }
+
+
+def test_a_mapping_belongs_to_its_workspace_and_can_be_replaced_and_forgotten(store: Store, other: str) -> None:
+    with store.begin("default", actor="test") as work:
+        mappings.save(work, "crm", {"A": "email"})
+        mappings.save(work, " crm ", {"A": "phone"})
+        assert [each.mapping for each in mappings.list_(work)] == [{"A": "phone"}]
+    with store.begin(other, actor="test") as work, pytest.raises(NotFound, match="the mappings are: none yet"):
+        mappings.get(work, "crm")
+    with store.begin("default", actor="test") as work:
+        mappings.remove(work, "crm")
+        assert mappings.list_(work) == []
+        for name, mapping in (("", {"A": "email"}), ("x" * 101, {"A": "email"}), ("x", {"A": "shoe"})):
+            with pytest.raises(InvalidInput):
+                mappings.save(work, name, mapping)
+
+
+def test_a_preview_reads_the_first_rows_only_and_stores_nothing(store: Store, take: Import) -> None:
+    text = "email\n" + "".join(f"p{n}@example.com\n" for n in range(SAMPLE + 50))
+    report = take(text, preview=True)
+    assert (report.import_id, report.rows, report.created) == (None, SAMPLE, SAMPLE)
+    assert report.warnings == [f"Only the beginning was looked at, {SAMPLE} rows; nothing was stored."]
+    with store.read("default") as work:
+        assert work.session.scalar(select(func.count()).select_from(Lead)) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "filename"),
+    [
+        ('phone;notes\n020 7946 0958;"one; two"\n12;x\n+12125550123;y\n', "a.csv"),
+        ('[{"phone": "020 7946 0958", "notes": "one; two"},\n{"phone": "12"}, {"phone": "+12125550123"}]', "a.json"),
+    ],
+)
+def test_rejected_rows_are_imported_again_by_their_uri_with_other_options(
+    store: Store, take: Import, text: str, filename: str
+) -> None:
+    first = take(text, filename=filename)
+    assert (first.created, first.rejected) == (1, 2)
+    source = source_of_uri(store, "default", f"leads://imports/{first.import_id}/rejects")
+    assert source is not None
+    options = ImportOptions(default_country="GB")
+    again = import_leads(store, source, options, workspace="default", actor="test")
+    assert (again.rows, again.created, again.rejected) == (2, 1, 1)
+    with store.read("default") as work:
+        assert work.session.scalars(select(Lead.notes).where(Lead.phone == "+442079460958")).all() == ["one; two"]
+
+
+def test_a_uri_that_names_no_rejected_rows_is_refused_or_none_of_ours(store: Store, take: Import) -> None:
+    clean = take("email\nada@example.com\n")
+    with pytest.raises(InvalidInput, match="has no rejected rows that could be imported again"):
+        source_of_uri(store, "default", f"leads://imports/{clean.import_id}/rejects")
+    with pytest.raises(NotFound, match="There is no import"):
+        source_of_uri(store, "default", "leads://imports/imp_none/rejects")
+    assert source_of_uri(store, "default", "file:///leads.csv") is None

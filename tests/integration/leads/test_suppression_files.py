@@ -1,0 +1,144 @@
+"""Suppression lists of other programs taken in, row by row; written out again; and lifted by the rule."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from overture_core.clock import ManualClock
+from overture_core.errors import Conflict, InvalidInput, NotFound, OvertureError
+from overture_core.leads import consenting
+from overture_core.leads.erasing import erase
+from overture_core.leads.finding import lead_id_of
+from overture_core.leads.reading import Source
+from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress
+from overture_core.storage.store import Store
+from overture_core.suppressions import files, lifting, service
+from overture_core.suppressions.files import SuppressionReport
+
+SENDGRID = """email,reason,created
+ada@example.com,"550 5.1.1 no such user, and much more text than fits",1700000000
+Ada@Example.com,Bounced Address,1700000001
+not an address,Invalid,1700000002
+"""
+TWILIO = "To,Status,Date\n+12125550101,Unsubscribed,2026-01-01\n+44 7700 900123,Unsubscribed,2026-01-01\n"
+HUBSPOT = "Email,Unsubscribed from all email,Opt-out Reason\nbo@example.com,true,spam\n,true,\n"
+PLAIN = "shut.example\nada@example.com\n+12125550101\n"
+
+
+def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
+    return files.take_file(store, Source.from_text(text, name), workspace="default", actor="test")
+
+
+def there(store: Store) -> dict[str, str]:
+    with store.read("default") as work:
+        return {each.value: each.reason for each in service.list_(work).suppressions}
+
+
+@pytest.mark.parametrize(
+    ("text", "counts", "values"),
+    [
+        (SENDGRID, (3, 1, 1, 1), {"ada@example.com": "550 5.1.1 no such user, and much more te"}),
+        (TWILIO, (2, 2, 0, 0), {"+12125550101": "Unsubscribed", "+447700900123": "Unsubscribed"}),
+        (HUBSPOT, (2, 1, 0, 1), {"bo@example.com": "spam"}),
+        (PLAIN, (3, 3, 0, 0), dict.fromkeys(("shut.example", "ada@example.com", "+12125550101"), "imported")),
+    ],
+)
+def test_every_row_of_a_list_is_accounted_for(
+    store: Store, text: str, counts: tuple[int, ...], values: dict[str, str]
+) -> None:
+    report = taken(store, text)
+    assert (report.rows, report.added, report.unchanged, report.rejected) == counts
+    assert there(store) == values
+    again = taken(store, text)
+    assert (again.added, again.unchanged) == (0, counts[1] + counts[2])
+
+
+def test_a_rejected_row_is_told_with_its_line_and_reason(store: Store) -> None:
+    (row,) = taken(store, SENDGRID).rejects
+    assert (row.line, row.original) == (4, "not an address,Invalid,1700000002")
+    assert "is not an e-mail address" in row.reasons[0]
+
+
+def test_a_file_without_addresses_is_refused(store: Store) -> None:
+    with pytest.raises(InvalidInput, match="no column of e-mail addresses"):
+        taken(store, "colour,size\nred,4\n")
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_an_exported_list_comes_back_unchanged_and_names_nobody_who_was_erased(
+    store: Store, keyed: Store, tmp_path: Path, take: Callable[..., object], ending: str
+) -> None:
+    take("First Name,E-mail,Country\nAda,ada@example.com,US\n")
+    with keyed.begin("default", actor="test") as work:
+        for value in ("ada@example.com", "shut.example", "+12125550101"):
+            suppress(work, files.kind_of(value), value, reason="=1+1", origin="test")
+        erase(work, lead_id_of(work, "ada@example.com"))
+    place = tmp_path / "out" / f"list.{ending}"
+    place.parent.mkdir()
+    with store.read("default") as work:
+        assert files.export(work, place) == 2
+        with pytest.raises(InvalidInput, match="--force"):
+            files.export(work, place)
+    text = place.read_text(encoding="utf-8")
+    assert ("ada@" not in text, stat.S_IMODE(place.stat().st_mode)) == (True, 0o600)
+    assert "'=1+1" in text if ending == "csv" else json.loads(text.splitlines()[0])["reason"] == "=1+1"
+    report = files.take_file(store, Source.from_person(place), workspace="default", actor="test")
+    assert (report.rows, report.unchanged) == (2, 2)
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_only_what_was_added_by_hand_is_lifted_without_a_newer_consent(
+    store: Store, take: Callable[..., object], clock: ManualClock
+) -> None:
+    take("First Name,E-mail,Country\nAda,ada@example.com,US\n")
+    with store.begin("default", actor="cli:ada") as work:
+        suppress(work, "email", "ada@example.com", reason="stop", origin="sms")
+        suppress(work, "domain", "shut.example", reason="manual", origin="cli:ada")
+        assert lifting.lift(work, "domain", "shut.example", reason="typed wrongly").consent is None
+        with pytest.raises(NotFound):
+            lifting.lift(work, "domain", "shut.example", reason="again")
+        with pytest.raises(InvalidInput, match="Say why"):
+            lifting.lift(work, "email", "ada@example.com", reason=" ")
+        with pytest.raises(Conflict, match="theirs to take back"):
+            lifting.lift(work, "email", "ada@example.com", reason="we want to")
+    clock.advance(timedelta(days=1))
+    with store.begin("default", actor="cli:ada") as work:
+        ada = lead_id_of(work, "ada@example.com")
+        consenting.record(
+            *(work, ada, Channel.EMAIL),
+            granted=True,
+            source="form",
+            wording="Write to me again",
+            given_at=work.now(),
+            by_person=True,
+        )
+        lifted = lifting.lift(work, "email", "ada@example.com", reason="signed up again")
+        assert lifted.consent is not None
+        assert lifted.consent.endswith("(form): Write to me again")
+        assert service.suppressed(work, "email", ["ada@example.com"]) == set()
+
+
+def test_what_was_added_by_hand_and_is_then_asked_for_is_theirs_to_take_back(store: Store, clock: ManualClock) -> None:
+    with store.begin("default", actor="cli:ada") as work:
+        suppress(work, "email", "ada@example.com", reason="manual", origin="cli:ada")
+        clock.advance(timedelta(days=1))
+        again = suppress(work, "email", "ada@example.com", reason="stop", origin="sms")
+        assert (again.reason, again.created_at) == ("stop", work.now())
+        with pytest.raises(Conflict, match="theirs to take back"):
+            lifting.lift(work, "email", "ada@example.com", reason="we want to")
+
+
+def test_another_workspace_lifts_and_exports_nothing(store: Store, other: str, tmp_path: Path) -> None:
+    with store.begin("default", actor="test") as work:
+        suppress(work, "email", "ada@example.com", reason="manual", origin="test")
+    with store.begin(other, actor="test") as work:
+        with pytest.raises(OvertureError, match="not suppressed"):
+            lifting.lift(work, "email", "ada@example.com", reason="x")
+        assert files.export(work, tmp_path / "list.csv") == 0

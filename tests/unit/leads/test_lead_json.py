@@ -1,0 +1,106 @@
+"""JSON documents: whatever their layout, each object is a row of its own, and a bad one costs no other."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overture_core.errors import UnreadableFile
+from overture_core.leads.reading import Row, Source, open_table
+from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD
+
+ADA = '{"email": "ada@example.com"}'
+GOOD = Row(1, ADA, {"email": "ada@example.com"})
+
+
+def rows(text: str, name: str = "leads.json") -> list[Row]:
+    with closing(open_table(Source.from_text(text, name))) as table:
+        return list(table.rows)
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=20), st.sampled_from(['"', "\\", "]}", ","])
+)
+objects = st.dictionaries(
+    st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=5), scalars, min_size=1
+)
+
+
+@given(st.lists(objects, min_size=1, max_size=6), st.sampled_from([None, 0, 2]), st.booleans())
+def test_a_list_gives_its_objects_with_their_own_text_however_it_is_laid_out(
+    written: list[dict[str, Any]], indent: int | None, wrapped: bool
+) -> None:
+    document: object = {"total": 3, "rows": written, "more": {"next": [1]}} if wrapped else written
+    read = rows(json.dumps(document, indent=indent, ensure_ascii=False))
+    assert [(row.line, json.loads(row.original)) for row in read] == list(enumerate(written, 1))
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ('{"email": bob}', "is not valid JSON"),
+        ('{"email": "b", "x": [1, {"y": ]}', "is not valid JSON"),
+        ('{"a": "}]\\"", b: [1]}', "is not valid JSON"),
+        ("nothing", "is not valid JSON"),
+        ("[" * 100_000 + "]" * 100_000, "is not valid JSON"),
+        ("9" * 5_000, "is not valid JSON"),
+        ("12", "is not a JSON object"),
+        ("[{}]", "is not a JSON object"),
+        ('{"x": "' + "y" * MAX_RECORD + '"}', "is an object of more than 1,000,000 characters"),
+    ],
+)
+def test_a_bad_value_costs_its_own_row_and_nothing_after_it(bad: str, problem: str) -> None:
+    assert rows(f"[{ADA}, {bad}, {ADA}]") == [
+        GOOD,
+        Row(2, bad[:MAX_ORIGINAL], None, problem),
+        GOOD.__class__(3, ADA, GOOD.cells),
+    ]
+
+
+@pytest.mark.parametrize("text", ["[" + ADA + ', {"a": ', "[" + ADA, '{"list": [' + ADA + ", "])
+def test_a_document_that_breaks_off_is_refused_with_the_place(text: str) -> None:
+    with pytest.raises(UnreadableFile, match=r"leads\.json breaks off or is no valid JSON from .* on; mend it"):
+        rows(text)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[1, 2]", "[[1]]"])
+def test_a_document_without_objects_is_refused(text: str) -> None:
+    with pytest.raises(UnreadableFile, match="holds no JSON objects of 1 to 500 fields"):
+        rows(text)
+
+
+def test_what_stands_behind_the_list_is_said() -> None:
+    assert [row.problem for row in rows(f"[{ADA}] [{ADA}]")] == [None, "stands behind the end of the list"]
+    assert [row.problem for row in rows(f'{{"a": [{ADA}], "b": [{ADA}, {ADA}], "c": 1}}')] == [
+        None,
+        "names a second list of objects, which was not read; import it by itself",
+    ]
+
+
+@pytest.mark.parametrize("name", ["leads.json", "leads.jsonl", "pasted.csv", "leads"])
+def test_lines_and_lists_are_told_apart_by_what_they_are(name: str) -> None:
+    assert rows(f"{ADA}\n{ADA}\n", name) == [GOOD, Row(2, ADA, GOOD.cells)]
+    assert rows(f"\n [\n{ADA},{ADA}]", name) == [GOOD, Row(2, ADA, GOOD.cells)]
+
+
+def test_a_header_in_brackets_is_no_json() -> None:
+    with closing(open_table(Source.from_text("[Email],[Name]\na@example.com,A\n", "access.csv"))) as table:
+        assert (table.columns, table.delimiter) == (["[Email]", "[Name]"], ",")
+
+
+def test_progress_is_told_in_bytes_of_the_file_as_it_is_stored(tmp_path: Path) -> None:
+    text = json.dumps([{"email": f"p{n}@example.com", "notes": "x" * (n % 97)} for n in range(20_000)]).encode()
+    for name, content in (("leads.json", text), ("leads.json.gz", gzip.compress(text))):
+        (tmp_path / name).write_bytes(content)
+        with closing(open_table(Source.from_path(name, [tmp_path]))) as table:
+            seen = [table.position() for _ in table.rows]
+        assert (table.size, seen[-1]) == (len(content), len(content))
+        assert seen == sorted(seen)
+        assert seen[0] < len(content) // 4
