@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+MONEY = ("payment_links", "revenue", "revenue_total")
+
 
 def run_demo(home: Path, *args: str) -> dict[str, Any]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OVERTURE_", "XDG_"))}
@@ -43,7 +45,13 @@ def test_the_demo_tells_the_whole_story_and_a_second_run_sends_nobody_the_same_t
     assert set(first["accepted_by_channel"]) == {"email", "sms"}
     assert (first["accepted_twice"], first["unknown"]) == (0, 0)
     assert first["accepted"] == first["sent_now"] == first["planned"] - sum(first["held"].values())
+    # Who said yes paid, and that is credited to the step that they answered.
+    payments = sum(row["payments"] for row in first["revenue"])
+    assert 0 < payments == first["payment_links"]
+    assert {row["step"] for row in first["revenue"]} == {1}
+    assert first["revenue_total"] == {"USD": payments * 4900}
     second = run_demo(tmp_path)
+    assert [second[what] for what in MONEY] == [first[what] for what in MONEY]
     assert (second["sent_now"], second["accepted_twice"], second["accepted"]) == (0, 0, first["accepted"])
     assert (second["created"], second["unchanged"]) == (0, first["imported"])
 

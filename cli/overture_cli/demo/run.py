@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overture_cli.context import actor, person
-from overture_cli.demo import telling
+from overture_cli.demo import paying, telling
 from overture_cli.demo.asking import Terminal
 from overture_cli.demo.stage import stage
 from overture_cli.demo.story import Story
@@ -26,6 +26,7 @@ from overture_core.messages import intake
 from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
+from overture_core.text import quantity
 from overture_core.workspaces import service as workspaces
 from overture_crew.brief import default_brief
 from overture_crew.client import CLIENT_NAME
@@ -79,6 +80,7 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
                     report = _crew(settings, leads, terminal if options.ask else None, stop, on_event)
                     on_event("Waiting for deliveries and answers to come back")
                     _settle(store, stop)
+                    _take_payments(store, stop, on_event)
                     seconds = time.monotonic() - started - terminal.waited_s
                     return telling.tell(store, report, before, seconds)
             except Interrupted:
@@ -149,6 +151,15 @@ def _crew(settings: Settings, leads: Path, terminal: Terminal | None, stop: Stop
         stop.check()
     stop.check()  # what went wrong on the way to the end that was asked for is no error
     return running.result()
+
+
+def _take_payments(store: Store, stop: Stop, on_event: OnEvent) -> None:
+    """Ask who said yes to pay, have the sandbox pay, and wait until that is known."""
+    links = paying.ask_to_pay(store)
+    if links:
+        on_event(f"{quantity(links, 'lead')} said yes: each gets a payment link, and the sandbox pays it")
+    paying.pay(store)
+    _settle(store, stop)
 
 
 def _settle(store: Store, stop: Stop) -> None:

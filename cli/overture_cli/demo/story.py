@@ -7,6 +7,9 @@ from pydantic import BaseModel, Field
 from overture_cli.output import say, table
 from overture_core.contactability.rules import EXPLANATIONS, Reason
 from overture_core.messages.channels import Channel
+from overture_core.payments.money import shown as money
+from overture_core.payments.revenue import RevenueRow
+from overture_core.text import quantity
 
 NOBODY = "nobody to write to"
 NAMES = {Channel.EMAIL: "e-mail", Channel.SMS: "SMS", Channel.WHATSAPP: "WhatsApp", Channel.VOICE: "calls"}
@@ -41,6 +44,9 @@ class Story(BaseModel):
     replies: dict[str, int] = Field(default_factory=dict, description="Replies by intent.")
     stopped: int = Field(default=0, description="Leads who asked to stop.")
     suppressed: int = Field(description="Addresses never to be written to again.")
+    payment_links: int = Field(default=0, description="Links made for leads who said yes.")
+    revenue: list[RevenueRow] = Field(default_factory=list, description="What was paid, by campaign, step and variant.")
+    revenue_total: dict[str, int] = Field(default_factory=dict, description="By currency, in minor units.")
     approved_by: str
     ending: str = Field(description="How the crew's run ended.")
     next_step: str = Field(description="What a person can do now.")
@@ -107,6 +113,19 @@ def show(story: Story) -> None:
         ],
     )
     table(
+        "5. What it brought in",
+        ("step", "variant", "payments", "net"),
+        [
+            (each.step or "-", each.variant or "-", each.payments, money(each.net, each.currency))
+            for each in story.revenue
+        ],
+    )
+    if story.payment_links:
+        say(
+            f"{quantity(story.payment_links, 'payment link')} for who said yes, at a price of the allow-list. Who paid "
+            "is written to no more."
+        )
+    table(
         "How",
         ("part", "used"),
         [
@@ -130,7 +149,7 @@ def show(story: Story) -> None:
         say(f"The crew's run ended: {story.ending}. {story.next_step}")
     if story.unknown or story.ending not in ("finished", NOBODY):
         say(f"The demo's data is in its own folder: put OVERTURE_DATA_DIR={story.folder} before such commands.")
-    say("Nobody outside was contacted: the sandbox stood in for SendGrid and Twilio.")
+    say("Nobody outside was contacted: the sandbox stood in for SendGrid, Twilio and Stripe.")
 
 
 def explained(reason: str) -> str:

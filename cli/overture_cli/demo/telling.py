@@ -17,10 +17,11 @@ from overture_core.errors import NotFound
 from overture_core.leads import imports
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
+from overture_core.payments.revenue import revenue
 from overture_core.replies import service as replies
 from overture_core.segments import service as segments
 from overture_core.settings import Settings
-from overture_core.storage.schema import Lead, Message, Suppression
+from overture_core.storage.schema import BillingObject, Lead, Message, Suppression
 from overture_core.storage.store import Store, Work
 from overture_core.text import quantity
 from overture_crew.report import CrewReport
@@ -40,6 +41,11 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
         leads = work.session.scalar(select(func.count(Lead.id)).where(Lead.workspace_id == work.workspace)) or 0
         counted = select(func.count(Suppression.id)).where(Suppression.workspace_id == work.workspace)
         suppressed = work.session.scalar(counted) or 0
+        brought = revenue(work, sandbox=True)
+        made = select(func.count(BillingObject.id)).where(
+            BillingObject.workspace_id == work.workspace, BillingObject.kind == "payment_link"
+        )
+        links = work.session.scalar(made) or 0
     imported: dict[str, Any] = report.imported or {}
     redis = describe(settings)
     story = Story(
@@ -52,6 +58,9 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
         leads=leads,
         in_segment=segment,
         suppressed=suppressed,
+        payment_links=links,
+        revenue=brought.rows,
+        revenue_total=brought.total,
         accepted_twice=len(sandbox_summary(settings)["accepted_twice"]),
         approved_by=_approved_by(campaign),
         ending=report.ending,
@@ -59,7 +68,7 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
         brain=report.brain,
         database=f"SQLite, {settings.data_dir / 'overture.db'}",
         redis=f"{redis.server} ({redis.kind})",
-        providers="sandbox for SendGrid and Twilio; nobody outside was contacted",
+        providers="sandbox for SendGrid, Twilio and Stripe; nobody outside was contacted",
         folder=str(settings.data_dir),
         seconds=round(seconds, 1),
     )

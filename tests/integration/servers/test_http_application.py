@@ -89,7 +89,8 @@ async def test_what_is_not_there_is_answered_in_json(http: httpx.AsyncClient, pa
         404,
         {
             "error": "not_found",
-            "message": "There is nothing here; the MCP servers are at /leads/mcp, /messaging/mcp, /linkedin/mcp.",
+            "message": "There is nothing here; the MCP servers are at "
+            "/leads/mcp, /messaging/mcp, /linkedin/mcp, /stripe/mcp.",
         },
     )
 

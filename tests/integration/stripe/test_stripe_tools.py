@@ -9,11 +9,12 @@ import pytest
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from overture_core.errors import ConfigurationError
 from overture_core.payments import prices, service
 from overture_core.settings import Settings
-from overture_core.storage.schema import BillingObject
+from overture_core.storage.schema import BillingObject, Campaign, Operation, Payment
 from overture_providers.endpoints import stripe_endpoint
 from tests.integration.stripe.conftest import LEAD, WORKSPACE, Mode, Shop, running_sandbox
 
@@ -241,3 +242,49 @@ async def test_payments_of_a_lead_are_reported(shop: Shop) -> None:
         )
     found = await shop.call("stripe_report_revenue")
     assert (found["total"], found["rows"][0]["campaign"]) == ({"USD": 4900}, "(no campaign)")
+
+
+def brought_in(shop: Shop, reference: str, amount: str) -> None:
+    """A payment that is credited to the campaign Spring."""
+    with shop.store.begin(WORKSPACE, actor="test") as work:
+        if work.session.get(Campaign, "cmp_spring") is None:
+            at = work.now()
+            work.session.add(
+                Campaign(id="cmp_spring", workspace_id=WORKSPACE, name="Spring", state="running", created_at=at)
+            )
+            work.session.flush()
+        given: dict[str, Any] = {"currency": "USD", "reference": reference, "source": "stripe", "sandbox": True}
+        made = service.record(work, LEAD, amount=service.amount_of(amount), **given)
+        work.session.get_one(Payment, made.id).campaign_id = "cmp_spring"
+
+
+async def test_a_performance_fee_is_reported_once_for_the_same_revenue(
+    settings: Settings, make_shop: Callable[..., Shop]
+) -> None:
+    with running_sandbox(settings) as url:
+        shop = make_shop(sandbox_url=url)
+        with shop.account() as account:
+            client_of_ours = account.write("c", lambda client, options: client.v1.customers.create({}, options))
+            meter = {"display_name": "Fee", "event_name": "fee", "default_aggregation": {"formula": "sum"}}
+            account.write("m", lambda client, options: client.v1.billing.meters.create(meter, options))
+        shop = make_shop(sandbox_url=url, stripe_fee_meter="fee", stripe_fee_customer=client_of_ours.id)
+        brought_in(shop, "pi_1", "100")
+        said = await shop.text("stripe_report_fee", campaign="Spring")
+        assert said.startswith(
+            "Report a performance fee of 10.00 USD for the campaign 'Spring' to the meter fee, for the"
+        )
+        assert "Nothing new is due" in await shop.refused("stripe_report_fee", campaign="Spring")
+        brought_in(shop, "pi_2", "50")
+        done = await shop.call("stripe_report_fee", campaign="Spring")
+        assert (done["state"], done["result"]["kind"]) == ("done", "billing.meter_event")
+        reported = sum(int(each["value"]) for each in usage(shop))
+        assert reported == 1_500
+        async with shop.client() as client:
+            (content,) = (await client.read_resource("stripe://revenue/Spring")).contents
+            assert '"total":{"USD":15000}' in str(content.model_dump()["text"])
+
+
+def usage(shop: Shop) -> list[dict[str, Any]]:
+    """What was reported to the sandbox's meter, as our operations say."""
+    with shop.store.read(WORKSPACE) as work:
+        return list(work.session.scalars(select(Operation.params).where(Operation.kind == "stripe.fee")))
