@@ -46,8 +46,9 @@ def connect(
             shown = {"url": invitation.url, "expires_at": invitation.expires_at.isoformat()}
             emit_json(shown) if as_json else say(f"Open within 15 minutes:\n{invitation.url}")
             return
-        typer.echo(f"Open within 15 minutes:\n{invitation.url}", err=as_json)
         with Stop() as stop, _listening(store, settings):
+            # Said only now: whoever is quick must not find nobody at home.
+            typer.echo(f"Open within 15 minutes:\n{invitation.url}", err=as_json)
             _wait(store, invitation.state, stop)
         with store.read(settings.workspace) as work:
             found = capabilities(work)
@@ -167,6 +168,7 @@ def _listening(store: Store, settings: Settings) -> Iterator[None]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.http_host, settings.http_port))
+        listener.listen()
     except OSError:
         listener.close()
         yield  # the HTTP server has the address
