@@ -31,7 +31,8 @@ APPROVAL_KIND = "operation"
 SAME_FOR = timedelta(hours=24)
 APPROVAL_HOLDS = timedelta(days=7)
 FURTHEST = timedelta(days=366)
-_COUNTS = (OperationState.RUNNING, OperationState.DONE, OperationState.UNKNOWN)
+# What is ready counts before it runs: two that were asked for at once may not pass a cap together.
+_COUNTS = (OperationState.READY, OperationState.RUNNING, OperationState.DONE, OperationState.UNKNOWN)
 
 
 def propose(work: Work, proposal: Proposal) -> OperationView:
@@ -153,13 +154,14 @@ def begun(work: Work, operation_id: str) -> tuple[dict[str, Any], datetime]:
 
 
 def spent(work: Work, kinds: list[str], currency: str, *, lead_id: str | None = None) -> int:
-    """Return what operations of these kinds came to in the last 24 hours, in minor units of one currency."""
+    """Return what operations of these kinds come to that ran in the last 24 hours, or will run without a person, in minor
+    units of one currency."""
     total = select(func.coalesce(func.sum(Operation.amount), 0)).where(
         Operation.workspace_id == work.workspace,
         Operation.kind.in_(kinds),
         Operation.currency == currency,
         Operation.state.in_(_COUNTS),
-        Operation.begun_at > work.now() - timedelta(hours=24),
+        func.coalesce(Operation.begun_at, Operation.created_at) > work.now() - timedelta(hours=24),
     )
     if lead_id is not None:
         total = total.where(Operation.lead_id == lead_id)
