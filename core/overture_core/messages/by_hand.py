@@ -62,9 +62,9 @@ def hand_over(work: Work, token: str, messages: Sequence[Handed]) -> int:
     return len(rows)
 
 
-def waits(message: type[Message] = Message) -> ColumnElement[bool]:
+def waits() -> ColumnElement[bool]:
     """Return the condition that a message still waits for a person."""
-    return (message.state == State.HELD) & (message.reason == WAITS)
+    return (Message.state == State.HELD) & (Message.reason == WAITS)
 
 
 def settle(work: Work, message_id: str, *, done: bool) -> bool:
