@@ -154,8 +154,10 @@ def begun(work: Work, operation_id: str) -> tuple[dict[str, Any], datetime]:
 
 
 def spent(work: Work, kinds: list[str], currency: str, *, lead_id: str | None = None) -> int:
-    """Return what operations of these kinds come to that ran in the last 24 hours, or will run without a person, in minor
-    units of one currency."""
+    """Return what operations of these kinds come to that ran in the last 24 hours, or will run without a person.
+
+    In minor units of one currency.
+    """
     total = select(func.coalesce(func.sum(Operation.amount), 0)).where(
         Operation.workspace_id == work.workspace,
         Operation.kind.in_(kinds),
