@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import timezone as phone_zones
 
@@ -13,6 +13,8 @@ from overture_core.errors import InvalidInput
 from overture_core.leads.normalise import e164, valid_email
 from overture_core.leads.numbers import plain_e164, plain_zones
 
+# A busy machine is not what is tested.
+MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 digits = st.text("0123456789", min_size=3, max_size=13)
@@ -34,7 +36,7 @@ def by_library(text: str, country: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(code=st.sampled_from(CODES), rest=written, country=st.sampled_from([None, "US", "DE", "IT"]))
 def test_a_number_with_a_plus_is_what_phonenumbers_makes_of_it(code: int, rest: str, country: str | None) -> None:
     text = f"+{code}{rest}"
@@ -42,24 +44,24 @@ def test_a_number_with_a_plus_is_what_phonenumbers_makes_of_it(code: int, rest: 
     assert plain is None or plain == by_library(text, country)
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(country=st.sampled_from(REGIONS), start=st.sampled_from(["", "0", "1", "00", "011", "8"]), rest=written)
 def test_a_number_dialled_at_home_is_what_phonenumbers_makes_of_it(country: str, start: str, rest: str) -> None:
     plain = plain_e164(f"{start}{rest}", country)
     assert plain is None or plain == by_library(f"{start}{rest}", country)
 
 
-@pytest.mark.parametrize("country", REGIONS)
-def test_every_kind_of_number_of_every_country_has_the_library_s_form_and_zones(country: str) -> None:
-    for kind in phonenumbers.PhoneNumberType.values():
-        number = phonenumbers.example_number_for_type(country, kind)
-        if number is None:
-            continue
-        international = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-        for text in (international, national):
-            assert plain_e164(text, country) in {None, by_library(text, country)}
-        assert plain_zones(international) in {None, zones_by_library(international)}
+def test_every_kind_of_number_of_every_country_has_the_library_s_form_and_zones() -> None:
+    for country in REGIONS:
+        for kind in phonenumbers.PhoneNumberType.values():
+            number = phonenumbers.example_number_for_type(country, kind)
+            if number is None:
+                continue
+            international = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+            for text in (international, national):
+                assert plain_e164(text, country) in {None, by_library(text, country)}
+            assert plain_zones(international) in {None, zones_by_library(international)}
 
 
 def zones_by_library(number: str) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ def zones_by_library(number: str) -> tuple[str, ...]:
     return tuple(zone for zone in found if zone != "Etc/Unknown")
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(code=st.sampled_from([1, 44, 7, 39, 49, 61, 52, 800, *CODES]), rest=digits)
 def test_a_number_s_zones_are_the_library_s(code: int, rest: str) -> None:
     number = by_library(f"+{code}{rest}", None)
@@ -89,7 +91,7 @@ def test_numbers_as_people_write_them(text: str, country: str | None, number: st
     assert e164(text, country) == number
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(local=labels, domain=labels, end=ends, long=st.sampled_from(["", "a" * 60, "a." * 100]))
 @example(local="Postmaster", domain="x", end="com", long="")
 @example(local="a", domain="xn--a", end="com", long="")
