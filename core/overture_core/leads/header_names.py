@@ -148,6 +148,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "sms_opt_out": ("sms opt out|sms opted out|opt out sms|opted out of sms|text opt out|do not text|do not sms",),
     "whatsapp_opt_out": ("whatsapp opt out|whatsapp opted out|opt out whatsapp",),
+    "linkedin_opt_out": ("linkedin opt out|linkedin opted out|opt out linkedin",),
     "voice_opt_out": ("voice opt out|voice opted out|opt out voice",),
     "call_opt_out": (
         "call opt out|call opted out|opt out call|opted out of calls|do not call|do not phone|no calls",
@@ -159,7 +160,7 @@ FIELDS = (
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
     *("consent_text", "consent_at", "consent_source"),
     *("consent", "email_opt_in", "sms_opt_in", "opt_out", "email_opt_out", "sms_opt_out", "call_opt_out"),
-    *("whatsapp_opt_out", "voice_opt_out"),
+    *("whatsapp_opt_out", "voice_opt_out", "linkedin_opt_out"),
 )
 
 

@@ -17,7 +17,9 @@ from overture_core.text import clean, quoted
 __all__ = ["CUSTOM", "FIELDS", "IGNORE", "REFUSALS", "ColumnRead", "NoAddressColumn", "Proposal", "checked", "propose"]
 
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
-REFUSALS = frozenset({"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out"})
+REFUSALS = frozenset(
+    {"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out", "linkedin_opt_out"}
+)
 CUSTOM, IGNORE = "custom", "ignore"
 """What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
 _SEVERAL = REFUSALS | {CUSTOM, IGNORE}

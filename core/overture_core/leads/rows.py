@@ -44,6 +44,7 @@ _REFUSED_CHANNELS = {
     "sms_opt_out": (Channel.SMS,),
     "whatsapp_opt_out": (Channel.WHATSAPP,),
     "voice_opt_out": (Channel.VOICE,),
+    "linkedin_opt_out": (Channel.LINKEDIN,),
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }

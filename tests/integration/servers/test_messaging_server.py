@@ -240,7 +240,7 @@ PLAN = {"name": "Spring", "segment": "dormant", "templates": {"email": "hello"}}
         (
             "messaging_save_template",
             {"name": "x", "channel": "fax", "body": "Hi"},
-            "The arguments do not fit: channel: Input should be 'email', 'sms', 'whatsapp' or 'voice'.",
+            "The arguments do not fit: channel: Input should be 'email', 'sms', 'whatsapp', 'voice' or 'linkedin'.",
         ),
         (
             "messaging_preview_template",
@@ -256,7 +256,7 @@ PLAN = {"name": "Spring", "segment": "dormant", "templates": {"email": "hello"}}
         (
             "messaging_plan_campaign",
             {**PLAN, "templates": {"fax": "hello"}},
-            "Input should be 'email', 'sms', 'whatsapp' or 'voice'",
+            "Input should be 'email', 'sms', 'whatsapp', 'voice' or 'linkedin'",
         ),
         ("messaging_plan_campaign", {**PLAN, "channel_order": ["sms"]}, "names no channel that has a template"),
         ("messaging_plan_campaign", {**PLAN, "send_at": "2026-12-01T09:00:00"}, "send_at needs a time zone"),
