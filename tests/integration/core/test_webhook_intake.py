@@ -225,8 +225,9 @@ def test_who_unsubscribes_gets_nothing_more_on_any_channel(sent: Sent, by: str) 
         unsubscribe(sent.store, sent.id, signature(sent.store.settings, sent.id))
     else:
         sent.happens(sent.event(Kind.UNSUBSCRIBED))
-    with sent.store.read(WORKSPACE) as work:
+    with sent.store.begin(WORKSPACE, actor="test") as work:
         ada = work.session.get_one(Lead, work.session.get_one(Message, sent.id).lead_id)
+        ada.linkedin_url = "https://www.linkedin.com/in/ada"  # so that they have an address on every channel
         assert {contactability(work, ada, channel).reason for channel in Channel} == {Reason.SUPPRESSED}
 
 
