@@ -92,10 +92,13 @@ def keep_page(work: Work, *, size: int = PAGE) -> int:
         row.done_to, row.kept_at = None, row.begun_at
         return 0
     page = [*mine, Lead.id <= last]
-    old = delete(LeadScore).where(LeadScore.workspace_id == work.workspace, LeadScore.lead_id > row.done_to)
-    work.session.execute(old.where(LeadScore.lead_id <= last))
+    # The workspace as a check only: by an index that begins with it, each page would look at all of the scores.
+    own = func.coalesce(LeadScore.workspace_id, "") == work.workspace
+    old = delete(LeadScore).where(own, LeadScore.lead_id > row.done_to, LeadScore.lead_id <= last)
+    work.session.execute(old)
     weights, profile = read(work.settings.score_weights), Profile.model_validate(row.profile)
-    scored = Scoring(work, weights, profile, [*page, Lead.erased_at.is_(None)]).scores().subquery()
+    scoring = Scoring(work, weights, profile, [*page, Lead.erased_at.is_(None)], ids=(row.done_to, last))
+    scored = scoring.scores().subquery()
     made = select(scored.c.id, literal(work.workspace), scored.c.score)
     work.session.execute(insert(LeadScore).from_select(["lead_id", "workspace_id", "score"], made))
     row.done_to = last

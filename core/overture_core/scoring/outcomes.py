@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     CompoundSelect,
+    Integer,
+    Subquery,
     and_,
     case,
-    exists,
+    cast,
     extract,
     func,
     literal,
+    null,
     or_,
     select,
     text,
@@ -53,25 +57,15 @@ def size_of(work: Work) -> ColumnElement[Any]:
 def counted(work: Work, *, least: int) -> CompoundSelect[Any]:
     """Return the statement of (kind, value, contacted, revived): one row for all leads, and one for each value that at
     least `least` contacted leads have, the commonest first."""
-    mine = Message.workspace_id == work.workspace
-    through_campaign = (Message.campaign_id.is_not(None), Message.accepted_at.is_not(None))
-    got = (mine, *through_campaign, in_this_world(work.settings))
-    first_at = func.min(Message.accepted_at).label("first_at")
-    first = select(Message.lead_id, first_at).where(*got).group_by(Message.lead_id).cte("first_messages")
-    answered, paid = (
-        exists().where(table.workspace_id == work.workspace, table.lead_id == first.c.lead_id, at >= first.c.first_at)
-        for table, at in ((Reply, Reply.received_at), (Payment, Payment.at))
-    )
-    answered = answered.where(Reply.intent.in_(WANTING))
+    first = _past(work)
     people = (
         select(
-            first.c.lead_id,
-            first.c.first_at,
+            *first.c,
             Lead.country.label("country"),
             band_of(words_of(Lead.title)).label("role"),
             size_of(work).label("size"),
             Lead.last_contact_at,
-            case((or_(answered, paid), 1), else_=0).label("revived"),
+            case((first.c.good_at >= first.c.first_at, 1), else_=0).label("revived"),
         )
         .join(Lead, Lead.id == first.c.lead_id)
         .where(Lead.workspace_id == work.workspace, Lead.erased_at.is_(None))
@@ -79,21 +73,54 @@ def counted(work: Work, *, least: int) -> CompoundSelect[Any]:
     )
     number, good = func.count().label("number"), func.sum(people.c.revived).label("good")
     counts = [select(literal(ALL).label("kind"), literal("").label("value"), number, func.coalesce(good, 0))]
-    tags = select(LeadTag.lead_id, LeadTag.tag.label("value")).where(LeadTag.workspace_id == work.workspace).subquery()
-    channels = select(Message.lead_id, Message.channel.label("value")).where(*got).distinct().subquery()
-    for kind, value, beside in (
-        ("country", people.c.country, None),
-        ("role", people.c.role, None),
-        ("size", people.c.size, None),
-        ("tag", tags.c.value, tags),
-        ("channel", channels.c.value, channels),
-        ("silence", _silence(work, people.c), None),
-    ):
-        rows = select(literal(kind), value, number, good).where(value.is_not(None)).group_by(value)
-        if beside is not None:
-            rows = rows.select_from(people.join(beside, beside.c.lead_id == people.c.lead_id))
-        counts.append(rows.having(func.count() >= least))
-    return union_all(*counts).order_by(text("3 DESC"), text("2"))
+    of = people.c
+    values = {"country": of.country, "role": of.role, "size": of.size, "silence": _silence(work, of)}
+    for kind, value in values.items():
+        counts.append(select(literal(kind), value, number, good).where(value.is_not(None)).group_by(value))
+    counts += [
+        select(literal("channel"), literal(each.value), number, good).where(of[each.value] == 1) for each in Channel
+    ]
+    tagged = _tagged(work, of)
+    of_tag = func.sum(tagged.c.revived)
+    tags = select(literal("tag"), tagged.c.tag, func.count(), of_tag).group_by(tagged.c.tag)
+    counts.append(tags.where(tagged.c.tag.is_not(None), tagged.c.revived.is_not(None)))
+    every, *rest = counts
+    return union_all(every, *(rows.having(func.count() >= least) for rows in rest)).order_by(text("3 DESC"), text("2"))
+
+
+def _past(work: Work) -> CTE:
+    """Who was contacted: since when, by which channels, and when they last did what counts as reviving. Stacked, as in
+    parts.py: SQLite looked at all later replies of anybody for each lead."""
+    channels = [case((Message.channel == each.value, 1), else_=0).label(each.value) for each in Channel]
+    none, never = [literal(0).label(each.value) for each in Channel], cast(null(), Message.accepted_at.type)
+    messages = select(Message.lead_id, Message.accepted_at.label("sent_at"), never.label("good_at"), *channels)
+    replies = select(Reply.lead_id, never.label("sent_at"), Reply.received_at.label("good_at"), *none)
+    payments = select(Payment.lead_id, never.label("sent_at"), Payment.at.label("good_at"), *none)
+    through_campaign = (Message.campaign_id.is_not(None), Message.accepted_at.is_not(None))
+    past = union_all(
+        messages.where(Message.workspace_id == work.workspace, *through_campaign, in_this_world(work.settings)),
+        replies.where(Reply.workspace_id == work.workspace, Reply.intent.in_(WANTING)),
+        payments.where(Payment.workspace_id == work.workspace),
+    ).subquery()
+    of = past.c
+    summed = select(
+        of.lead_id,
+        func.min(of.sent_at).label("first_at"),
+        func.max(of.good_at).label("good_at"),
+        *(func.max(of[each.value]).label(each.value) for each in Channel),
+    )
+    return summed.group_by(of.lead_id).having(func.min(of.sent_at).is_not(None)).cte("past")
+
+
+def _tagged(work: Work, people: Any) -> Subquery:
+    """Tags with whether their lead revived. Stacked, as in parts.py: a join would compare each tag with everybody."""
+    tags = select(LeadTag.lead_id, LeadTag.tag, cast(null(), Integer).label("revived"))
+    stacked = union_all(
+        tags.where(LeadTag.workspace_id == work.workspace),
+        select(people.lead_id, cast(null(), LeadTag.tag.type), people.revived),
+    ).subquery()
+    of_lead = func.max(stacked.c.revived).over(partition_by=stacked.c.lead_id)
+    return select(stacked.c.tag, of_lead.label("revived")).subquery("tagged")
 
 
 def _silence(work: Work, people: Any) -> ColumnElement[str]:

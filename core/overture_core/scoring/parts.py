@@ -61,13 +61,20 @@ class Scoring:
 
     What is known of them is stacked, a row for each lead, message, reply, payment, signal and tag, and summed up by
     lead. Joins of tables counted one by one have SQLite's planner compare every row of one with every row of the other
-    as soon as it takes the chosen leads for few.
+    as soon as it takes the chosen leads for few. `ids`, a first one left out and a last one, says among which ids the
+    leads are: of a page of a large list, no other lead's past is then looked at.
     """
 
     def __init__(
-        self, work: Work, weights: dict[Part, int], profile: Profile, conditions: list[ColumnElement[bool]]
+        self,
+        work: Work,
+        weights: dict[Part, int],
+        profile: Profile,
+        conditions: list[ColumnElement[bool]],
+        *,
+        ids: tuple[str, str] | None = None,
     ) -> None:
-        self._work, self._profile = work, profile
+        self._work, self._profile, self._ids = work, profile, ids
         size = size_of(work).label("size")
         chosen = select(Lead.id, *FIELDS, Lead.last_contact_at, size, words_of(Lead.title).label("words"))
         self._lead = chosen.where(*conditions).cte("chosen")
@@ -120,7 +127,9 @@ class Scoring:
         )
 
     def _of_chosen(self, table: Any, **columns: Any) -> Select[Any]:
-        mine = (table.workspace_id == self._work.workspace, table.lead_id.in_(select(self._lead.c.id)))
+        mine = [table.workspace_id == self._work.workspace, table.lead_id.in_(select(self._lead.c.id))]
+        if self._ids is not None:
+            mine += [table.lead_id > self._ids[0], table.lead_id <= self._ids[1]]
         return self._known(table.lead_id, **columns).where(*mine)
 
     def _messages(self) -> Select[Any]:
