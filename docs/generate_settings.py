@@ -20,6 +20,7 @@ FACTORIES = {
     "stripe_cap_customer": '`{"*": 100000}`',
     "stripe_cap_day": '`{"*": 200000}`',
     "approvers": "nobody",
+    "test_addresses": "none",
     "email_warm_up": "`[50, 100, 500, 1000, 5000, ...]`",
     "data_dir": "the user's data folder",
     "import_roots": "the working folder",

@@ -206,6 +206,11 @@ class Settings(BaseSettings):
     score_size_field: str = Field(
         default="Company size", description="Custom field (a column of files) with the company's size."
     )
+    test_addresses: list[str] = Field(
+        default_factory=list,
+        description="Your own e-mail addresses and numbers (JSON): a direct message to a lead with one of them needs "
+        "no approval.",
+    )
     approvers: dict[str, Annotated[SecretStr, Field(min_length=32)]] = Field(
         default_factory=dict,
         description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",

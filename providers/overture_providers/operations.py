@@ -66,10 +66,11 @@ class Provider:
     sandboxed: Callable[[Settings], bool]
 
 
-# The part of a kind before the dot, and the module whose PROVIDER runs it.
+# The part of a kind before the dot, and the module whose PROVIDER runs it, or which of its PROVIDERS.
 MODULES: Mapping[str, str] = {
     "linkedin": "overture_providers.linkedin.operations",
     "stripe": "overture_providers.stripe.operations",
+    **{each: f"overture_providers.direct:{each}" for each in ("email", "sms", "whatsapp", "voice")},
 }
 Find = Callable[[str], Provider]
 
@@ -84,7 +85,9 @@ def provider_of(kind: str) -> Provider:
     if name is None:
         msg = f"This release cannot run operations of the kind {quoted(kind)}; upgrade it."
         raise InvalidInput(msg)
-    provider: Provider = importlib.import_module(name).PROVIDER
+    module, _, channel = name.partition(":")
+    found = importlib.import_module(module)
+    provider: Provider = found.PROVIDERS[channel] if channel else found.PROVIDER
     return provider
 
 

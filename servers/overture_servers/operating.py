@@ -6,6 +6,8 @@ from __future__ import annotations
 from mcp.server.mcpserver import Elicit, ElicitationResult
 from mcp.types import CallToolResult
 
+from overture_core.approvals import service as approvals
+from overture_core.approvals.service import ApprovalState
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.states import OperationState
@@ -45,6 +47,23 @@ async def run_approved(
     await approving.record_answer(ctx, _waiting(operation_id), person)
     shown = await runtime_of(ctx).read(lambda work: operations.get(work, operation_id))
     if shown.run_at is None or shown.run_at <= runtime_of(ctx).store.clock.now():
+        shown = await _run(ctx, operation_id)
+    return told_of(shown, run_tool=run_tool)
+
+
+async def run_if_approved(
+    ctx: Ctx, operation_id: str, person: ElicitationResult[Answer], *, run_tool: str
+) -> CallToolResult:
+    """Run an operation that nobody has to approve, or that a person did; else say how a person approves."""
+    await approving.record_answer(ctx, _waiting(operation_id), person)
+
+    def find(work: Work) -> tuple[OperationView, bool]:
+        shown = operations.get(work, operation_id)
+        asked = approvals.get(work, shown.approval_id) if shown.approval_id else None
+        return shown, asked is None or approvals.standing(work, asked) is ApprovalState.APPROVED
+
+    shown, may_run = await runtime_of(ctx).read(find)
+    if may_run and shown.state in (OperationState.READY, OperationState.WAITING):
         shown = await _run(ctx, operation_id)
     return told_of(shown, run_tool=run_tool)
 

@@ -42,6 +42,7 @@ from overture_core.workspaces import emergency
 from overture_core.workspaces.emergency import Standing
 from overture_servers.approving import Answer
 from overture_servers.messaging.approval import ask_about_plan, record_answer
+from overture_servers.messaging.sending import TOOLS as SENDING
 from overture_servers.messaging.simulating import run_simulation
 from overture_servers.runtime import told
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
@@ -336,6 +337,7 @@ TOOLS = (
     ToolSpec(messaging_preview_template, "Preview a template", depth=1),
     ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False, depth=1),
     ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
+    *SENDING,
     ToolSpec(messaging_get_campaign, "Campaign status", depth=1),
     ToolSpec(messaging_simulate_campaign, "Simulate a campaign", depth=1),
     ToolSpec(messaging_get_health, "Delivery health", depth=1),

@@ -183,6 +183,7 @@ def test_doctor_reports_sandbox_keys_that_are_damaged(overture: Overture, tmp_pa
         ("e-mail", True),
         ("SMS", True),
         ("LinkedIn", True),
+        ("payments", True),
     ]
 
 

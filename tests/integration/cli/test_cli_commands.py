@@ -62,7 +62,7 @@ def test_a_policy_is_written_shown_and_removed(overture: Overture) -> None:
     assert {name: value for name, value in written.items() if name != "written_at"} == {
         "note": "trial",
         "written_by": getpass.getuser(),
-        "channels": ["email", "sms", "whatsapp", "voice"],
+        "channels": ["email", "sms", "whatsapp", "voice", "linkedin"],
         "max_recipients_per_plan": 200,
         "max_recipients_per_day": 500,
         "max_messages_per_recipient": 1,

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 SNAPS = Path(__file__).parents[2] / "toolsnaps"
 SERVERS = {name: creator(name) for name in NAMES}
 # Characters of each; all four servers together may have 48,000.
-LIMITS = {"leads": 14_500, "messaging": 13_700, "linkedin": 9_000, "stripe": 11_000}
+LIMITS = {"leads": 14_500, "messaging": 14_500, "linkedin": 9_000, "stripe": 11_000}
 KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
 HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"
 
@@ -89,7 +89,7 @@ async def test_only_launching_and_what_calls_a_provider_reaches_outside(tools: d
     ours = {"linkedin_connect", "linkedin_get_capabilities", "linkedin_prepare_task"}
     assert outside == {
         "leads": [],
-        "messaging": ["messaging_launch_campaign"],
+        "messaging": ["messaging_launch_campaign", "messaging_send_message"],
         "linkedin": [tool.name for tool in tools["linkedin"] if tool.name not in ours],
         "stripe": [
             "stripe_ensure_customer",

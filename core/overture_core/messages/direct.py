@@ -1,0 +1,141 @@
+"""Direct messages: one to one lead, by a template, outside of any campaign.
+
+Each is an operation first, so that a person approves exactly what is sent; running it makes a row of the ledger, which
+the worker delivers like any other. Addresses that a person named as their own need no approval: so a test is sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from overture_core.campaigns import world
+from overture_core.contactability.gate import contactabilities
+from overture_core.contactability.rules import EXPLANATIONS, Decision, Verdict
+from overture_core.errors import Conflict, InvalidInput
+from overture_core.ids import new_id
+from overture_core.leads.finding import lead_of
+from overture_core.leads.normalise import email_key
+from overture_core.messages.channels import BY_HAND, Channel
+from overture_core.messages.content import compose
+from overture_core.messages.states import State, change, record
+from overture_core.operations.claims import Claim
+from overture_core.operations.models import Proposal
+from overture_core.storage.schema import Lead, Message, Template
+from overture_core.storage.store import Work
+from overture_core.templates import service as templates
+from overture_core.templates.render import fields_of_all, merge_values
+from overture_core.text import clean, quoted
+from overture_core.workspaces.service import sender_for
+
+KIND = "send"
+WHY = "it writes to a person outside of any campaign"
+_SHOWN_ID = "msg_" + "0" * 26  # any message's id has this length
+
+
+def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") -> Proposal:
+    """Return what a person approves: the text as this lead gets it.
+
+    Raises:
+        NotFound: there is no such lead or template.
+        TemplateError: the lead lacks a field of the template.
+        InvalidInput: the lead has no address for it, or the channel is one that a person sends by hand.
+        Conflict: the gate says that this lead may not be written to, with the reason.
+    """
+    lead, row = lead_of(work, lead_id), templates.get(work, template)
+    channel = Channel(row.channel)
+    if channel in BY_HAND:
+        msg = f"{quoted(row.name)} is for a channel that a person sends by hand; prepare a task instead."
+        raise InvalidInput(msg)
+    decision = _asked(work, lead, channel, row)
+    if decision.verdict is Verdict.NEVER and decision.reason is not None:
+        msg = f"This lead may not be written to: the lead {EXPLANATIONS[decision.reason]}."
+        raise Conflict(msg)
+    address = lead.email if channel is Channel.EMAIL else lead.phone
+    assert address  # or the gate had said no
+    merge = merge_values(lead, fields_of_all(row))
+    content = compose(work.settings, row, _SHOWN_ID, merge)
+    text = f"Subject: {content.subject}\n\n{content.body}" if content.subject else content.body
+    lines = clean(text, limit=len(text), keep_lines=True).splitlines()
+    return Proposal(
+        kind=f"{channel}.{KIND}",
+        params={
+            "template_id": row.id,
+            "sha256": templates.content_hash(row),
+            "address": address,
+            "merge": merge,
+            "rendered": lines,
+        },
+        told=[
+            f"Send by {channel} to {quoted(address)}, with the template {quoted(row.name)}:",
+            *(f"> {x}" for x in lines),
+        ],
+        sandbox=world.sandboxed(work.settings, channel),
+        repeatable=True,
+        why=[] if _is_own(work, channel, address) else [WHY],
+        lead_id=lead.id,
+        reference=reference,
+    )
+
+
+def enqueue(work: Work, claim: Claim, message_id: str) -> None:
+    """Make the row of the ledger that an approved operation stands for; a second time changes nothing.
+
+    The gate is asked again: the row is due, held until a time, or skipped with the reason.
+    """
+    params: dict[str, Any] = claim.params
+    known = select(Message.id).where(Message.workspace_id == work.workspace, Message.idempotency_key == claim.id)
+    if work.session.scalar(known) is not None:
+        return
+    assert claim.lead_id is not None
+    lead = lead_of(work, claim.lead_id)
+    template = work.session.get_one(Template, params["template_id"])
+    channel = Channel(template.channel)
+    sender = sender_for(work, channel)
+    now = work.now()
+    work.session.add(
+        Message(
+            id=message_id,
+            workspace_id=work.workspace,
+            lead_id=lead.id,
+            idempotency_key=claim.id,
+            channel=channel,
+            address=params["address"],
+            sandbox=claim.sandbox,
+            sender_id=sender.id if sender else None,
+            template_id=template.id,
+            merge=params["merge"],
+            state=State.DRAFT,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    work.session.flush()
+    record(work, [message_id], None, State.DRAFT, cause="direct")
+    decision = _asked(work, lead, channel, template)
+    mine = Message.id == message_id
+    reason = str(decision.reason) if decision.reason else None
+    if decision.verdict is Verdict.NEVER:
+        change(work, State.DRAFT, State.SKIPPED, mine, cause="gate", values={"reason": reason})
+    elif decision.verdict is Verdict.LATER:
+        values = {"reason": reason, "due_at": decision.not_before}
+        change(work, State.DRAFT, State.HELD, mine, cause="gate", values=values)
+    else:
+        change(work, State.DRAFT, State.DUE, mine, cause="direct", values={"due_at": now})
+
+
+def new_message_id() -> str:
+    """Return an id for the row that `enqueue` will make."""
+    return new_id("msg")
+
+
+def _asked(work: Work, lead: Lead, channel: Channel, template: Template) -> Decision:
+    return contactabilities(work, [lead], [channel], free_text=template.content_sid is None)[lead.id][channel]
+
+
+def _is_own(work: Work, channel: Channel, address: str) -> bool:
+    own = work.settings.test_addresses
+    if channel is Channel.EMAIL:
+        return email_key(address) in {email_key(each) for each in own}
+    return address in own
