@@ -196,7 +196,7 @@ def test_what_the_processes_write_is_for_the_user_alone_even_in_a_folder_open_to
     place.mkdir(mode=0o755)
     place.chmod(0o755)
     with running("demo", "--json", "--folder", str(place)) as demo:
-        wait_for(lambda: logged(place, "worker", "worker_ready"), deadline=30)
+        wait_for(lambda: logged(place, "worker", "worker_ready"), deadline=90)
         open_to_others = [str(found) for found in place.rglob("*") if found.lstat().st_mode & 0o077]
         demo.terminate()
         demo.stdout.read()
