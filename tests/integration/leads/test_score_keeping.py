@@ -18,7 +18,7 @@ from overture_core.scoring.profile import Value, interval
 from overture_core.scoring.service import score_lead
 from overture_core.scoring.weights import Part
 from overture_core.segments.filter import LeadFilter
-from overture_core.storage.schema import Lead
+from overture_core.storage.schema import Lead, LeadTag
 from overture_core.storage.store import Store, Work
 from tests.integration.leads.past import WORKSPACE, add_lead, add_message, add_payment, add_reply, keep
 
@@ -93,6 +93,7 @@ def test_who_revived_is_learned_from_enough_and_company_fit_goes_by_it(store: St
     opened = Store(store.settings.model_copy(update=least), store.clock)
     with opened.begin(WORKSPACE, actor="test") as work:
         american = contacted(work, 40, 20, country="US", title="CEO", custom={"Company size": "11-50"})
+        work.session.add_all(LeadTag(lead_id=each, tag="fair", workspace_id=WORKSPACE) for each in american)
         keeping.begin(work)
         assert keeping.state_of(work).profile.text == (
             "Too little data for a profile: 40 of 80 contacted leads and 20 of 10 revived ones that it needs; "
@@ -112,6 +113,7 @@ def test_who_revived_is_learned_from_enough_and_company_fit_goes_by_it(store: St
         ("country", "US", 40, 20, True),
         ("role", "chief", 85, 29, False),
         ("size", "11-50", 40, 20, True),
+        ("tag", "fair", 40, 20, True),
         ("channel", "email", 85, 29, False),
         ("silence", "365 to 729 days", 85, 29, False),
     ]
@@ -120,8 +122,8 @@ def test_who_revived_is_learned_from_enough_and_company_fit_goes_by_it(store: St
     assert profile.values[1] == Value(
         what="country", value="US", contacted=40, revived=20, rate=0.5, low=low, high=high, lift=lift, tells=True
     )
-    # Two values that do better and one that does as all do: (733 + 733 + 500) / 3 of 1,000.
-    assert (fit.points, fit.reason) == (9.8, "3 values of theirs held against who revived")
+    # Three values that do better and one that does as all do: (3 * 733 + 500) / 4 of 1,000.
+    assert (fit.points, fit.reason) == (10.1, "4 values of theirs held against who revived")
     assert stranger.reason == "company is unknown, no address of its own"
 
 
