@@ -17,12 +17,16 @@ Overture = Callable[..., "subprocess.CompletedProcess[str]"]
 def test_the_commands_of_the_page_work_and_a_changed_entry_is_named(overture: Overture, tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     commands = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
-    assert len(commands) >= 6
+    assert len(commands) >= 9
+    said = {}
     for command in commands:
         done = overture(*command)
         assert (command, done.returncode, done.stderr) == (command, 0, "")
-    actions = [each["action"] for each in json.loads(done.stdout)]
+        said[" ".join(command)] = done.stdout
+    actions = [each["action"] for each in json.loads(said["audit list --json"])]
     assert actions[:3] == ["leads.imported", "sending.stopped", "sending.let_go_on"]
+    assert "good.csv" in said["trace ada@example.com"]
+    assert json.loads(said["erase grace@example.com --yes --json"])["addresses"] == 1
     with sqlite3.connect(tmp_path / "data" / "overture.db") as database:
         database.execute("UPDATE audit_entries SET actor = 'somebody else' WHERE number = 2")
     database.close()
