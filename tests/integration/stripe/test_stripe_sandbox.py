@@ -10,7 +10,7 @@ import httpx
 import pytest
 import stripe
 
-from overture_core.errors import NotFound, ProviderBusy, ProviderRefused, ProviderUnavailable
+from overture_core.errors import NotFound, OutcomeUnknown, ProviderBusy, ProviderRefused, ProviderUnavailable
 from overture_providers.endpoints import stripe_endpoint
 from overture_providers.sandbox.stripe.shapes import CLASSES, class_of, fields
 from overture_providers.stripe.errors import KeyTaken
@@ -192,8 +192,8 @@ def test_errors_are_one_sentence_each_and_nothing_is_made(shop: Shop) -> None:
     [
         ("429", ProviderBusy, "more requests"),
         ("401", ProviderUnavailable, "does not know the key"),
-        ("drop", ProviderUnavailable, "broke off"),
-        ("500", ProviderUnavailable, "error of its own"),
+        ("drop", OutcomeUnknown, "broke off"),
+        ("500", OutcomeUnknown, "error of its own"),
     ],
 )
 def test_faults_are_told_apart_by_what_can_have_been_done(
