@@ -4,9 +4,9 @@ how a person approves. See overture_core/operations/service.py."""
 from __future__ import annotations
 
 from mcp.server.mcpserver import Elicit, ElicitationResult
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
 
-from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
@@ -57,13 +57,9 @@ async def run_if_approved(
     """Run an operation that nobody has to approve, or that a person did; else say how a person approves."""
     await approving.record_answer(ctx, _waiting(operation_id), person)
 
-    def find(work: Work) -> tuple[OperationView, bool]:
-        shown = operations.get(work, operation_id)
-        asked = approvals.get(work, shown.approval_id) if shown.approval_id else None
-        return shown, asked is None or approvals.standing(work, asked) is ApprovalState.APPROVED
-
-    shown, may_run = await runtime_of(ctx).read(find)
-    if may_run and shown.state in (OperationState.READY, OperationState.WAITING):
+    shown = await runtime_of(ctx).read(lambda work: operations.get(work, operation_id))
+    approved = shown.approval_state in (None, ApprovalState.APPROVED)
+    if approved and shown.state in (OperationState.READY, OperationState.WAITING):
         shown = await _run(ctx, operation_id)
     return told_of(shown, run_tool=run_tool)
 
@@ -74,19 +70,36 @@ async def ask_about_operation(ctx: Ctx, operation_id: str) -> Answer | Elicit[An
 
 
 def told_of(shown: OperationView, *, run_tool: str) -> CallToolResult:
-    """Answer with how an operation stands, and what to do next."""
-    lines = [*shown.told[:1]]
+    """Answer with how an operation stands, and what to do next.
+
+    Raises:
+        ToolError: the provider refused it, or nobody knows what became of it.
+    """
+    lines = [f"{shown.title}."]
+    if shown.state in (OperationState.FAILED, OperationState.UNKNOWN):
+        raise ToolError(f"{lines[0]} {_ENDED[shown.state].format(error=shown.error)} (operation {shown.id})")
     if shown.state is OperationState.WAITING:
-        lines.append(
-            f"A person has to approve it first ({'; '.join(shown.why)}): ask them to run `overture approvals show "
-            f"{shown.approval_id}` and `overture approvals approve {shown.approval_id}`, then call {run_tool}."
-        )
+        lines.append(_waits(shown, run_tool))
     elif shown.state is OperationState.READY and shown.error is None:
         lines.append(f"A worker runs it at {shown.run_at:%Y-%m-%d %H:%M} UTC." if shown.run_at else "It will be run.")
     elif shown.state is not OperationState.DONE:
         lines.append(_ENDED[shown.state].format(error=shown.error))
     lines += [SANDBOX] if shown.sandbox else []
     return answer(shown, " ".join(lines))
+
+
+def _waits(shown: OperationView, run_tool: str) -> str:
+    when = f"at {shown.run_at:%Y-%m-%d %H:%M} UTC" if shown.run_at else "within half a minute"
+    match shown.approval_state:
+        case ApprovalState.APPROVED:
+            return f"A person approved it; a worker runs it {when}."
+        case ApprovalState.PENDING:
+            return (
+                f"A person has to approve it first ({'; '.join(shown.why)}): ask them to run `overture approvals show "
+                f"{shown.approval_id}` and `overture approvals approve {shown.approval_id}`, then call {run_tool}."
+            )
+        case _:
+            return f"Its approval is {shown.approval_state}, and it will not be done; ask for it again, changed."
 
 
 async def _run(ctx: Ctx, operation_id: str) -> OperationView:

@@ -16,7 +16,7 @@ from overture_core.approvals.subjects import Subject, listed, subject
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
-from overture_core.operations.service import APPROVAL_KIND
+from overture_core.operations.models import OperationView
 from overture_core.workspaces import service as workspaces
 
 app = typer.Typer(help="See what waits for a person, approve or reject it, write a policy.", no_args_is_help=True)
@@ -125,10 +125,15 @@ def policy_(
 
 def show_subject(shown: Subject) -> None:
     """Print what a person decides on as they should see it before."""
-    say(f"{shown.title[:1].upper()}{shown.title[1:]}.")
+    if shown.plan is not None:
+        say(f"{shown.title[:1].upper()}{shown.title[1:]}.")
     for line in shown.lines:
         say(line)
     say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
+
+
+def _when(operation: OperationView) -> str:
+    return f"at {operation.run_at:%Y-%m-%d %H:%M} UTC" if operation.run_at else "now"
 
 
 def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) -> None:
@@ -136,8 +141,9 @@ def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) 
         decided: ApprovalView = approvals.decide(
             work, approval, approve=approve, by=person(), via=Via.CLI, reason=reason
         )
+        operation = subject(work, approval).operation
     if as_json:
         emit_json(decided)
     else:
-        then = "A worker does it now." if decided.kind == APPROVAL_KIND else "The campaign can be launched now."
+        then = "The campaign can be launched now." if operation is None else f"A worker does it {_when(operation)}."
         say(f"{decided.id} is {decided.state}.{f' {then}' * approve}")

@@ -36,7 +36,7 @@ def list_(
     elif not found:
         say("There are no such operations.")
     else:
-        rows = [(each.id, each.told[0], each.state, f"{each.updated_at:%Y-%m-%d %H:%M} UTC") for each in found]
+        rows = [(each.id, each.title, _state(each), f"{each.updated_at:%Y-%m-%d %H:%M} UTC") for each in found]
         table("Operations", ("id", "what", "state", "since"), rows)
 
 
@@ -85,6 +85,11 @@ def settle(
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         found = operations.settle(work, operation, result=result, note=note)
     _print(found, as_json=as_json)
+
+
+def _state(found: OperationView) -> str:
+    waits = found.state is OperationState.WAITING and found.approval_state is not None
+    return f"{found.state} ({found.approval_state})" if waits else found.state
 
 
 def _print(found: OperationView, *, as_json: bool) -> None:

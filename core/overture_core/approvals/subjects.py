@@ -54,7 +54,7 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
         lines = described_operation(found)
         return Subject(
             approval=asked,
-            title=found.told[0],
+            title=found.title,
             question=f"{found.kind}: do exactly this?",
             lines=lines,
             operation=found,

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from overture_core.approvals.service import ApprovalState
 from overture_core.operations.states import OperationState
 
 
@@ -61,3 +62,9 @@ class OperationView(BaseModel):
     created_at: datetime
     updated_at: datetime
     approval_id: str | None = None
+    approval_state: ApprovalState | None = Field(default=None, description="Where its approval stands.")
+
+    @property
+    def title(self) -> str:
+        """Say what it is in a few words, without a full stop."""
+        return self.told[0].rstrip(".:")

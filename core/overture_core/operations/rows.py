@@ -63,7 +63,8 @@ def view(work: Work, row: Operation) -> OperationView:
     shown = OperationView.model_validate(row)
     if not row.why:
         return shown
-    return shown.model_copy(update={"approval_id": approvals.for_subject(work, row.id).id})
+    asked = approvals.for_subject(work, row.id)
+    return shown.model_copy(update={"approval_id": asked.id, "approval_state": approvals.standing(work, asked)})
 
 
 def digest(*parts: object) -> str:
