@@ -10,11 +10,20 @@ import structlog
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
 from mcp.server.request_state import RequestStateSecurity
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
 from pydantic import BaseModel, ValidationError
 
 from overture_core.ids import new_id
-from overture_core.text import clean
+from overture_core.text import clean, quoted
 from overture_servers.runtime import Runtime, lifespan_of, validation_sentence
 from overture_servers.schemas import meant, slim_input, slim_output
 from overture_servers.sealing import StoredKeyCodec
@@ -74,6 +83,24 @@ class OvertureServer(MCPServer[Runtime]):
         if self._slim is None:
             self._slim = [_shorter(tool, self._depths[tool.name]) for tool in await super().list_tools()]
         return self._slim
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Runtime, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Return a prompt.
+
+        Raises:
+            MCPError: there is no such prompt, or it lacks an argument. The SDK calls both an internal error.
+        """
+        known = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in known:
+            msg = f"There is no prompt {quoted(name)}{meant(name, list(known))}"
+            raise MCPError(INVALID_PARAMS, msg)
+        wanted = [each.name for each in known[name].arguments or [] if each.required]
+        if missing := [each for each in wanted if not (arguments or {}).get(each)]:
+            msg = f"The prompt {name} needs {', '.join(missing)}; give it as an argument."
+            raise MCPError(INVALID_PARAMS, msg)
+        return await super().get_prompt(name, arguments, context)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Runtime, Any] | None = None

@@ -285,3 +285,19 @@ async def test_a_score_comes_with_its_reasons_and_says_that_nothing_is_learned(d
     assert "overture score --refresh" in texts[0]
     assert texts[1].startswith("There is no segment 'x'")
     assert texts[2] == "Give lead_id, segment or where, and not several of them."
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("import-a-file", {}, "The prompt import-a-file needs path; give it as an argument."),
+        ("import-file", {"path": "a.csv"}, "There is no prompt 'import-file'; did you mean 'import-a-file'?"),
+    ],
+)
+async def test_a_prompt_that_cannot_be_made_is_answered_with_one_sentence(
+    desk: Any, name: str, arguments: dict[str, str], told: str
+) -> None:
+    async with desk.leads() as client:
+        with pytest.raises(MCPError) as refused:
+            await client.get_prompt(name, arguments)
+    assert refused.value.message == told
