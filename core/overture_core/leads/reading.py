@@ -29,8 +29,8 @@ _WEB_PAGE = re.compile(r"<(!doctype\s+html|html|head|body|table)\b", re.IGNORECA
 def open_table(source: Source, encoding: str | None = None, *, whole: bool = True) -> Table:
     """Open a source as a table; the caller closes it. Without an `encoding`, it is found.
 
-    All of the file is tried in its encoding, so that nothing of one that breaks off is taken; if not `whole`, only
-    its beginning is, for somebody who wants to see the first rows.
+    All of the file is tried in its encoding, so that nothing of one that breaks off is taken, and all of a JSON file
+    is read for its keys; if not `whole`, only the beginning is, for somebody who wants to see the first rows.
 
     Raises:
         UnreadableFile: the format or encoding cannot be made out, or it holds no header.
@@ -61,8 +61,10 @@ def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool
     if _WEB_PAGE.match(beginning):
         msg = f"{source.filename} is a web page, not a table; export it as CSV, XLSX or JSON Lines."
         raise UnreadableFile(msg)
-    opened = json_table if is_json(beginning, source.filename) else delimited
-    table = opened(source, encoding, files)
+    if is_json(beginning, source.filename):
+        table = json_table(source, encoding, files, whole=whole)
+    else:
+        table = delimited(source, encoding, files)
     mixed = (f"Lines that are not in {encoding.name} like the others are rejected.",) if encoding.mixed else ()
     return replace(table, encoding_guessed=encoding.guessed, notes=(*table.notes, *mixed))
 
