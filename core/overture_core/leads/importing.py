@@ -21,6 +21,7 @@ from overture_core.ids import new_id
 from overture_core.leads.chunks import Chunk, chunks_ahead
 from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.imports import (
+    CUT,
     SHOWN_REJECTS,
     Checkpoint,
     ImportReport,
@@ -35,6 +36,7 @@ from overture_core.leads.mappings import remember, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
+from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.rows import LeadRow
 from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.bulk import insert_rows
@@ -43,7 +45,6 @@ from overture_core.storage.store import Store, Work
 from overture_core.suppressions.service import Kind, erased
 from overture_core.text import quantity
 
-MAX_ORIGINAL = 10_000
 MOST_SHARED = 20
 _REJECT = ("import_id", "line", "workspace_id", "original", "reasons")
 _BROKEN_OFF = (ImportState.RUNNING, ImportState.CANCELLED, ImportState.FAILED)
@@ -263,7 +264,9 @@ class _Running:
             return reached
 
     def _reject(self, work: Work, row: Row, reasons: list[str]) -> tuple[object, ...]:
-        return self._id, row.line, work.workspace, row.original.replace("\x00", "")[:MAX_ORIGINAL], reasons
+        # What reads a file keeps no more of a row either, so that one of just so many counts as cut.
+        told = [*reasons, CUT] if len(row.original) >= MAX_ORIGINAL else reasons
+        return self._id, row.line, work.workspace, row.original.replace("\x00", "")[:MAX_ORIGINAL], told
 
     def _broken_off(self, work: Work) -> LeadImport | None:
         same = select(LeadImport).where(

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from overture_core.errors import NotFound
 from overture_core.leads.mapping import ColumnRead
+from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Work
 from overture_core.text import quoted
@@ -35,12 +36,20 @@ class ImportState(StrEnum):
     UNDONE = "undone"
 
 
+CUT = f"only its first {MAX_ORIGINAL:,} characters were kept"
+
+
 class Reject(BaseModel):
-    """A row that could not be taken."""
+    """A row that could not be taken. Of a long one only the beginning is kept, which `CUT` among its reasons says."""
 
     line: int
     original: str
     reasons: list[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether all of its text was kept."""
+        return CUT not in self.reasons and len(self.original) < MAX_ORIGINAL  # older imports did not say it
 
 
 class Counts(BaseModel):

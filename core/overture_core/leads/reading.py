@@ -37,7 +37,9 @@ def open_table(source: Source, encoding: str | None = None, *, whole: bool = Tru
         InvalidInput: there is no such encoding, or the source has none to be given.
     """
     with ExitStack() as files:
-        return replace(_open_table(source, encoding, files, whole), size=source.size(), files=files.pop_all())
+        table = _open_table(source, encoding, files, whole)
+        notes = (*source.notes, *table.notes)
+        return replace(table, notes=notes, size=source.size(), files=files.pop_all())
 
 
 def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool) -> Table:
