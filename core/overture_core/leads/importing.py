@@ -27,6 +27,7 @@ from overture_core.leads.imports import (
     ImportReport,
     ImportState,
     is_held,
+    noted,
     rejected,
     stored,
     this_process,
@@ -186,7 +187,8 @@ class _Running:
         if self._options.dry_run:
             return ImportCancelled("The dry run was stopped; nothing was stored.")
         self._end(ImportState.CANCELLED)
-        msg = f"The import was stopped after {self.done.rows} rows, which stay; import the same file again to go on."
+        rows = quantity(self.done.rows, "row")
+        msg = f"The import was stopped after {rows}, which stay; import the same file again to go on."
         return ImportCancelled(msg)
 
     def finish(self, warnings: list[str], columns: list[ColumnRead]) -> ImportReport:
@@ -195,7 +197,7 @@ class _Running:
         assert done.rows == done.created + done.merged + done.unchanged + done.rejected
         alike = self._alike() if done.created else []
         with self._work() as work:
-            notes = [f"{number} {what}" for what, number in sorted(done.notes.items())]
+            notes = [noted(number, what) for what, number in sorted(done.notes.items())]
             report = ImportReport(
                 **done.model_dump(exclude={"notes", "erased", "erased_lines"}),
                 import_id=None if self._options.dry_run else self._id,

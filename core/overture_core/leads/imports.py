@@ -36,6 +36,10 @@ class ImportState(StrEnum):
     UNDONE = "undone"
 
 
+_SINGULARS = (
+    *(("rows", "row"), ("names", "name"), ("zones", "zone"), ("dates", "date"), ("values", "value")),
+    *(("countries", "country"), ("consents", "consent")),
+)
 CUT = f"only its first {MAX_ORIGINAL:,} characters were kept"
 
 
@@ -98,6 +102,15 @@ class Checkpoint(Counts):
     erased: int = 0
     erased_lines: list[int] = Field(default_factory=list)
     shared: dict[int, list[str]] = Field(default_factory=dict)
+
+
+def noted(number: int, what: str) -> str:
+    """Return a note of rows with how often it was made; `what` is in the plural, and becomes singular for one."""
+    if number == 1:
+        many, one = next((each for each in _SINGULARS if each[0] in what.split()), ("", ""))
+        what = what.replace(many, one, 1).replace("that were", "that was").replace("that do ", "that does ")
+        what = what.replace("their addresses", "its addresses")
+    return f"{number} {what}"
 
 
 def list_(work: Work, *, limit: int = 100) -> list[ImportView]:

@@ -23,6 +23,7 @@ __all__ = ["MAX_BYTES", "Row", "Source", "Table", "open_table"]
 _START = 1_024
 _EXCEL = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PDF = b"%PDF-"
 _WEB_PAGE = re.compile(r"<(!doctype\s+html|html|head|body|table)\b", re.IGNORECASE)
 
 
@@ -47,6 +48,9 @@ def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool
         start = file.read(_START)
     if start.startswith(_OLD_EXCEL):
         msg = f"{source.filename} is an old Excel file, or one with a password; save it as XLSX without one, or as CSV."
+        raise UnreadableFile(msg)
+    if start.startswith(_PDF):
+        msg = f"{source.filename} is a PDF, not a table; export it as CSV, XLSX or JSON Lines from where it was made."
         raise UnreadableFile(msg)
     excel = start.startswith(_EXCEL)
     if given is not None and (excel or source.text is not None):
