@@ -17,7 +17,7 @@ from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
 from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, Line, bounded_lines
 from overture_core.leads.sources import Source
-from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text, too_wide
+from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text
 from overture_core.leads.unpacking import stored_position
 from overture_core.text import clean, quoted
 
@@ -82,7 +82,10 @@ def _keys(rows: Iterable[Row], filename: str) -> list[str]:
     for row in rows:
         found.update(dict.fromkeys(row.cells or ()))
         if len(found) > MAX_COLUMNS:
-            raise too_wide(filename, len(found))
+            msg = (
+                f"{filename} has objects of over {MAX_COLUMNS} different keys in all; leave out those you do not need."
+            )
+            raise UnreadableFile(msg)
     return list(found)
 
 
