@@ -10,7 +10,8 @@ from itertools import islice
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
-from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines
+from overture_core.leads.header_names import field_of
+from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines, unwrapped
 from overture_core.leads.sources import Source
 from overture_core.leads.spreadsheets import plain
 from overture_core.leads.tables import HeaderPlace, Row, Table, column_names, find_header, place_notes, wrong_width
@@ -18,6 +19,7 @@ from overture_core.leads.unpacking import stored_position
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50
+_WRAPPED = "Each line stands in quotes as a whole; what is inside them was read."
 # Excel's own line before the header, which says what separates the cells.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
@@ -32,6 +34,8 @@ def delimited(source: Source, encoding: FoundEncoding, files: ExitStack) -> Tabl
         start = list(islice(bounded_lines(file), SAMPLE_LINES))
     said = _SEPARATOR.fullmatch(start[0].text) if start else None
     beginning = start[1:] if said else start
+    wrapped = _is_wrapped(beginning)
+    beginning = list(unwrapped(iter(beginning))) if wrapped else beginning
     delimiter = said[1] if said else _find_delimiter(beginning)
     sampled = list(iter(RecordReader(iter(beginning), delimiter).read, None))
     place = find_header([record.cells for record in sampled])
@@ -46,11 +50,23 @@ def delimited(source: Source, encoding: FoundEncoding, files: ExitStack) -> Tabl
     columns = column_names(source.filename, header.cells[:width], place)
     stored = source.open()
     lines = bounded_lines(files.enter_context(encoding.open(stored)))
-    records = RecordReader(islice(lines, 1 if said else 0, None), delimiter)
+    rest = islice(lines, 1 if said else 0, None)
+    records = RecordReader(unwrapped(rest) if wrapped else rest, delimiter)
     for _ in range(place.at + place.named):
         records.read()
-    notes = tuple(place_notes(place, header.line))
+    notes = (*(_WRAPPED,) * wrapped, *place_notes(place, header.line))
     return Table(columns, encoding.name, delimiter, _rows(records, columns), stored_position(stored), notes=notes)
+
+
+def _is_wrapped(lines: list[Line]) -> bool:
+    """Say whether each line stands in quotes as a whole, as the header tells: inside it are several known names."""
+    header = next((line for line in lines if line.text.strip()), None)
+    if header is None or not header.text.startswith('"'):
+        return False
+    inside = next(unwrapped(iter([header]))).text
+    if inside == header.text:
+        return False
+    return any(sum(field_of(cell.strip(' "')) is not None for cell in inside.split(each)) > 1 for each in DELIMITERS)
 
 
 def _of_header(header: Record) -> str:

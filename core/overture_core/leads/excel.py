@@ -27,11 +27,13 @@ from overture_core.leads.tables import (
     place_notes,
     wrong_width,
 )
+from overture_core.leads.unpacking import MAX_RATIO
 from overture_core.text import quoted
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_IN_MEMORY = 100 * 1024 * 1024
 MAX_OPENING_BLANKS = 1_000
+FREE_SHEET = 16 * 1024 * 1024  # bytes that a sheet may unpack to, however little is stored of it
 SheetRow = tuple[int, list[str]]
 
 # openpyxl has no error of its own: a damaged file gives whatever its parts raise.
@@ -140,6 +142,12 @@ def _check_size(filename: str, entries: list[zipfile.ZipInfo]) -> None:
     in_memory = sum(entry.file_size for entry in entries if not entry.filename.startswith("xl/worksheets/"))
     if in_memory > MAX_IN_MEMORY or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
         msg = f"{filename} unpacks to more than can be read from an Excel file; export it as CSV."
+        raise UnreadableFile(msg)
+    # One cell is read as a whole, so a sheet of one huge cell is not streamed. A reader of the archive gives no more
+    # than the size that its entry names.
+    sheets = (entry for entry in entries if entry.filename.startswith("xl/worksheets/"))
+    if any(entry.file_size > max(FREE_SHEET, MAX_RATIO * entry.compress_size) for entry in sheets):
+        msg = f"{filename} has a sheet that unpacks to over {MAX_RATIO} times what is stored of it; export it as CSV."
         raise UnreadableFile(msg)
 
 

@@ -21,11 +21,13 @@ from overture_core.ids import new_id
 from overture_core.leads.chunks import Chunk, chunks_ahead
 from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.imports import (
+    CUT,
     SHOWN_REJECTS,
     Checkpoint,
     ImportReport,
     ImportState,
     is_held,
+    noted,
     rejected,
     stored,
     this_process,
@@ -35,6 +37,7 @@ from overture_core.leads.mappings import remember, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
+from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.rows import LeadRow
 from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.bulk import insert_rows
@@ -43,7 +46,6 @@ from overture_core.storage.store import Store, Work
 from overture_core.suppressions.service import Kind, erased
 from overture_core.text import quantity
 
-MAX_ORIGINAL = 10_000
 MOST_SHARED = 20
 _REJECT = ("import_id", "line", "workspace_id", "original", "reasons")
 _BROKEN_OFF = (ImportState.RUNNING, ImportState.CANCELLED, ImportState.FAILED)
@@ -185,7 +187,8 @@ class _Running:
         if self._options.dry_run:
             return ImportCancelled("The dry run was stopped; nothing was stored.")
         self._end(ImportState.CANCELLED)
-        msg = f"The import was stopped after {self.done.rows} rows, which stay; import the same file again to go on."
+        rows = quantity(self.done.rows, "row")
+        msg = f"The import was stopped after {rows}, which stay; import the same file again to go on."
         return ImportCancelled(msg)
 
     def finish(self, warnings: list[str], columns: list[ColumnRead]) -> ImportReport:
@@ -194,7 +197,7 @@ class _Running:
         assert done.rows == done.created + done.merged + done.unchanged + done.rejected
         alike = self._alike() if done.created else []
         with self._work() as work:
-            notes = [f"{number} {what}" for what, number in sorted(done.notes.items())]
+            notes = [noted(number, what) for what, number in sorted(done.notes.items())]
             report = ImportReport(
                 **done.model_dump(exclude={"notes", "erased", "erased_lines"}),
                 import_id=None if self._options.dry_run else self._id,
@@ -263,7 +266,9 @@ class _Running:
             return reached
 
     def _reject(self, work: Work, row: Row, reasons: list[str]) -> tuple[object, ...]:
-        return self._id, row.line, work.workspace, row.original.replace("\x00", "")[:MAX_ORIGINAL], reasons
+        # What reads a file keeps no more of a row either, so that one of just so many counts as cut.
+        told = [*reasons, CUT] if len(row.original) >= MAX_ORIGINAL else reasons
+        return self._id, row.line, work.workspace, row.original.replace("\x00", "")[:MAX_ORIGINAL], told
 
     def _broken_off(self, work: Work) -> LeadImport | None:
         same = select(LeadImport).where(

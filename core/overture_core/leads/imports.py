@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from overture_core.errors import NotFound
 from overture_core.leads.mapping import ColumnRead
+from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Work
 from overture_core.text import quoted
@@ -35,12 +36,24 @@ class ImportState(StrEnum):
     UNDONE = "undone"
 
 
+_SINGULARS = (
+    *(("rows", "row"), ("names", "name"), ("zones", "zone"), ("dates", "date"), ("values", "value")),
+    *(("countries", "country"), ("consents", "consent")),
+)
+CUT = f"only its first {MAX_ORIGINAL:,} characters were kept"
+
+
 class Reject(BaseModel):
-    """A row that could not be taken."""
+    """A row that could not be taken. Of a long one only the beginning is kept, which `CUT` among its reasons says."""
 
     line: int
     original: str
     reasons: list[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether all of its text was kept."""
+        return CUT not in self.reasons and len(self.original) < MAX_ORIGINAL  # older imports did not say it
 
 
 class Counts(BaseModel):
@@ -89,6 +102,15 @@ class Checkpoint(Counts):
     erased: int = 0
     erased_lines: list[int] = Field(default_factory=list)
     shared: dict[int, list[str]] = Field(default_factory=dict)
+
+
+def noted(number: int, what: str) -> str:
+    """Return a note of rows with how often it was made; `what` is in the plural, and becomes singular for one."""
+    if number == 1:
+        many, one = next((each for each in _SINGULARS if each[0] in what.split()), ("", ""))
+        what = what.replace(many, one, 1).replace("that were", "that was").replace("that do ", "that does ")
+        what = what.replace("their addresses", "its addresses")
+    return f"{number} {what}"
 
 
 def list_(work: Work, *, limit: int = 100) -> list[ImportView]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple, TextIO
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
 from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, Line, bounded_lines
 from overture_core.leads.sources import Source
-from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text, too_wide
+from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text
 from overture_core.leads.unpacking import stored_position
 from overture_core.text import clean, quoted
 
-SAMPLE_ROWS = 50
+PREVIEWED = 200  # objects whose keys are looked at for somebody who wants to see the first rows
 LINES = (".jsonl", ".ndjson")
 _LIST = re.compile(r"\[\s*[\[{\]]")
 _OBJECT = re.compile(r'\{\s*["}]')
@@ -38,30 +38,55 @@ def is_json(start: str, filename: str) -> bool:
     return bool(_LIST.match(start) or _OBJECT.match(start)) or _plain(filename).endswith((".json", *LINES))
 
 
-def json_table(source: Source, encoding: FoundEncoding, files: ExitStack) -> Table:
-    """Open a JSON file.
+def json_table(source: Source, encoding: FoundEncoding, files: ExitStack, *, whole: bool) -> Table:
+    """Open a JSON file. Its columns are the keys of all its objects; if not `whole`, of the first `PREVIEWED`.
+
+    An object leaves out what it has no value for, so the first ones do not tell what later ones say, such as a
+    refusal. The file is therefore read through once before its first row is given.
 
     Raises:
         UnreadableFile: it holds no objects, or objects of too many fields; also while going through the rows.
     """
-    stored = source.open()
-    file = files.enter_context(encoding.open(stored))
-    notes: tuple[str, ...] = ()
-    rows: Iterator[Row]
-    if _is_lines(source, encoding):
-        rows = (row for line in bounded_lines(file) if (row := _of_line(line)) is not None)
-    else:
-        document = _Document(file, source.filename)
-        name, rows = _listed(document)
-        notes = (f"The rows were read from the list {quoted(name)}.",) if name else ()
-    first = list(islice(rows, SAMPLE_ROWS))
-    columns = list(dict.fromkeys(column for row in first for column in row.cells or {}))
-    if len(columns) > MAX_COLUMNS:
-        raise too_wide(source.filename, len(columns))
+    lines = _is_lines(source, encoding)
+    with ExitStack() as looked_at:
+        every = _opened(source, encoding, lines, looked_at).rows
+        columns = _keys(every if whole else islice(every, PREVIEWED), source.filename)
+        more = not whole and next(every, None) is not None
     if not columns:
         msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write a list or one a line."
         raise UnreadableFile(msg)
-    return Table(columns, encoding.name, None, chain(first, rows), stored_position(stored), notes=notes)
+    notes = (f"Only the first {PREVIEWED} objects were looked at for columns; later ones may have more.",) * more
+    opened = _opened(source, encoding, lines, files)
+    return Table(columns, encoding.name, None, opened.rows, opened.position, notes=(*opened.notes, *notes))
+
+
+class _Opened(NamedTuple):
+    rows: Iterator[Row]
+    position: Callable[[], int]
+    notes: tuple[str, ...] = ()
+
+
+def _opened(source: Source, encoding: FoundEncoding, lines: bool, files: ExitStack) -> _Opened:
+    stored = source.open()
+    file = files.enter_context(encoding.open(stored))
+    position = stored_position(stored)
+    if lines:
+        return _Opened((row for line in bounded_lines(file) if (row := _of_line(line)) is not None), position)
+    name, rows = _listed(_Document(file, source.filename))
+    return _Opened(rows, position, (f"The rows were read from the list {quoted(name)}.",) if name else ())
+
+
+def _keys(rows: Iterable[Row], filename: str) -> list[str]:
+    """Every key of the rows' objects, in the order in which they first appear."""
+    found: dict[str, None] = {}
+    for row in rows:
+        found.update(dict.fromkeys(row.cells or ()))
+        if len(found) > MAX_COLUMNS:
+            msg = (
+                f"{filename} has objects of over {MAX_COLUMNS} different keys in all; leave out those you do not need."
+            )
+            raise UnreadableFile(msg)
+    return list(found)
 
 
 def _plain(filename: str) -> str:

@@ -23,21 +23,24 @@ __all__ = ["MAX_BYTES", "Row", "Source", "Table", "open_table"]
 _START = 1_024
 _EXCEL = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PDF = b"%PDF-"
 _WEB_PAGE = re.compile(r"<(!doctype\s+html|html|head|body|table)\b", re.IGNORECASE)
 
 
 def open_table(source: Source, encoding: str | None = None, *, whole: bool = True) -> Table:
     """Open a source as a table; the caller closes it. Without an `encoding`, it is found.
 
-    All of the file is tried in its encoding, so that nothing of one that breaks off is taken; if not `whole`, only
-    its beginning is, for somebody who wants to see the first rows.
+    All of the file is tried in its encoding, so that nothing of one that breaks off is taken, and all of a JSON file
+    is read for its keys; if not `whole`, only the beginning is, for somebody who wants to see the first rows.
 
     Raises:
         UnreadableFile: the format or encoding cannot be made out, or it holds no header.
         InvalidInput: there is no such encoding, or the source has none to be given.
     """
     with ExitStack() as files:
-        return replace(_open_table(source, encoding, files, whole), size=source.size(), files=files.pop_all())
+        table = _open_table(source, encoding, files, whole)
+        notes = (*source.notes, *table.notes)
+        return replace(table, notes=notes, size=source.size(), files=files.pop_all())
 
 
 def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool) -> Table:
@@ -45,6 +48,9 @@ def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool
         start = file.read(_START)
     if start.startswith(_OLD_EXCEL):
         msg = f"{source.filename} is an old Excel file, or one with a password; save it as XLSX without one, or as CSV."
+        raise UnreadableFile(msg)
+    if start.startswith(_PDF):
+        msg = f"{source.filename} is a PDF, not a table; export it as CSV, XLSX or JSON Lines from where it was made."
         raise UnreadableFile(msg)
     excel = start.startswith(_EXCEL)
     if given is not None and (excel or source.text is not None):
@@ -61,8 +67,10 @@ def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool
     if _WEB_PAGE.match(beginning):
         msg = f"{source.filename} is a web page, not a table; export it as CSV, XLSX or JSON Lines."
         raise UnreadableFile(msg)
-    opened = json_table if is_json(beginning, source.filename) else delimited
-    table = opened(source, encoding, files)
+    if is_json(beginning, source.filename):
+        table = json_table(source, encoding, files, whole=whole)
+    else:
+        table = delimited(source, encoding, files)
     mixed = (f"Lines that are not in {encoding.name} like the others are rejected.",) if encoding.mixed else ()
     return replace(table, encoding_guessed=encoding.guessed, notes=(*table.notes, *mixed))
 

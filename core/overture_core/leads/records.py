@@ -24,6 +24,7 @@ _NUL = "holds a NUL byte, which no text has"
 _ELSE = "has bytes that do not fit the encoding of the rest of the file"
 # How bytes that are not in a file's encoding come through: see `surrogateescape` in the codecs module.
 _UNDECODED = re.compile("[\udc80-\udcff]")
+_WHOLE = re.compile(r'"((?:[^"]|"")*)"\s*')
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -80,6 +81,13 @@ def bounded_lines(file: TextIO) -> Iterator[Line]:
         yield Line(number, text[:MAX_ORIGINAL], long=True)
 
 
+def unwrapped(lines: Iterator[Line]) -> Iterator[Line]:
+    """Return lines without the quotes that each stands in as a whole; a line without them stays as it is."""
+    for line in lines:
+        found = None if line.problem else _WHOLE.fullmatch(line.text)
+        yield line if found is None else line._replace(text=found[1].replace('""', '"') + "\n")
+
+
 class RecordReader:
     """Reads records from lines. Memory is bound by `MAX_RECORD` and `MAX_RECORD_LINES`."""
 
@@ -101,7 +109,10 @@ class RecordReader:
         if '"' not in first.text:  # most lines; the csv module would say the same, more slowly
             plain = first.text.rstrip("\r\n")
             return _record(lines, plain.split(self._delimiter) if plain else [])
-        if alone := self._alone(first):
+        alone = self._alone(first)
+        if (spaced := self._spaced(first, alone, width)) is not None:
+            return _record(lines, spaced)
+        if alone:
             return _record(lines, alone)
         try:
             cells = self._parse(lines)
@@ -141,6 +152,17 @@ class RecordReader:
                 yield line.text
 
         return next(csv.reader(coming(), delimiter=self._delimiter, strict=True))
+
+    def _spaced(self, line: Line, alone: list[str], width: int | None) -> list[str] | None:
+        """Parse a line with spaces between separators and quotes, which RFC 4180 has not; its cells lose the spaces."""
+        if f"{self._delimiter} " not in line.text or not any(cell.startswith(" ") and '"' in cell for cell in alone):
+            return None
+        try:
+            reader = csv.reader([line.text], delimiter=self._delimiter, skipinitialspace=True, strict=True)
+            cells = next(reader, [])
+        except csv.Error:
+            return None
+        return cells if width is None or len(cells) == width else None
 
     def _backslashed(self, line: Line, width: int | None) -> list[str] | None:
         """Parse a line whose quotes inside cells are written as databases do, with a backslash."""

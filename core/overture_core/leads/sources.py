@@ -23,12 +23,13 @@ MAX_INLINE = 64 * 1024**2  # of content, which is in memory
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file by path, or content handed over: a text, or bytes."""
+    """A file by path, or content handed over: a text, or bytes. `notes` say what a person should know of it."""
 
     filename: str
     path: Path | None
     text: str | None = None
     data: bytes = b""
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_path(cls, path: Path | str, roots: list[Path]) -> Source:

@@ -168,7 +168,11 @@ def _of_dates(column: str, found: FoundOrder) -> Iterator[str]:
             "were left out."
         )
     elif found.against:
-        yield f"{found.against} dates in {column!r} are not {found.order} like the others; they were left out."
+        are, were = ("is", "was") if found.against == 1 else ("are", "were")
+        yield (
+            f"{quantity(found.against, 'date')} in {column!r} {are} not {found.order} like the others and "
+            f"{were} left out."
+        )
     if found.short_years:
         yield f"Years of two digits in {column!r} were read as 1969 to 2068."
     if found.serials:

@@ -38,6 +38,7 @@ from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer,
 
 MOST_SEGMENTS = 100
 SHOWN_WHERE = 300
+SHOWN_ORIGINAL = 300  # of a rejected row in a result; its resource has all that was kept
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
 FullWhere = Annotated[
@@ -135,7 +136,11 @@ async def leads_import_file(
         f"{dry}{quantity(report.rows, 'row')}: {report.created} created, {report.merged} merged, "
         f"{report.unchanged} unchanged, {report.rejected} rejected.{went_on}"
     )
-    return answer(ImportResult(**report.model_dump(), rejects_uri=uri), text)
+    result = ImportResult(**report.model_dump(), rejects_uri=uri)
+    for each in result.reject_samples:
+        if len(each.original) > SHOWN_ORIGINAL:
+            each.original = f"{each.original[:SHOWN_ORIGINAL]}..."
+    return answer(result, text)
 
 
 def _source(runtime: Runtime, path: str | None, content: str | None, blob: str | None, filename: str) -> Source:

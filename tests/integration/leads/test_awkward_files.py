@@ -104,7 +104,12 @@ def test_an_awkward_file_is_taken_with_every_row_accounted_for(store: Store, tmp
 REFUSED: dict[str, tuple[bytes, str]] = {
     "ten_thousand_columns.xlsx": (excel([[f"c{n}" for n in range(10_000)]]), "has 10000 columns, more than the 500"),
     "ten_thousand_fields.jsonl": (json.dumps({f"c{n}": n for n in range(10_000)}).encode(), "of 1 to 500 fields"),
+    "many_keys.jsonl": (
+        "\n".join(json.dumps({"email": "a@example.com", f"c{n}": n}) for n in range(500)).encode(),
+        "objects of over 500 different keys",
+    ),
     "bomb.xlsx": (bomb("xl/worksheets/sheet1.xml", 1024 * 2**20), "unpacks to more than can be read"),
+    "bomb_of_a_cell.xlsx": (bomb("xl/worksheets/sheet1.xml", 16 * 2**20), "a sheet that unpacks to over 200 times"),
     "bomb_of_texts.xlsx": (bomb("xl/sharedStrings.xml", 100 * 2**20), "unpacks to more than can be read"),
     "bomb.csv.gz": (gzip.compress(b"email\n" + b"a@example.com\n" * 8_000_000, 6), "unpacks to more than can be read"),
     "letter.docx": (bomb("word/document.xml", 0), "is a zip archive, not an Excel file"),

@@ -54,6 +54,25 @@ def test_what_is_exported_comes_back_without_a_change(loaded: Store, tmp_path: P
     assert (report.rows, report.unchanged, report.warnings) == (2, 2, [])
 
 
+def test_a_refusal_far_down_in_json_lines_comes_back_in_another_workspace(
+    store: Store, other: str, take: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = "".join(f"p{number}@example.com,,\n" for number in range(260))
+    assert take(f"E-mail,Phone,Email Opt-out\n{rows}z@example.com,+12125550101,yes\n").created == 261
+    place, again = tmp_path / "leads.jsonl", tmp_path / "again.jsonl"
+    assert exported(store, place) == 261
+    assert "email_opt_out" in place.read_text(encoding="utf-8").splitlines()[-1]
+    report = import_leads(store, Source.from_person(place), ImportOptions(), workspace="default", actor="test")
+    assert (report.unchanged, report.mapping["email_opt_out"]) == (261, "email_opt_out")
+    import_leads(store, Source.from_person(place), ImportOptions(), workspace=other, actor="test")
+    exporting.export(store, again, LeadFilter(), workspace=other, actor="cli:ada")
+    assert again.read_text(encoding="utf-8") == place.read_text(encoding="utf-8")
+    seen = import_leads(
+        store, Source.from_person(place), ImportOptions(dry_run=True, preview=True), workspace=other, actor="test"
+    )
+    assert "Only the first 200 objects were looked at for columns; later ones may have more." in seen.warnings
+
+
 def test_a_csv_file_has_everything_and_no_formula(loaded: Store, tmp_path: Path) -> None:
     place = tmp_path / "leads.csv"
     exported(loaded, place, filter_of("email = ada@example.com"))

@@ -59,8 +59,8 @@ def test_a_few_dates_against_many_are_left_out_and_said(store: Store, take: Impo
     text, name = as_csv(["25/12/2023"] * EARLY + ["12/24/2023", "03/04/2024"])
     report = take(text, filename=name)
     assert report.warnings == [
-        "1 dates in 'last contact' are not day first like the others; they were left out.",
-        "1 dates of last contact that could not be read, left out",
+        "1 date in 'last contact' is not day first like the others and was left out.",
+        "1 date of last contact that could not be read, left out",
     ]
     assert contacts(store) == [None, datetime(2023, 12, 25, tzinfo=UTC), datetime(2024, 4, 3, tzinfo=UTC)]
 

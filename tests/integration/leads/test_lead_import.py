@@ -106,7 +106,7 @@ def test_a_row_that_fits_two_leads_goes_to_the_stronger_identity_and_says_so(sto
     take("email,phone\na@example.com,\n,+12125550123\n")
     report = take("email,phone,title\na@example.com,+12125550123,Owner\n")
     assert counts(report) == {"created": 0, "merged": 1, "unchanged": 0, "rejected": 0}
-    assert report.warnings == ["1 rows whose addresses belong to two leads; the first of them was taken"]
+    assert report.warnings == ["1 row whose addresses belong to two leads; the first of them was taken"]
     with store.read("default") as work:
         by_phone = service.find_by_address(work, Channel.SMS, "+12125550123")
         by_email = service.find_by_address(work, Channel.EMAIL, "a@example.com")
@@ -129,7 +129,7 @@ def test_rejected_rows_are_kept_with_line_text_and_every_reason(store: Store, ta
         Reject(line=4, original=",x,y", reasons=["has 3 columns where the header has 2"]),
     ]
     assert report.reject_samples == expected
-    assert report.warnings == ["1 rows kept without one of their addresses, which was not valid"]
+    assert report.warnings == ["1 row kept without one of its addresses, which was not valid"]
     assert report.import_id is not None
     with store.read("default") as work:
         assert list(imports.rejects(work, report.import_id)) == expected
@@ -140,7 +140,7 @@ def test_consent_is_recorded_with_its_source_and_a_refusal_is_not_overruled(stor
     take("email,consent,sms opt in\na@example.com,email,no\n", filename="fair.csv")
     report = take("email,consent\na@example.com,email;sms\n", consent_source="Call of 3 May")
     assert counts(report) == {"created": 0, "merged": 0, "unchanged": 1, "rejected": 0}
-    assert report.warnings == ["1 consents in the file that do not overrule an earlier refusal"]
+    assert report.warnings == ["1 consent in the file that does not overrule an earlier refusal"]
     consents = lead_by_email(store, "a@example.com").consents
     assert {(c.channel, c.granted, c.source) for c in consents} == {
         (Channel.EMAIL, True, "import of fair.csv, line 2"),
@@ -194,7 +194,7 @@ def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Imp
     assert report.warnings == [
         "Dates in 'last contact' could be day first or month first; they were read day first. If that is wrong, say so "
         "(dates, on the command line --dates month-first).",
-        "1 full names split into first and last name",
+        "1 full name split into first and last name",
     ]
     lead = lead_by_email(store, "a@example.com")
     assert (lead.first_name, lead.last_name, lead.last_contact_at) == ("Ada", "Byron", datetime(2024, 4, 3, tzinfo=UTC))

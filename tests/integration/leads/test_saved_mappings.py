@@ -14,6 +14,7 @@ from overture_core.leads.again import source_of_uri
 from overture_core.leads.importing import import_leads
 from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
+from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.understanding import SAMPLE
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store
@@ -97,6 +98,27 @@ def test_rejected_rows_are_imported_again_by_their_uri_with_other_options(
     assert (again.rows, again.created, again.rejected) == (2, 1, 1)
     with store.read("default") as work:
         assert work.session.scalars(select(Lead.notes).where(Lead.phone == "+442079460958")).all() == ["one; two"]
+
+
+def test_a_rejected_row_that_was_cut_says_so_and_leaves_the_others_to_be_imported_again(
+    store: Store, take: Import
+) -> None:
+    long = f"nobody,{'x' * MAX_ORIGINAL}"
+    first = take(f"phone,notes\n+12125550123,\n020 7946 0958,short\n{long}\n")
+    uri = f"leads://imports/{first.import_id}/rejects"
+    assert [(len(each.original), each.is_whole) for each in first.reject_samples] == [(19, True), (MAX_ORIGINAL, False)]
+    assert first.reject_samples[1].reasons[1:] == ["only its first 10,000 characters were kept"]
+    source = source_of_uri(store, "default", uri)
+    assert source is not None
+    again = import_leads(store, source, ImportOptions(default_country="GB"), workspace="default", actor="test")
+    assert (again.rows, again.created) == (1, 1)
+    assert again.warnings[0] == (
+        "1 rejected row of leads.csv (line 4) left out, too long to be kept whole; mend the file and import it again "
+        "for them."
+    )
+    alone = take(f"phone,notes\n+12125550123,\n{long}\n")
+    with pytest.raises(InvalidInput, match="are too long to be kept whole"):
+        source_of_uri(store, "default", f"leads://imports/{alone.import_id}/rejects")
 
 
 def test_a_uri_that_names_no_rejected_rows_is_refused_or_none_of_ours(store: Store, take: Import) -> None:

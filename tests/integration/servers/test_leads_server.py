@@ -37,6 +37,8 @@ async def test_an_import_accounts_for_every_row_and_its_rejects_can_be_read(desk
         (again,) = (await client.read_resource(f"leads://imports/{report['import_id']}")).contents
         assert isinstance(again, TextResourceContents)
         assert '"filename":"list.csv"' in again.text
+        long = await desk.call(client, "leads_import_file", content=f"{HEADER}Bob,nobody,{'x' * 400}\n")
+        assert long["reject_samples"][0]["original"] == f"Bob,nobody,{'x' * 289}..."
 
 
 async def test_a_resource_that_a_client_read_is_handed_over_as_text_or_bytes_or_by_its_uri(
