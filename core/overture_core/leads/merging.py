@@ -201,6 +201,8 @@ class Merger:
                 continue
             if held == granted:
                 continue
+            if granted and not row.evidence.wording:
+                self.notes["consents were recorded without the words that were agreed to"] += 1
             self._known_consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
             evidence = (source, row.evidence.wording or None, row.evidence.given_at, self._now)

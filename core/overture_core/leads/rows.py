@@ -36,8 +36,6 @@ _CHANNEL_WORDS = {
     "calls": Channel.VOICE,
     "linkedin": Channel.LINKEDIN,
 }
-# What a bare "yes" agrees to; the other channels have to be named.
-_USUAL = (Channel.EMAIL, Channel.SMS)
 _REFUSED_CHANNELS = {
     "opt_out": tuple(Channel),
     "email_opt_out": (Channel.EMAIL,),
@@ -223,7 +221,7 @@ class RowReader:
             elif word in _NO:
                 found.update(dict.fromkeys(Channel, False))
             elif word in _YES or word in {"both", "all"}:
-                found.update(dict.fromkeys(_USUAL, True))
+                found[Channel.EMAIL] = True  # no more: what else they agreed to has to be named
             else:
                 self.notes["consent values that were not understood, left out"] += 1
         for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):
