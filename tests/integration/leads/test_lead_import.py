@@ -190,10 +190,31 @@ def test_a_bare_yes_agrees_to_mail_alone_and_all_else_has_to_be_named(store: Sto
     assert {
         who: {c.channel for c in lead_by_email(store, f"{who}@example.com").consents if c.granted} for who in answers
     } == {
-        **dict.fromkeys("abc", {Channel.EMAIL}),
+        **{who: {Channel.EMAIL} for who in "abc"},
         "d": {Channel.EMAIL, Channel.SMS},
         "e": {Channel.WHATSAPP},
     }
+
+
+def test_what_is_too_long_is_cut_and_counted_by_column_and_an_id_too_long_costs_its_row(
+    store: Store, take: Import
+) -> None:
+    long_id = "x" * 200
+    report = take(
+        "email,external id,company,notes,Bio\n"
+        f"a@example.com,{long_id},{'c' * 301},{'n' * 10_001},{'b' * 2_001}\n"
+        f"b@example.com,,{'c' * 300},{'n' * 10_001},{'b' * 2_000}\n"
+        f"c@example.com,{long_id}1,,,\n"
+    )
+    assert counts(report) == {"created": 2, "merged": 0, "unchanged": 0, "rejected": 1}
+    assert report.reject_samples[0].reasons == ["its external id has more than 200 characters"]
+    assert report.warnings == [
+        "1 values of 'Bio' were cut at 2,000 characters",
+        "1 values of company were cut at 300 characters",
+        "2 values of notes were cut at 10,000 characters",
+    ]
+    lead = lead_by_email(store, "a@example.com")
+    assert (lead.company, lead.notes, lead.custom) == ("c" * 300, "n" * 10_000, {"Bio": "b" * 2_000})
 
 
 def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Import) -> None:
