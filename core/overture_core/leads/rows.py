@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
+from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, REFUSALS
 from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
 from overture_core.messages.channels import Channel
@@ -156,8 +157,8 @@ class RowReader:
         custom = {column: text for column, text in unmapped if text}
         found = LeadRow(kept, _identities(kept), custom)
         if "tags" in raw:
-            parts = re.split(r"[;,|]", raw["tags"])
-            found.tags = [tag for part in parts if (tag := self._cut(part, "tags", 100))]
+            parts = SEPARATORS.split(raw["tags"])
+            found.tags = [tag for part in parts if (tag := self._cut(part, "tags", LONGEST))]
         if not raw.keys().isdisjoint(_OF_CONSENT):
             found.consents = self._consents(raw)
             found.evidence = ConsentEvidence(
