@@ -69,7 +69,8 @@ def test_a_german_file_of_excel_is_read_by_its_own_rules(store: Store) -> None:
     assert (report.encoding, report.delimiter) == ("cp1252", ";")
     assert report.warnings == [
         "The encoding was guessed: cp1252. If names look wrong, import a copy saved as UTF-8, or name the encoding "
-        "(encoding, on the command line --encoding), e.g. cp1250."
+        "(encoding, on the command line --encoding), e.g. cp1250.",
+        "5 consents were recorded without the words that were agreed to",
     ]
     lead = lead_by_email(store, "k.grossmann@fennel.test")
     assert lead.model_dump(include={"first_name", "last_name", "phone", "country", "time_zone", "last_contact_at"}) == {
