@@ -38,7 +38,7 @@ def offset(moment: datetime) -> dict[str, float]:
 def planned(settings: Settings) -> str:
     """Leads in three time zones who react in four ways; an SMS, and an e-mail a day later to who did not answer."""
     rows = "".join(
-        f"L{code}{ending},l{code}{ending}@example{code}.com,+1{code}55501{ending},US,yes\n"
+        f"L{code}{ending},l{code}{ending}@example{code}.com,+1{code}55501{ending},US,email;sms\n"
         for code in AREA_CODES
         for ending in ENDINGS
     )

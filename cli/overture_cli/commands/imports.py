@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +17,7 @@ from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.exporting import write_rejects
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.imports import ImportState, ImportView
-from overture_core.leads.undoing import Undone, undo_change, undo_import
+from overture_core.leads.undoing import Undone, undo_change, undo_import, undoable_change
 from overture_core.text import quantity
 
 app = typer.Typer(help="Imports: what each did, its rejected rows, taking it back.", no_args_is_help=True)
@@ -74,7 +75,8 @@ def undo(import_id: ImportId, yes: Yes = False, as_json: JsonFlag = False) -> No
         with store.read(store.settings.workspace) as work:
             found = imports.show(work, import_id)
         if not yes:
-            _confirm(found, as_json=as_json)
+            what = f"{quantity(found.created, 'lead')} created and {quantity(found.merged, 'merge')}"
+            _confirm(f"{what} of {found.filename}", as_json=as_json)
         undone = undo_import(store, import_id, workspace=store.settings.workspace, actor=actor())
     _tell(undone, as_json=as_json)
 
@@ -88,14 +90,20 @@ def show_lead(
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = service.get(work, lead_id_of(work, lead))
         changes = service.changes(work, found.id)
+        known_by = service.known_by(work, found.id)
     if as_json:
-        emit_json({**found.model_dump(mode="json"), "changes": [each.model_dump(mode="json") for each in changes]})
+        told = [each.model_dump(mode="json") for each in changes]
+        emit_json({**found.model_dump(mode="json"), "known_by": known_by, "changes": told})
         return
     created = found.import_id or "created here"
-    plain = found.model_dump(mode="json", exclude={"custom", "tags", "consents", "messages", "replies", "provenance"})
+    apart = {"custom", "tags", "consents", "messages", "replies", "provenance", "custom_left_out"}
+    plain = found.model_dump(mode="json", exclude=apart)
     fields = {**plain, **{f"custom.{key}": value for key, value in found.custom.items()}}
     rows = [(name, value, found.provenance.get(name, created)) for name, value in fields.items() if value is not None]
     table(f"Lead {found.id}", ("field", "value", "from"), rows)
+    if found.custom_left_out:
+        say(f"{quantity(found.custom_left_out, 'custom field')} more than can be shown.")
+    say(f"Known by: {', '.join(f'{kind} {value}' for kind, value in known_by)}")
     say(f"Tags: {', '.join(found.tags) or 'none'}")
     consents = [(each.channel, "agreed" if each.granted else "refused", each.source) for each in found.consents]
     table("Consent", ("channel", "what", "source"), consents)
@@ -106,7 +114,7 @@ def show_lead(
                 each.import_id,
                 each.line,
                 each.actor,
-                ", ".join(_names(each)),
+                ", ".join(_names(each.detail)),
                 "taken back" if each.undone_at else "",
             )
             for each in changes
@@ -117,11 +125,18 @@ def show_lead(
 @leads_app.command("undo")
 def undo_merge(
     change: Annotated[str, typer.Argument(help="A change's id; `overture leads show` has it.", show_default=False)],
+    yes: Yes = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Take back what one row of a file changed in a lead."""
-    with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
-        undone = undo_change(work, change)
+    with open_store() as store:
+        with store.read(store.settings.workspace) as work:
+            found = undoable_change(work, change)
+            what = f"{', '.join(_names(found.detail))} of the lead {found.lead_id}"
+        if not yes:
+            _confirm(what, as_json=as_json)
+        with store.begin(store.settings.workspace, actor=actor()) as work:
+            undone = undo_change(work, change)
     _tell(undone, as_json=as_json)
 
 
@@ -153,17 +168,16 @@ def _row(found: ImportView) -> tuple[object, ...]:
     )
 
 
-def _names(change: service.ChangeView) -> list[str]:
-    detail = change.detail
+def _names(detail: Mapping[str, Any]) -> list[str]:
     return [
         *detail.get("fields", {}),
         *detail.get("custom", {}),
+        *(f"{kind} {value}" for kind, value in detail.get("identities", [])),
         *(name for name in ("tags", "consents") if name in detail),
     ]
 
 
-def _confirm(found: ImportView, *, as_json: bool) -> None:
-    what = f"{quantity(found.created, 'lead')} created and {quantity(found.merged, 'merge')} of {found.filename}"
+def _confirm(what: str, *, as_json: bool) -> None:
     if as_json or not sys.stdin.isatty():
         msg = f"{what} would be taken back; add --yes to do so."
         raise InvalidInput(msg)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -38,6 +38,9 @@ _TAG = ("lead_id", "tag", "workspace_id")
 _CONSENT = (*("id", "workspace_id", "lead_id", "channel", "granted", "source", "wording", "given_at", "recorded_at"),)
 _CHANGE = ("id", "workspace_id", "lead_id", "import_id", "line", "actor", "at", "detail")
 
+# Where a day begins first it is tomorrow already; dates without a time say no zone.
+_AHEAD = timedelta(hours=14)
+
 
 @dataclass(slots=True)
 class _Lead:
@@ -57,7 +60,7 @@ class Merger:
         self._work, self._now = work, work.now()
         self._import_id = import_id
         self._consent_source = clean(consent_source, limit=300) if consent_source else None
-        self._tags = [clean(tag, limit=100) for tag in tags if tag.strip()]
+        self._tags = list(tags)
         self._owners: dict[tuple[str, str], str] = {}
         self._leads: dict[str, _Lead] = {}
         self._known_tags: set[tuple[str, str]] = set()
@@ -120,6 +123,7 @@ class Merger:
             self._known_consents[lead_id, Channel(channel)] = granted
 
     def _take(self, row: LeadRow, line: int, filename: str) -> str:
+        row = self._past(row)
         owners = [self._owners[identity] for identity in row.identities if identity in self._owners]
         if owners:
             lead = self._leads[owners[0]]
@@ -151,6 +155,14 @@ class Merger:
         )
         return MERGED
 
+    def _past(self, row: LeadRow) -> LeadRow:
+        """Return a row without a last contact that is yet to come: as the later one counts, it would stay for ever."""
+        last = row.values.get("last_contact_at")
+        if not isinstance(last, datetime) or last <= self._now + _AHEAD:
+            return row
+        self.notes["dates of last contact that are yet to come, left out"] += 1
+        return replace(row, values={name: value for name, value in row.values.items() if name != "last_contact_at"})
+
     def _own(self, lead: _Lead, row: LeadRow) -> LeadRow:
         """Return a row without the addresses of somebody else: nobody is written to at another's."""
         others = {
@@ -168,7 +180,7 @@ class Merger:
             before = lead.values.get(name)
             if name == "last_contact_at":
                 assert isinstance(value, datetime)
-                if before is None or value > before:
+                if before is None or value > before or before > self._now + _AHEAD:
                     fields[name] = [before and before.isoformat(), value.isoformat()]
                     lead.values[name] = value
             elif not before:
@@ -201,6 +213,8 @@ class Merger:
                 continue
             if held == granted:
                 continue
+            if granted and not row.evidence.wording:
+                self.notes["consents were recorded without the words that were agreed to"] += 1
             self._known_consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
             evidence = (source, row.evidence.wording or None, row.evidence.given_at, self._now)

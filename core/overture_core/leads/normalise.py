@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
+from urllib.parse import unquote
 
 import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -23,6 +25,10 @@ _RESERVED = re.compile(r"\.(?:example|invalid)$", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(
     r"([a-z0-9_+]+(?:[.-][a-z0-9_+]+)*)@((?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+([a-z]{2,20}))", re.IGNORECASE | re.ASCII
 )
+# What an address book writes around one: a name before angle brackets, or a link (RFC 6068), its fields left out.
+_IN_BRACKETS = re.compile(r"[^<>]*<([^<>]+)>")
+_LINK = re.compile(r"mailto:([^?]+)", re.IGNORECASE)
+_DIALLED_ABROAD = re.compile(r"^[\s(]*00[\s).-]*")
 _LABEL = 63
 # Top-level domains that email-validator refuses (RFC 6761, 6762, 7686), and mailboxes that it writes in small letters
 # (RFC 2142): it is asked about them.
@@ -57,13 +63,16 @@ def valid_email(text: str) -> str:
     """Return an e-mail address as it is written to; the local part keeps its case.
 
     The syntax is checked (RFC 5321, 5322, 6531), not whether the mailbox exists; reserved domains
-    such as example.com are taken, since lists and tests hold them.
+    such as example.com are taken, since lists and tests hold them. `Ada <ada@x.example>` and
+    `mailto:ada@x.example` are read as the address.
 
     Raises:
         InvalidInput: it is not an e-mail address.
     """
     address = text.strip()
     plain = _plain(address)
+    if plain is None and (bare := _bare(address)) != address:
+        address, plain = bare, _plain(bare)
     if plain is not None:
         return plain
     # email-validator refuses names that RFC 2606 reserves, but for .test in a test environment. Put
@@ -75,6 +84,14 @@ def valid_email(text: str) -> str:
         msg = f"{clean(text, limit=80)!r} is not an e-mail address ({str(error).rstrip('.')})."
         raise InvalidInput(msg) from error
     return found.normalized.removesuffix(shelter)
+
+
+def _bare(address: str) -> str:
+    if found := _IN_BRACKETS.fullmatch(address):
+        address = found[1].strip()
+    if found := _LINK.match(address):
+        address = unquote(found[1]).strip()
+    return address
 
 
 def _plain(address: str) -> str | None:
@@ -92,11 +109,23 @@ def e164(text: str, country: str | None) -> str:
 
     A number is taken if it is possible for its country, not only if its range is in service: numbers
     reserved for fiction are of the first kind only. One that can be dialled only from nearby, without
-    its area code, is none that a message reaches.
+    its area code, is none that a message reaches. `00`, which most countries dial before a country's
+    code, is read as `+` where nothing else is possible.
 
     Raises:
         InvalidInput: it is no phone number, or needs a country.
     """
+    try:
+        return _e164(text, country)
+    except InvalidInput:
+        abroad = _DIALLED_ABROAD.sub("+", text)
+        if abroad != text:
+            with suppress(InvalidInput):
+                return _e164(abroad, None)
+        raise
+
+
+def _e164(text: str, country: str | None) -> str:
     plain = plain_e164(text, country)
     if plain is not None:
         return plain

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order
+from overture_core.leads.labels import tag_name
 from overture_core.leads.normalise import phone_region
 from overture_core.text import clean
 
@@ -47,6 +48,11 @@ class ImportOptions(BaseModel):
             msg = f"there is no country {clean(value, limit=40)!r}; give its two letters (ISO 3166), e.g. US"
             raise ValueError(msg)
         return region
+
+    @field_validator("tags")
+    @classmethod
+    def _that_can_be(cls, value: list[str]) -> list[str]:
+        return [label for text in value if (label := tag_name(text))]
 
     @model_validator(mode="after")
     def _stores_nothing(self) -> ImportOptions:

@@ -14,10 +14,11 @@ from zoneinfo import available_timezones
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
+from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, REFUSALS
 from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
 from overture_core.messages.channels import Channel
-from overture_core.text import clean
+from overture_core.text import MAX_FIELD, clean, quoted
 
 _YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "sim", "x", "opt-in", "opted in", "granted", "subscribed"}
 _NEVER = {"no", "n", "false", "0", "nein", "non", "nee", "não", "none"}
@@ -36,8 +37,6 @@ _CHANNEL_WORDS = {
     "calls": Channel.VOICE,
     "linkedin": Channel.LINKEDIN,
 }
-# What a bare "yes" agrees to; the other channels have to be named.
-_USUAL = (Channel.EMAIL, Channel.SMS)
 _REFUSED_CHANNELS = {
     "opt_out": tuple(Channel),
     "email_opt_out": (Channel.EMAIL,),
@@ -49,9 +48,12 @@ _REFUSED_CHANNELS = {
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
-_PLAIN = ("company", "title", "language", "external_id")
+_PLAIN = ("company", "title", "language")
 _OF_CONSENT = frozenset({"consent", "email_opt_in", "sms_opt_in", "consent_text", "consent_at", "consent_source"})
-_LIMITS = {"language": 20, "external_id": 200, "title": 300, "company": 300}
+_LIMITS = {"language": 20, "title": 300, "company": 300}
+_LONGEST_ID = 200
+# A JSON object may have names that no object before it had: the report names so many columns, and no more.
+_MOST_CUT = 50
 
 
 class RowRejected(InvalidInput):
@@ -108,6 +110,7 @@ class RowReader:
         }
         self.notes: Counter[str] = Counter()
         self.warnings: list[str] = []
+        self._names_cut: set[str] = set()
 
     def taken_notes(self) -> Counter[str]:
         """Return what was noted since the last call."""
@@ -135,25 +138,32 @@ class RowReader:
         }
         for name in _PLAIN:
             if name in raw:
-                values[name] = clean(raw[name], limit=_LIMITS[name])
+                values[name] = self._cut(raw[name], name, _LIMITS[name])
+        if "external_id" in raw:
+            values["external_id"] = _external_id(raw["external_id"])
         if "linkedin_url" in raw:
             values["linkedin_url"] = linkedin_page(raw["linkedin_url"])
         if "notes" in raw:
-            values["notes"] = clean(raw["notes"], limit=10_000, keep_lines=True)
+            values["notes"] = self._cut(raw["notes"], "notes", 10_000, keep_lines=True)
         if "last_contact_at" in raw:
             values["last_contact_at"] = self._date(raw, "last_contact_at", "last contact")
         kept = {name: value for name, value in values.items() if value}
         # By the row's own columns: a JSON object may have some that no object before it had.
-        unmapped = ((column, clean(value)) for column, value in cells.items() if column not in self._mapped and value)
+        unmapped = (
+            (column, clean(value) if len(value) <= MAX_FIELD else self._cut(value, quoted(column), MAX_FIELD))
+            for column, value in cells.items()
+            if column not in self._mapped and value
+        )
         custom = {column: text for column, text in unmapped if text}
         found = LeadRow(kept, _identities(kept), custom)
         if "tags" in raw:
-            found.tags = [tag for part in re.split(r"[;,|]", raw["tags"]) if (tag := clean(part, limit=100))]
+            parts = SEPARATORS.split(raw["tags"])
+            found.tags = [tag for part in parts if (tag := self._cut(part, "tags", LONGEST))]
         if not raw.keys().isdisjoint(_OF_CONSENT):
             found.consents = self._consents(raw)
             found.evidence = ConsentEvidence(
-                clean(raw.get("consent_source", ""), limit=200),
-                clean(raw.get("consent_text", ""), limit=1_000),
+                self._cut(raw.get("consent_source", ""), "consent_source", 200),
+                self._cut(raw.get("consent_text", ""), "consent_text", 1_000),
                 self._date(raw, "consent_at", "consent"),
             )
         if self._refusals:
@@ -179,6 +189,18 @@ class RowReader:
             self.notes["rows kept without one of their addresses, which was not valid"] += 1
         return email, phone
 
+    def _cut(self, text: str, name: str, limit: int, *, keep_lines: bool = False) -> str:
+        """Return a text, cleaned; one that is longer than its limit is cut, and that is counted."""
+        found = clean(text, limit=limit + 1, keep_lines=keep_lines)
+        if len(found) <= limit:
+            return found
+        if name not in self._names_cut and len(self._names_cut) == _MOST_CUT:
+            name = "further columns"
+        else:
+            self._names_cut.add(name)
+        self.notes[f"values of {name} were cut at {limit:,} characters"] += 1
+        return found[:limit]
+
     def _country(self, text: str) -> str | None:
         if not text:
             return None
@@ -188,15 +210,16 @@ class RowReader:
         return code
 
     def _names(self, raw: Mapping[str, str]) -> tuple[str, str]:
-        first, last = clean(raw.get("first_name", ""), limit=200), clean(raw.get("last_name", ""), limit=200)
-        full = clean(raw["full_name"], limit=400) if "full_name" in raw else ""
+        first = self._cut(raw.get("first_name", ""), "first_name", 200)
+        last = self._cut(raw.get("last_name", ""), "last_name", 200)
+        full = self._cut(raw["full_name"], "full_name", 400) if "full_name" in raw else ""
         if full and not (first or last):
             self.notes["full names split into first and last name"] += 1
             if "," in full:
                 last, _, first = (part.strip() for part in full.partition(","))
             else:
                 first, _, last = full.partition(" ")
-        return first[:200], last[:200]
+        return self._cut(first, "first_name", 200), self._cut(last, "last_name", 200)
 
     def _zone(self, text: str, phone: str | None, country: str | None) -> str | None:
         if text:
@@ -223,7 +246,7 @@ class RowReader:
             elif word in _NO:
                 found.update(dict.fromkeys(Channel, False))
             elif word in _YES or word in {"both", "all"}:
-                found.update(dict.fromkeys(_USUAL, True))
+                found[Channel.EMAIL] = True  # no more: what else they agreed to has to be named
             else:
                 self.notes["consent values that were not understood, left out"] += 1
         for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):
@@ -240,6 +263,14 @@ class RowReader:
             if cells.get(column, "").strip().lower() not in _NOT_REFUSED:
                 refused.update(dict.fromkeys(_REFUSED_CHANNELS[name], False))
         return refused
+
+
+def _external_id(text: str) -> str:
+    found = clean(text, limit=_LONGEST_ID + 1)
+    if len(found) > _LONGEST_ID:
+        # Cut, two of them could be the same, and two people one.
+        raise RowRejected(f"its external id has more than {_LONGEST_ID} characters")
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -138,6 +138,14 @@ def changes(work: Work, lead_id: str) -> list[ChangeView]:
     return [ChangeView.model_validate(row) for row in newest]
 
 
+def known_by(work: Work, lead_id: str) -> list[tuple[str, str]]:
+    """Return all that a lead is recognised by, (kind, value): addresses that merges added are in no field of it."""
+    rows = select(LeadIdentity.kind, LeadIdentity.value).where(
+        LeadIdentity.workspace_id == work.workspace, LeadIdentity.lead_id == lead_id
+    )
+    return [(kind, value) for kind, value in work.session.execute(rows.order_by(LeadIdentity.kind, LeadIdentity.value))]
+
+
 def _provenance(merges: Sequence[ChangeView]) -> dict[str, str]:
     """Say which of a lead's merges, the newest first, wrote what a field holds."""
     found: dict[str, str] = {}

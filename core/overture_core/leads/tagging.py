@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, sel
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.leads.finding import no_such_lead
+from overture_core.leads.labels import tag_name
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.among import among
 from overture_core.storage.schema import Lead, LeadTag
 from overture_core.storage.store import Work
-from overture_core.text import clean, quoted
+from overture_core.text import quoted
 
 MOST_IDS = 1_000
-_SEPARATORS = frozenset(";,|")
 
 
 class Tagged(BaseModel):
@@ -38,9 +38,9 @@ def tag(
         NotFound: one of the ids is not in this workspace; nothing was tagged.
         FilterError: the filter names a segment that is not there.
     """
-    label = clean(name, limit=100)
-    if not label or _SEPARATORS & set(label):
-        msg = f"{quoted(name)} cannot be a tag: it is a text without comma, semicolon and bar."
+    label = tag_name(name)
+    if not label:
+        msg = f"{quoted(name)} cannot be a tag: it says nothing."
         raise InvalidInput(msg)
     if (wanted is None) == (not lead_ids):
         msg = "Say which leads: either a filter (where) or their ids (lead_ids)."

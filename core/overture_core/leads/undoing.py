@@ -46,8 +46,8 @@ class Undone(BaseModel):
     left: list[Left]
 
 
-def undo_change(work: Work, change_id: str) -> Undone:
-    """Take one merge back.
+def undoable_change(work: Work, change_id: str) -> LeadChange:
+    """Return a merge that can be taken back.
 
     Raises:
         NotFound: there is no such change.
@@ -62,6 +62,17 @@ def undo_change(work: Work, change_id: str) -> Undone:
     if change.undone_at is not None:
         msg = f"The change {change_id} was taken back on {change.undone_at:%Y-%m-%d} already."
         raise Conflict(msg)
+    return change
+
+
+def undo_change(work: Work, change_id: str) -> Undone:
+    """Take one merge back.
+
+    Raises:
+        NotFound: there is no such change.
+        Conflict: it was taken back already.
+    """
+    change = undoable_change(work, change_id)
     left = _take_back(work, [change])
     audit.record(work, "lead.change_undone", change.lead_id, change=change_id, stayed=len(left))
     stayed = Counter(each.why for each in left)

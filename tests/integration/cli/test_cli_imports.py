@@ -74,17 +74,27 @@ def test_an_interrupted_import_says_how_far_it_came_and_goes_on(
 
 def test_an_import_and_one_merge_are_taken_back(overture: Overture, folder: Path) -> None:
     told(overture, "import", "good.csv")
-    (folder / "more.csv").write_text("email,title\nada@example.com,Owner\nnew@example.com,Buyer\n")
+    rows = "ada@example.com,,Owner\nnew@example.com,,Buyer\nada@example.com,+12125550123,\n"
+    (folder / "more.csv").write_text(f"email,phone,title\n{rows}")
     more = told(overture, "import", "more.csv")["import_id"]
     lead = told(overture, "leads", "show", "ada@example.com")
     assert lead["provenance"]["title"].startswith(f"{more}, line 2, by cli:")
-    assert "Owner" in overture("leads", "show", "ada@example.com").stdout
-    undone = told(overture, "leads", "undo", lead["changes"][0]["id"])
+    assert lead["known_by"] == [["email", "ada@example.com"], ["phone", "+12125550123"]]
+    shown = overture("leads", "show", "ada@example.com").stdout
+    assert "Known by: email ada@example.com, phone +12125550123\n" in shown
+    assert ("Owner" in shown, shown.count("phone +12125550123"), "custom_left_out" in shown) == (True, 2, False)
+    merge = lead["changes"][1]["id"]
+    asked = overture("leads", "undo", merge)
+    assert (asked.returncode, asked.stderr) == (
+        BAD_INPUT,
+        f"overture: title of the lead {lead['id']} would be taken back; add --yes to do so.\n",
+    )
+    undone = told(overture, "leads", "undo", merge, "--yes")
     assert (undone["reverted"], undone["left"]) == (1, [])
     asked = overture("imports", "undo", more)
     assert (asked.returncode, asked.stderr) == (
         BAD_INPUT,
-        "overture: 1 lead created and 1 merge of more.csv would be taken back; add --yes to do so.\n",
+        "overture: 1 lead created and 2 merges of more.csv would be taken back; add --yes to do so.\n",
     )
-    assert overture("imports", "undo", more, "--yes").stdout == "1 lead removed, 0 merges taken back.\n"
+    assert overture("imports", "undo", more, "--yes").stdout == "1 lead removed, 1 merge taken back.\n"
     assert told(overture, "leads", "show", "ada@example.com")["title"] is None

@@ -69,7 +69,8 @@ def test_a_german_file_of_excel_is_read_by_its_own_rules(store: Store) -> None:
     assert (report.encoding, report.delimiter) == ("cp1252", ";")
     assert report.warnings == [
         "The encoding was guessed: cp1252. If names look wrong, import a copy saved as UTF-8, or name the encoding "
-        "(encoding, on the command line --encoding), e.g. cp1250."
+        "(encoding, on the command line --encoding), e.g. cp1250.",
+        "5 consents were recorded without the words that were agreed to",
     ]
     lead = lead_by_email(store, "k.grossmann@fennel.test")
     assert lead.model_dump(include={"first_name", "last_name", "phone", "country", "time_zone", "last_contact_at"}) == {
@@ -181,12 +182,40 @@ def test_a_refusal_in_one_column_holds_whatever_the_others_say(store: Store, tak
     }
 
 
-def test_a_bare_yes_agrees_to_mail_and_text_and_whatsapp_has_to_be_named(store: Store, take: Import) -> None:
-    take("email,consent\na@example.com,yes\nb@example.com,whatsapp\n")
-    granted = {
-        each: {c.channel for c in lead_by_email(store, f"{each}@example.com").consents if c.granted} for each in "ab"
+def test_a_bare_yes_agrees_to_mail_alone_and_all_else_has_to_be_named(store: Store, take: Import) -> None:
+    answers = {"a": "yes", "b": "1", "c": "all", "d": "yes;sms", "e": "whatsapp"}
+    lines = "".join(f"{who}@example.com,{said}\n" for who, said in answers.items())
+    assert take(f"email,consent\n{lines}").warnings == [
+        "6 consents were recorded without the words that were agreed to"
+    ]
+    assert {
+        who: {c.channel for c in lead_by_email(store, f"{who}@example.com").consents if c.granted} for who in answers
+    } == {
+        **{who: {Channel.EMAIL} for who in "abc"},
+        "d": {Channel.EMAIL, Channel.SMS},
+        "e": {Channel.WHATSAPP},
     }
-    assert granted == {"a": {Channel.EMAIL, Channel.SMS}, "b": {Channel.WHATSAPP}}
+
+
+def test_what_is_too_long_is_cut_and_counted_by_column_and_an_id_too_long_costs_its_row(
+    store: Store, take: Import
+) -> None:
+    long_id = "x" * 200
+    report = take(
+        "email,external id,company,notes,Bio\n"
+        f"a@example.com,{long_id},{'c' * 301},{'n' * 10_001},{'b' * 2_001}\n"
+        f"b@example.com,,{'c' * 300},{'n' * 10_001},{'b' * 2_000}\n"
+        f"c@example.com,{long_id}1,,,\n"
+    )
+    assert counts(report) == {"created": 2, "merged": 0, "unchanged": 0, "rejected": 1}
+    assert report.reject_samples[0].reasons == ["its external id has more than 200 characters"]
+    assert report.warnings == [
+        "1 values of 'Bio' were cut at 2,000 characters",
+        "1 values of company were cut at 300 characters",
+        "2 values of notes were cut at 10,000 characters",
+    ]
+    lead = lead_by_email(store, "a@example.com")
+    assert (lead.company, lead.notes, lead.custom) == ("c" * 300, "n" * 10_000, {"Bio": "b" * 2_000})
 
 
 def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Import) -> None:

@@ -45,6 +45,19 @@ def test_a_tag_or_choice_that_cannot_be_is_refused(loaded: Store, name: str, ask
         tagging.tag(work, name, **asked)
 
 
+def test_a_files_tags_are_held_to_the_same_and_those_that_say_nothing_are_left_out(
+    store: Store, take: Callable[..., Any]
+) -> None:
+    with pytest.raises(InvalidInput, match="'a,b' cannot be a tag"):
+        take(LEADS, tags=["a,b"])
+    with pytest.raises(InvalidInput, match="at most 100 long"):
+        take(LEADS, tags=["x" * 101])
+    take("E-mail,Tags\nada@example.com,one|two;;\n", tags=["\u0000", "", " spring "])
+    ada = upsert(store, {"email": "ada@example.com"}, workspace="default", actor="test").lead_id
+    with store.read("default") as work:
+        assert service.get(work, ada).tags == ["one", "spring", "two"]
+
+
 def test_leads_of_another_workspace_are_not_found(loaded: Store, other: str) -> None:
     ada = upsert(loaded, {"email": "ada@example.com"}, workspace="default", actor="test").lead_id
     with loaded.begin(other, actor="test") as work:

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.anyio
 
 
 def planned(store: Store, **more: Any) -> None:
-    rows = "".join(f"L{n},l{n}@example{n}.com,+121255501{n:02d},US,yes\n" for n in range(LEADS))
+    rows = "".join(f"L{n},l{n}@example{n}.com,+121255501{n:02d},US,email;sms\n" for n in range(LEADS))
     source = Source.from_text("First Name,E-mail,Phone,Country,Consent\n" + rows, "leads.csv")
     import_leads(store, source, ImportOptions(), workspace=WORKSPACE, actor="test")
     with store.begin(WORKSPACE, actor="test") as work:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 SID = "HX" + "0a" * 16
 ADA, BEN = "+12125550101", "+12125550102"
 LEADS = (
-    f"First Name,Phone,Country,Consent\nAda,{ADA},US,whatsapp\nBen,{BEN},US,sms; whatsapp\nCleo,+12125550103,US,yes\n"
+    f"First Name,Phone,Country,Consent\nAda,{ADA},US,whatsapp\nBen,{BEN},US,sms; whatsapp\nCleo,+12125550103,US,sms\n"
 )
 
 

@@ -22,6 +22,11 @@ from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_
         ("j@shop.test", "j@shop.test"),
         ("x@mail.invalid", "x@mail.invalid"),
         ("käthe@beispiel.example", "käthe@beispiel.example"),
+        ("mailto:foo@x.example", "foo@x.example"),
+        ("MAILTO:f%2Bo@x.example?subject=Hi", "f+o@x.example"),
+        ("John <john@x.example>", "john@x.example"),
+        ('"Jöhn, Dr." < john@X.example > ', "john@x.example"),
+        ("<mailto:john@x.example>", "john@x.example"),
     ],
 )
 def test_an_address_keeps_its_local_part_as_written(text: str, address: str) -> None:
@@ -30,7 +35,20 @@ def test_an_address_keeps_its_local_part_as_written(text: str, address: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nobody", "a@@b.example", "a..b@c.example", ".a@c.example", "a b@c.example", "a@", "@b.test", "a@-x.example"],
+    [
+        "",
+        "nobody",
+        "a@@b.example",
+        "a..b@c.example",
+        ".a@c.example",
+        "a b@c.example",
+        "a@",
+        "@b.test",
+        "a@-x.example",
+        "John <>",
+        "a@x.example <b@y.example> c",
+        "mailto:",
+    ],
 )
 def test_what_is_no_address_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(InvalidInput, match="is not an e-mail address"):
@@ -51,6 +69,8 @@ def test_addresses_compare_without_case() -> None:
         ("07700 900123", "GB", "+447700900123"),
         ("+44 (0)7700 900123", None, "+447700900123"),
         ("0044 7700 900123", "DE", "+447700900123"),
+        ("0044 20 7946 0958", None, "+442079460958"),
+        ("(0044) 20 7946 0958", "US", "+442079460958"),
         ("06.39.98.12.34", "FR", "+33639981234"),
         ("0171/3920012", "DE", "+491713920012"),
         ("0491 570 006", "AU", "+61491570006"),
@@ -64,6 +84,7 @@ def test_numbers_reserved_for_fiction_are_taken_in_any_spelling(text: str, count
     ("text", "country", "why"),
     [
         ("212 555 0123", None, "needs a country"),
+        ("00 12", None, "needs a country"),
         ("12", "US", "is not a phone number"),
         ("call the office", "US", "is not a phone number"),
         ("+1 212 555 01234567", None, "number of digits is wrong"),
