@@ -3,6 +3,8 @@ from a lead's text, and what is told to a person is written here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from overture_core.errors import InvalidInput
@@ -95,7 +97,7 @@ def ask_for_payment(
     money = Money(price.unit_amount * quantity, price.currency.upper())
     each = shown(price.unit_amount, money.currency)
     with store.read(workspace) as work:
-        why = over_caps(work, store.settings, ASKS, money, lead_id=lead_id)
+        why = []
         if not prices.is_allowed(work, price_id, sandbox=account.endpoint.sandbox):
             why.append("the price is not on the allow-list (`overture stripe allow` puts it there)")
         if by == "subscription":
@@ -112,7 +114,7 @@ def ask_for_payment(
     if by in ("invoice", "subscription", "quote"):
         params["days_until_due"] = days_until_due
         told.append(f"To be paid within {days_until_due} days.")
-    return _proposal(account, by, params, told, why=why, lead_id=lead_id, money=money)
+    return _proposal(account, by, params, told, why=why, lead_id=lead_id, money=money, capped=ASKS)
 
 
 def change(store: Store, account: StripeAccount, workspace: str, action: Action, id_: str) -> Proposal:
@@ -218,13 +220,14 @@ def refund(
     lead_id = ours(metadata, LEAD) if ours(metadata, WORKSPACE) == workspace else None
     with store.read(workspace) as work:
         whose = f" of {_named(work, lead_id)}" if lead_id else ""
-        why = ["refunds are approved by a person", *over_caps(work, store.settings, REFUNDS, money, lead_id=lead_id)]
     told = [
         f"Refund {shown(money.amount, paid_in)} of the payment {payment}{whose}, which was "
         f"{shown(charge.amount, paid_in)}."
     ]
     params = {"workspace": workspace, "payment": payment, "amount": money.amount}
-    return _proposal(account, "refund", params, told, why=why, lead_id=lead_id, money=money, reference=reference)
+    why = ["refunds are approved by a person"]
+    given: dict[str, Any] = {"lead_id": lead_id, "money": money, "reference": reference}
+    return _proposal(account, "refund", params, told, why=why, capped=REFUNDS, **given)
 
 
 def _charge(account: StripeAccount, payment: str) -> Any | None:
@@ -248,7 +251,11 @@ def _proposal(
     lead_id: str | None = None,
     money: Money | None = None,
     reference: str = "",
+    capped: Sequence[str] = (),
 ) -> Proposal:
+    guard: Callable[[Work], list[str]] | None = None
+    if capped and money:
+        guard = partial(over_caps, kinds=capped, money=money, lead_id=lead_id)
     return Proposal(
         kind=f"stripe.{kind}",
         params=params,
@@ -259,6 +266,7 @@ def _proposal(
         lead_id=lead_id,
         money=money,
         reference=reference,
+        guard=guard,
     )
 
 
