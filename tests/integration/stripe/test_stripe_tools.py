@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from overture_core.errors import ConfigurationError
+from overture_core.operations import service as operations
 from overture_core.payments import prices, service
 from overture_core.settings import Settings
 from overture_core.storage.schema import BillingObject, Campaign, Operation, Payment
@@ -130,6 +132,21 @@ async def test_what_is_above_a_cap_or_off_the_list_needs_a_person(
         assert await why(shop.price(1200)) == ["61.00 USD is above the cap of 60.00 USD (OVERTURE_STRIPE_CAP_CUSTOMER)"]
         assert "cap of 0 JPY" in (await why(shop.price(100, currency="jpy")))[0]
         assert len(shop.objects("payment_link")) == 1
+
+
+async def test_calls_made_at_once_do_not_pass_a_cap_together(shop: Shop) -> None:
+    asked = {"by": "payment_link", "lead_id": LEAD, "price": shop.price()}
+    states: list[str] = []
+
+    async def ask(quantity: int) -> None:
+        states.append((await shop.call("stripe_request_payment", **asked, quantity=quantity))["state"])
+
+    async with anyio.create_task_group() as group:
+        for quantity in range(10, 4, -1):  # 490.00 down to 245.00 USD, of 1,000.00 for one lead
+            group.start_soon(ask, quantity)
+    assert {*states} == {"done", "waiting"}
+    with shop.store.read(WORKSPACE) as work:
+        assert operations.spent(work, ["stripe.payment_link"], "USD", lead_id=LEAD) <= 100_000
 
 
 async def test_a_person_at_a_trusted_client_is_asked_in_the_servers_words(shop: Shop, mode: Mode) -> None:
