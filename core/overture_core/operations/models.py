@@ -31,6 +31,7 @@ class Proposal:
     the provider keeps an idempotency key, so that a call that broke off may be made again under the same key.
     `reference` tells apart two operations that are meant to be alike. `guard` adds reasons that hang on the operations
     that are stored already, such as caps: it is asked while no other operation of the workspace can be stored.
+    `over` tells of what the same operation made that it serves no more (a link that was paid): another is made then.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Proposal:
     run_at: datetime | None = None
     reference: str = ""
     guard: Callable[[Work], list[str]] | None = None
+    over: Callable[[Work, dict[str, Any]], bool] | None = None
 
 
 class OperationView(BaseModel):

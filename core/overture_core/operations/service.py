@@ -39,7 +39,7 @@ def propose(work: Work, proposal: Proposal) -> OperationView:
     """Store an operation, and ask for its approval if it needs one.
 
     The same kind, parameters and reference within 24 hours is the same operation, whatever became of it, unless it
-    failed or was cancelled: who repeats a call gets the first one's result.
+    failed or was cancelled, or what it made is over: who repeats a call gets the first one's result.
 
     Raises:
         NotFound: there is no such lead.
@@ -50,7 +50,7 @@ def propose(work: Work, proposal: Proposal) -> OperationView:
     _check_time(work, proposal.run_at)
     key = digest(proposal.kind, proposal.params, proposal.lead_id, proposal.reference, proposal.sandbox)
     _one_at_a_time(work)
-    known = _known(work, key)
+    known = _known(work, key, proposal)
     if known is not None:
         return view(work, known)
     why = [*proposal.why, *(proposal.guard(work) if proposal.guard else [])]
@@ -186,7 +186,7 @@ def _check_time(work: Work, run_at: datetime | None) -> None:
         raise InvalidInput(msg)
 
 
-def _known(work: Work, key: str) -> Operation | None:
+def _known(work: Work, key: str, proposal: Proposal) -> Operation | None:
     rows = select(Operation).where(
         Operation.workspace_id == work.workspace,
         Operation.key == key,
@@ -196,8 +196,11 @@ def _known(work: Work, key: str) -> Operation | None:
         ),
     )
     for row in work.session.scalars(rows.order_by(Operation.created_at.desc(), Operation.id.desc())):
-        if row.state != OperationState.WAITING or _may_still_run(work, row):
-            return row
+        if row.state == OperationState.WAITING and not _may_still_run(work, row):
+            continue
+        if row.result is not None and proposal.over is not None and proposal.over(work, row.result):
+            continue
+        return row
     return None
 
 

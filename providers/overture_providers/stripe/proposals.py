@@ -4,13 +4,14 @@ from a lead's text, and what is told to a person is written here."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of
 from overture_core.operations.models import Money, Proposal
-from overture_core.payments import prices
+from overture_core.payments import objects, prices
 from overture_core.payments.money import currency_of, shown
 from overture_core.storage.schema import Campaign
 from overture_core.storage.store import Store, Work
@@ -78,8 +79,11 @@ def ask_for_payment(
     price_id: str,
     quantity: int = 1,
     days_until_due: int = 14,
+    reference: str = "",
 ) -> Proposal:
     """Ask a lead to pay a price, one of Stripe's ways. A price that is not on the allow-list needs a person.
+
+    Asked again it is the same, unless that was paid or ended since, or the `reference` is another.
 
     Raises:
         NotFound: there is no such lead, or price.
@@ -114,7 +118,8 @@ def ask_for_payment(
     if by in ("invoice", "subscription", "quote"):
         params["days_until_due"] = days_until_due
         told.append(f"To be paid within {days_until_due} days.")
-    return _proposal(account, by, params, told, why=why, lead_id=lead_id, money=money, capped=ASKS)
+    made = _proposal(account, by, params, told, why=why, lead_id=lead_id, money=money, reference=reference, capped=ASKS)
+    return replace(made, over=lambda work, result: objects.is_over(work, result["id"]))
 
 
 def change(store: Store, account: StripeAccount, workspace: str, action: Action, id_: str) -> Proposal:
@@ -168,6 +173,7 @@ def discount(
     amount_off: int | None,
     currency: str | None,
     most: int,
+    reference: str = "",
 ) -> Proposal:
     """Make a coupon with a code for it.
 
@@ -184,7 +190,8 @@ def discount(
         said = shown(amount_off, currency_of(currency))
     told = [f"Code {quoted(code)} for {said} off, once for each payment, for at most {most} of them."]
     params = {"workspace": workspace, "code": code.upper(), "most": most, **off}
-    return _proposal(account, "discount", params, told, why=["it takes something off what leads pay"])
+    why = ["it takes something off what leads pay"]
+    return _proposal(account, "discount", params, told, why=why, reference=reference)
 
 
 def refund(
