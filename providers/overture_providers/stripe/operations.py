@@ -35,6 +35,7 @@ def _payment_link(_store: Store, account: StripeAccount, claim: Claim) -> Done:
         "metadata": given["metadata"],
         # Paid once, by the one it is for.
         "restrictions": {"completed_sessions": {"limit": 1}},
+        "allow_promotion_codes": True,
         **_carried(claim),
     }
     made = account.write(claim.key, lambda client, options: client.v1.payment_links.create(params, options))
@@ -51,6 +52,7 @@ def _checkout(store: Store, account: StripeAccount, claim: Claim) -> Done:
         "client_reference_id": _lead(claim),
         "success_url": settings.stripe_return_url or f"{settings.webhook_base_url}{STRIPE_THANKS_PATH}",
         "metadata": given["metadata"],
+        "allow_promotion_codes": True,
         **_carried(claim),
     }
     made = account.write(claim.key, lambda client, options: client.v1.checkout.sessions.create(params, options))

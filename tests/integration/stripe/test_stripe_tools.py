@@ -140,6 +140,20 @@ async def test_what_is_above_a_cap_or_off_the_list_needs_a_person(
         assert len(shop.objects("payment_link")) == 1
 
 
+async def test_a_promotion_code_can_be_redeemed_on_links_and_sessions(shop: Shop) -> None:
+    asked = {"lead_id": LEAD, "price": shop.price()}
+    link = await shop.call("stripe_request_payment", by="payment_link", **asked)
+    session = await shop.call("stripe_request_payment", by="checkout", **asked)
+    paid = shop.pay(link["result"]["id"])
+    with shop.account() as account:
+        made: list[Any] = [
+            account.read(lambda client: client.v1.payment_links.retrieve(link["result"]["id"])),
+            account.read(lambda client: client.v1.checkout.sessions.retrieve(session["result"]["id"])),
+            account.read(lambda client: client.v1.checkout.sessions.retrieve(paid["id"])),
+        ]
+    assert [each.allow_promotion_codes for each in made] == [True, True, True]
+
+
 async def test_what_is_used_up_or_ended_is_made_anew_and_a_reference_makes_another(shop: Shop) -> None:
     asked: dict[str, Any] = {"lead_id": LEAD, "price": shop.price()}
 
