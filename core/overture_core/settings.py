@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from overture_core.contactability.quiet_hours import read as read_hours
@@ -222,6 +222,21 @@ class Settings(BaseSettings):
     reply_model: str = Field(default="gpt-4o-mini", description="Name of that model.")
     reply_model_key: SecretStr | None = Field(default=None, description="Key for that model.")
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
+
+    @field_validator("stripe_cap_call", "stripe_cap_day", "stripe_cap_customer")
+    @classmethod
+    def _by_currency(cls, caps: dict[str, int]) -> dict[str, int]:
+        from overture_core.errors import InvalidInput
+        from overture_core.payments.money import currency_of
+
+        try:
+            read = [(name if name == ELSEWHERE else currency_of(name), most) for name, most in caps.items()]
+        except InvalidInput as error:
+            raise ValueError(error.message.rstrip(".")) from error
+        if len(dict(read)) < len(read):
+            msg = "a currency is there twice, in capitals and in small letters; keep one of them"
+            raise ValueError(msg)
+        return dict(read)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

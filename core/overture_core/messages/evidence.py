@@ -100,6 +100,7 @@ class BillingEvent(_FromOutside):
     `object_id` is what it happened to; `reference` names the payment where there is one, and `payment` the payment
     behind it. `workspace`, `lead_id` and `message_id` are what we ourselves put there; without them `customer` finds
     the lead. A refund's amount is all that was given back so far, a dispute's what is held back, none once it is won.
+    `payment_link` is the link whose session was completed.
     """
 
     type: Literal["billing"] = "billing"
@@ -119,6 +120,7 @@ class BillingEvent(_FromOutside):
     lead_id: str | None = Field(default=None, max_length=40)
     message_id: str | None = Field(default=None, max_length=40)
     customer: str | None = Field(default=None, max_length=200)
+    payment_link: str | None = Field(default=None, max_length=200)
 
 
 Evidence = Annotated[DeliveryEvent | InboundMessage | BillingEvent, Field(discriminator="type")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from overture_core.approvals.service import ApprovalState
 from overture_core.operations.states import OperationState
+from overture_core.storage.store import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Proposal:
     `told` are the lines that a person reads before they approve: written by us, with text from outside only
     between quotation marks. `why` says why a person has to approve; empty, nobody has to. `repeatable` says that
     the provider keeps an idempotency key, so that a call that broke off may be made again under the same key.
-    `reference` tells apart two operations that are meant to be alike.
+    `reference` tells apart two operations that are meant to be alike. `guard` adds reasons that hang on the operations
+    that are stored already, such as caps: it is asked while no other operation of the workspace can be stored.
+    `over` tells of what the same operation made that it serves no more (a link that was paid): another is made then.
     """
 
     kind: str
@@ -41,6 +45,8 @@ class Proposal:
     money: Money | None = None
     run_at: datetime | None = None
     reference: str = ""
+    guard: Callable[[Work], list[str]] | None = None
+    over: Callable[[Work, dict[str, Any]], bool] | None = None
 
 
 class OperationView(BaseModel):

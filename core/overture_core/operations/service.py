@@ -22,7 +22,7 @@ from overture_core.leads.finding import lead_of
 from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.rows import change, content_hash, digest, row_of, view
 from overture_core.operations.states import ALLOWED, OPEN, OperationState
-from overture_core.storage.schema import Operation
+from overture_core.storage.schema import Operation, Workspace
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
@@ -39,7 +39,7 @@ def propose(work: Work, proposal: Proposal) -> OperationView:
     """Store an operation, and ask for its approval if it needs one.
 
     The same kind, parameters and reference within 24 hours is the same operation, whatever became of it, unless it
-    failed or was cancelled: who repeats a call gets the first one's result.
+    failed or was cancelled, or what it made is over: who repeats a call gets the first one's result.
 
     Raises:
         NotFound: there is no such lead.
@@ -49,9 +49,11 @@ def propose(work: Work, proposal: Proposal) -> OperationView:
         lead_of(work, proposal.lead_id)
     _check_time(work, proposal.run_at)
     key = digest(proposal.kind, proposal.params, proposal.lead_id, proposal.reference, proposal.sandbox)
-    known = _known(work, key)
+    _one_at_a_time(work)
+    known = _known(work, key, proposal)
     if known is not None:
         return view(work, known)
+    why = [*proposal.why, *(proposal.guard(work) if proposal.guard else [])]
     row = Operation(
         id=new_id("opr"),
         workspace_id=work.workspace,
@@ -59,21 +61,21 @@ def propose(work: Work, proposal: Proposal) -> OperationView:
         key=key,
         params=proposal.params,
         told=proposal.told,
-        why=proposal.why,
+        why=why,
         lead_id=proposal.lead_id,
         amount=proposal.money.amount if proposal.money else None,
         currency=proposal.money.currency if proposal.money else None,
         run_at=proposal.run_at,
         repeatable=proposal.repeatable,
         sandbox=proposal.sandbox,
-        state=OperationState.WAITING if proposal.why else OperationState.READY,
+        state=OperationState.WAITING if why else OperationState.READY,
         created_by=clean(work.actor, limit=200),
         created_at=work.now(),
         updated_at=work.now(),
     )
     work.session.add(row)
     work.session.flush()
-    if proposal.why:
+    if why:
         holds_until = max(work.now(), proposal.run_at or work.now()) + APPROVAL_HOLDS
         approvals.request(work, APPROVAL_KIND, row.id, content_hash(row), expires_at=holds_until)
     audit.record(work, "operation.proposed", row.id, kind=row.kind, lead=row.lead_id)
@@ -170,13 +172,21 @@ def spent(work: Work, kinds: list[str], currency: str, *, lead_id: str | None = 
     return int(work.session.scalar(total) or 0)
 
 
+def _one_at_a_time(work: Work) -> None:
+    """Hold back other proposals of the workspace until the end of the transaction: each sees the one before it.
+
+    Whoever only refers to the workspace, as every new row does, is not held back. SQLite has one writer anyway.
+    """
+    work.session.execute(select(Workspace.id).where(Workspace.id == work.workspace).with_for_update(key_share=True))
+
+
 def _check_time(work: Work, run_at: datetime | None) -> None:
     if run_at is not None and not work.now() < run_at <= work.now() + FURTHEST:
         msg = f"{run_at:%Y-%m-%d %H:%M %Z} is over, or more than a year away; give another time, or none for now."
         raise InvalidInput(msg)
 
 
-def _known(work: Work, key: str) -> Operation | None:
+def _known(work: Work, key: str, proposal: Proposal) -> Operation | None:
     rows = select(Operation).where(
         Operation.workspace_id == work.workspace,
         Operation.key == key,
@@ -186,8 +196,11 @@ def _known(work: Work, key: str) -> Operation | None:
         ),
     )
     for row in work.session.scalars(rows.order_by(Operation.created_at.desc(), Operation.id.desc())):
-        if row.state != OperationState.WAITING or _may_still_run(work, row):
-            return row
+        if row.state == OperationState.WAITING and not _may_still_run(work, row):
+            continue
+        if row.result is not None and proposal.over is not None and proposal.over(work, row.result):
+            continue
+        return row
     return None
 
 

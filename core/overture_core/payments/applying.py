@@ -41,11 +41,22 @@ def apply_billing(work: Work, event: BillingEvent) -> bool:
         at=event.at,
         sandbox=event.sandbox,
     )
+    if event.payment_link is not None:
+        _use_up(own, event.payment_link, payer.lead_id, event)
     if event.kind is BillingKind.PAID:
         _pay(own, event, payer.lead_id)
     elif event.kind is BillingKind.FAILED:
         audit.record(own, "payment.failed", payer.lead_id, object=event.object_id, source=event.provider)
     return True
+
+
+def _use_up(work: Work, link: str, lead_id: str, event: BillingEvent) -> None:
+    """A link of ours is paid once (see overture_providers/stripe/operations.py): its session is its end."""
+    known = work.session.get(BillingObject, (work.workspace, link))
+    if known is not None:
+        objects.note(
+            work, link, kind=known.kind, lead_id=lead_id, status="complete", at=event.at, sandbox=event.sandbox
+        )
 
 
 def _pay(work: Work, event: BillingEvent, lead_id: str) -> None:

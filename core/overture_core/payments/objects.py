@@ -13,7 +13,12 @@ from overture_core.storage.schema import BillingObject
 from overture_core.storage.store import Work
 
 # After one of these nothing follows. An invoice that is uncollectible may still be paid, so it is not among them.
-ENDS = frozenset({"succeeded", "paid", "void", "complete", "expired", "canceled", "incomplete_expired", "deleted"})
+ENDS = frozenset(
+    (
+        *("succeeded", "paid", "void", "complete", "expired", "canceled", "incomplete_expired", "deleted"),
+        *("accepted", "inactive"),  # a quote, and a link
+    )
+)
 # Events carry whole seconds: of two in the same second the one further on is the newer.
 _ON_THE_WAY = (
     *("draft", "created", "incomplete", "requires_payment_method", "requires_confirmation", "requires_action"),
@@ -54,6 +59,12 @@ def customer_of(work: Work, lead_id: str, *, sandbox: bool) -> str | None:
         BillingObject.sandbox == sandbox,
     )
     return work.session.scalar(wanted.order_by(BillingObject.seen_at, BillingObject.id).limit(1))
+
+
+def is_over(work: Work, object_id: str) -> bool:
+    """Whether an object is known to have ended: nobody can pay it any more, or need not."""
+    known = work.session.get(BillingObject, (work.workspace, object_id))
+    return known is not None and known.status in ENDS
 
 
 def _order(status: str, at: datetime) -> tuple[datetime, int]:

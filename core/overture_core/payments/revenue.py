@@ -15,7 +15,7 @@ NO_CAMPAIGN = "(no campaign)"
 
 class RevenueRow(BaseModel):
     """What one variant of one step brought in. Amounts are in minor units of the currency; `net` is `paid` without
-    what was refunded and disputed."""
+    what was refunded and disputed; what is both counts as refunded."""
 
     campaign: str
     step: int | None
@@ -43,10 +43,11 @@ def revenue(work: Work, *, sandbox: bool, campaign: str | None = None) -> Revenu
     Raises:
         NotFound: there is no such campaign.
     """
-    returned = Payment.refunded_micros + Payment.disputed_micros
-    # For each payment: what one of them lost beyond its amount takes nothing off another.
-    kept = case((returned > Payment.amount_micros, 0), else_=Payment.amount_micros - returned)
-    sums = [func.sum(each) for each in (Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros, kept)]
+    paid, refunded, disputed = Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros
+    # For each payment: what was refunded and is disputed too went back once, and takes nothing off another payment.
+    left = paid - refunded
+    held = case((disputed > left, left), else_=disputed)
+    sums = [func.sum(each) for each in (paid, refunded, held, left - held)]
     grouped = (Campaign.name, Payment.step, Template.name, Template.version, Payment.currency)
     rows = (
         select(*grouped, func.count(), func.count(Payment.lead_id.distinct()), *sums)

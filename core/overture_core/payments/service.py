@@ -14,7 +14,7 @@ from overture_core.ids import new_id
 from overture_core.leads.finding import lead_of
 from overture_core.messages.stopping import stop_lead
 from overture_core.payments.credit import credit_of
-from overture_core.payments.money import MICROS, currency_of
+from overture_core.payments.money import MICROS, currency_of, places
 from overture_core.storage.schema import Payment
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted
@@ -84,13 +84,18 @@ def record(
 
     Raises:
         NotFound: there is no such lead.
-        InvalidInput: there is no such currency (ISO 4217), or the reference is missing.
+        InvalidInput: there is no such currency (ISO 4217), the amount has more decimals than it, or the reference is
+            missing.
         Conflict: the reference is that of another payment.
     """
     lead_of(work, lead_id)
     code, name = currency_of(currency), clean(reference, limit=200)
     if not name:
         msg = "A payment needs a reference, such as the invoice's number, so that it is kept once."
+        raise InvalidInput(msg)
+    if amount != round(amount, places(code)):
+        has = {0: "no decimals", 2: "two decimals", 3: "three decimals"}[places(code)]
+        msg = f"{amount} is no amount in {code}, which has {has}."
         raise InvalidInput(msg)
     same = (Payment.workspace_id == work.workspace, Payment.source == source, Payment.reference == name)
     known = work.session.scalar(select(Payment).where(*same))
@@ -150,11 +155,11 @@ def _view(row: Payment) -> PaymentView:
         id=row.id,
         lead_id=row.lead_id,
         at=row.at,
-        amount=_decimal(row.amount_micros),
+        amount=_decimal(row.amount_micros, row.currency),
         currency=row.currency,
         source=row.source,
         reference=row.reference,
-        returned=_decimal(min(row.amount_micros, row.refunded_micros + row.disputed_micros)),
+        returned=_decimal(min(row.amount_micros, row.refunded_micros + row.disputed_micros), row.currency),
         message_id=row.message_id,
         campaign_id=row.campaign_id,
         step=row.step,
@@ -163,7 +168,7 @@ def _view(row: Payment) -> PaymentView:
     )
 
 
-def _decimal(micros: int) -> Decimal:
-    amount = (Decimal(micros) / MICROS).normalize()
-    cents = amount.quantize(Decimal("0.01"))
-    return cents if amount == cents else amount
+def _decimal(micros: int, currency: str) -> Decimal:
+    amount = Decimal(micros) / MICROS
+    usual = round(amount, places(currency))
+    return usual if amount == usual else amount.normalize()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from overture_core.operations import service as operations
 from overture_core.operations.models import Money
 from overture_core.payments.money import shown
-from overture_core.settings import ELSEWHERE, Settings
+from overture_core.settings import ELSEWHERE
 from overture_core.storage.store import Work
 
 ASKS = (
@@ -17,8 +17,12 @@ ASKS = (
 REFUNDS = ("stripe.refund",)
 
 
-def over_caps(work: Work, settings: Settings, kinds: Sequence[str], money: Money, *, lead_id: str | None) -> list[str]:
-    """Return the caps that one more call of these kinds would go over, as reasons for an approval."""
+def over_caps(work: Work, *, kinds: Sequence[str], money: Money, lead_id: str | None) -> list[str]:
+    """Return the caps that one more call of these kinds would go over, as reasons for an approval.
+
+    A proposal's guard: what is asked for at the same time counts too.
+    """
+    settings = work.settings
     day = money.amount + operations.spent(work, list(kinds), money.currency)
     caps: list[tuple[int, Mapping[str, int], str]] = [
         (money.amount, settings.stripe_cap_call, "OVERTURE_STRIPE_CAP_CALL"),

@@ -72,6 +72,7 @@ class _Object(BaseModel):
     mode: str | None = None
     payment_status: str | None = None
     payment_intent: _Id | None = None
+    payment_link: _Id | None = None
     invoice: _Id | None = None
     payment: _Payment | None = None
     amount: _Amount | None = None
@@ -133,6 +134,7 @@ def _told(event: _Event, about: _Object, *, sandbox: bool) -> BillingEvent:
         workspace=about.written(WORKSPACE) if lead else None,
         lead_id=lead,
         message_id=about.written(MESSAGE) if lead else None,
+        payment_link=about.payment_link if about.status == "complete" else None,
         customer=about.id if about.object == "customer" else about.customer,
         **known,
     )

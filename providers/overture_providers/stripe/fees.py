@@ -7,6 +7,7 @@ off, so that the same revenue is never billed twice.
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
+from functools import partial
 
 from sqlalchemy import select
 
@@ -52,7 +53,6 @@ def fee(store: Store, account: StripeAccount, workspace: str, campaign: str) -> 
                 f"{shown(net, money.currency)}, and {shown(reported, money.currency)} was reported."
             )
             raise InvalidInput(msg)
-        why = over_caps(work, settings, ASKS, money, lead_id=None)
     told = [
         f"Report a performance fee of {shown(money.amount, money.currency)} for the campaign {quoted(found.name)} to "
         f"the meter {meter}, for the customer {customer}.",
@@ -68,7 +68,13 @@ def fee(store: Store, account: StripeAccount, workspace: str, campaign: str) -> 
         "before": reported,
     }
     return Proposal(
-        kind=KIND, params=params, told=told, sandbox=account.endpoint.sandbox, repeatable=True, why=why, money=money
+        kind=KIND,
+        params=params,
+        told=told,
+        sandbox=account.endpoint.sandbox,
+        repeatable=True,
+        money=money,
+        guard=partial(over_caps, kinds=ASKS, money=money, lead_id=None),
     )
 
 

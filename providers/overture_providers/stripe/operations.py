@@ -35,10 +35,11 @@ def _payment_link(_store: Store, account: StripeAccount, claim: Claim) -> Done:
         "metadata": given["metadata"],
         # Paid once, by the one it is for.
         "restrictions": {"completed_sessions": {"limit": 1}},
+        "allow_promotion_codes": True,
         **_carried(claim),
     }
     made = account.write(claim.key, lambda client, options: client.v1.payment_links.create(params, options))
-    return _noted(account, claim, made, "active")
+    return _noted(account, claim, made)
 
 
 def _checkout(store: Store, account: StripeAccount, claim: Claim) -> Done:
@@ -51,10 +52,11 @@ def _checkout(store: Store, account: StripeAccount, claim: Claim) -> Done:
         "client_reference_id": _lead(claim),
         "success_url": settings.stripe_return_url or f"{settings.webhook_base_url}{STRIPE_THANKS_PATH}",
         "metadata": given["metadata"],
+        "allow_promotion_codes": True,
         **_carried(claim),
     }
     made = account.write(claim.key, lambda client, options: client.v1.checkout.sessions.create(params, options))
-    return _noted(account, claim, made, made.status)
+    return _noted(account, claim, made)
 
 
 def _invoice(store: Store, account: StripeAccount, claim: Claim) -> Done:
@@ -70,14 +72,14 @@ def _invoice(store: Store, account: StripeAccount, claim: Claim) -> Done:
     }
     account.write(f"{claim.key}-item", lambda client, options: client.v1.invoice_items.create(item, options))
     made = account.read(lambda client: client.v1.invoices.retrieve(draft.id))
-    return _noted(account, claim, made, str(made.status))
+    return _noted(account, claim, made)
 
 
 def _subscription(store: Store, account: StripeAccount, claim: Claim) -> Done:
     customer = ensure_customer(store, account, claim.params["workspace"], _lead(claim))
     params = {**_sent_to(claim, customer.id), "items": [_line(claim)], "metadata": claim.params["metadata"]}
     made = account.write(claim.key, lambda client, options: client.v1.subscriptions.create(params, options))
-    return _noted(account, claim, made, made.status)
+    return _noted(account, claim, made)
 
 
 def _quote(store: Store, account: StripeAccount, claim: Claim) -> Done:
@@ -91,7 +93,7 @@ def _quote(store: Store, account: StripeAccount, claim: Claim) -> Done:
         "metadata": given["metadata"],
     }
     made = account.write(claim.key, lambda client, options: client.v1.quotes.create(params, options))
-    return _noted(account, claim, made, made.status)
+    return _noted(account, claim, made)
 
 
 def _price(_store: Store, account: StripeAccount, claim: Claim) -> Done:
@@ -166,7 +168,7 @@ def _fee(store: Store, account: StripeAccount, claim: Claim) -> Done:
 
 def _change(_store: Store, account: StripeAccount, claim: Claim, *, call: Callable[[Any, str, Any], Any]) -> Done:
     made = account.write(claim.key, lambda client, options: call(client.v1, claim.params["id"], options))
-    return _made(account, made)
+    return _made(account, made) if claim.lead_id is None else _noted(account, claim, made)
 
 
 _CHANGES: dict[str, Callable[[Any, str, Any], Any]] = {
@@ -241,11 +243,12 @@ def _made(account: StripeAccount, made: Any) -> Done:
     return Done(view(made, account.endpoint).model_dump(mode="json"))
 
 
-def _noted(account: StripeAccount, claim: Claim, made: Any, status: str) -> Done:
-    """What was made for a lead, noted as theirs in the transaction that writes it down."""
+def _noted(account: StripeAccount, claim: Claim, made: Any) -> Done:
+    """What was made or changed for a lead, noted as theirs in the transaction that writes it down."""
     shown = view(made, account.endpoint)
     if shown.amount is None:  # a link, or a subscription, says only its prices
-        shown = shown.model_copy(update={name: claim.params[name] for name in ("amount", "currency")})
+        known: dict[str, Any] = {name: claim.params[name] for name in ("amount", "currency") if name in claim.params}
+        shown = shown.model_copy(update=known)
 
     def note(work: Work) -> None:
         objects.note(
@@ -253,7 +256,7 @@ def _noted(account: StripeAccount, claim: Claim, made: Any, status: str) -> Done
             shown.id,
             kind=shown.kind,
             lead_id=_lead(claim),
-            status=status,
+            status=shown.status or "active",
             at=work.now(),
             sandbox=account.endpoint.sandbox,
         )

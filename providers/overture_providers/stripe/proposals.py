@@ -3,12 +3,15 @@ from a lead's text, and what is told to a person is written here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of
 from overture_core.operations.models import Money, Proposal
-from overture_core.payments import prices
+from overture_core.payments import objects, prices
 from overture_core.payments.money import currency_of, shown
 from overture_core.storage.schema import Campaign
 from overture_core.storage.store import Store, Work
@@ -76,8 +79,11 @@ def ask_for_payment(
     price_id: str,
     quantity: int = 1,
     days_until_due: int = 14,
+    reference: str = "",
 ) -> Proposal:
     """Ask a lead to pay a price, one of Stripe's ways. A price that is not on the allow-list needs a person.
+
+    Asked again it is the same, unless that was paid or ended since, or the `reference` is another.
 
     Raises:
         NotFound: there is no such lead, or price.
@@ -95,7 +101,7 @@ def ask_for_payment(
     money = Money(price.unit_amount * quantity, price.currency.upper())
     each = shown(price.unit_amount, money.currency)
     with store.read(workspace) as work:
-        why = over_caps(work, store.settings, ASKS, money, lead_id=lead_id)
+        why = []
         if not prices.is_allowed(work, price_id, sandbox=account.endpoint.sandbox):
             why.append("the price is not on the allow-list (`overture stripe allow` puts it there)")
         if by == "subscription":
@@ -112,7 +118,8 @@ def ask_for_payment(
     if by in ("invoice", "subscription", "quote"):
         params["days_until_due"] = days_until_due
         told.append(f"To be paid within {days_until_due} days.")
-    return _proposal(account, by, params, told, why=why, lead_id=lead_id, money=money)
+    made = _proposal(account, by, params, told, why=why, lead_id=lead_id, money=money, reference=reference, capped=ASKS)
+    return replace(made, over=lambda work, result: objects.is_over(work, result["id"]))
 
 
 def change(store: Store, account: StripeAccount, workspace: str, action: Action, id_: str) -> Proposal:
@@ -166,6 +173,7 @@ def discount(
     amount_off: int | None,
     currency: str | None,
     most: int,
+    reference: str = "",
 ) -> Proposal:
     """Make a coupon with a code for it.
 
@@ -182,7 +190,8 @@ def discount(
         said = shown(amount_off, currency_of(currency))
     told = [f"Code {quoted(code)} for {said} off, once for each payment, for at most {most} of them."]
     params = {"workspace": workspace, "code": code.upper(), "most": most, **off}
-    return _proposal(account, "discount", params, told, why=["it takes something off what leads pay"])
+    why = ["it takes something off what leads pay"]
+    return _proposal(account, "discount", params, told, why=why, reference=reference)
 
 
 def refund(
@@ -218,13 +227,14 @@ def refund(
     lead_id = ours(metadata, LEAD) if ours(metadata, WORKSPACE) == workspace else None
     with store.read(workspace) as work:
         whose = f" of {_named(work, lead_id)}" if lead_id else ""
-        why = ["refunds are approved by a person", *over_caps(work, store.settings, REFUNDS, money, lead_id=lead_id)]
     told = [
         f"Refund {shown(money.amount, paid_in)} of the payment {payment}{whose}, which was "
         f"{shown(charge.amount, paid_in)}."
     ]
     params = {"workspace": workspace, "payment": payment, "amount": money.amount}
-    return _proposal(account, "refund", params, told, why=why, lead_id=lead_id, money=money, reference=reference)
+    why = ["refunds are approved by a person"]
+    given: dict[str, Any] = {"lead_id": lead_id, "money": money, "reference": reference}
+    return _proposal(account, "refund", params, told, why=why, capped=REFUNDS, **given)
 
 
 def _charge(account: StripeAccount, payment: str) -> Any | None:
@@ -248,7 +258,11 @@ def _proposal(
     lead_id: str | None = None,
     money: Money | None = None,
     reference: str = "",
+    capped: Sequence[str] = (),
 ) -> Proposal:
+    guard: Callable[[Work], list[str]] | None = None
+    if capped and money:
+        guard = partial(over_caps, kinds=capped, money=money, lead_id=lead_id)
     return Proposal(
         kind=f"stripe.{kind}",
         params=params,
@@ -259,6 +273,7 @@ def _proposal(
         lead_id=lead_id,
         money=money,
         reference=reference,
+        guard=guard,
     )
 
 

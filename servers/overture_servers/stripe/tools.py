@@ -35,6 +35,7 @@ Lead = Annotated[str, Field(max_length=40)]
 Id = Annotated[str, Field(max_length=200, pattern=r"^[\w-]+$")]
 Minor = Annotated[int, Field(ge=1, le=10**10)]
 Currency = Annotated[str, Field(min_length=3, max_length=3)]
+Reference = Annotated[str, Field(max_length=60, description="Tells two equal ones apart.")]
 
 
 class Asked(BaseModel):
@@ -97,11 +98,12 @@ async def stripe_request_payment(
     price: Annotated[Id, Field(description="price_..., best of the allow-list.")],
     quantity: Annotated[int, Field(ge=1, le=1_000)] = 1,
     days_until_due: Annotated[int, Field(ge=1, le=90, description="Invoice, quote, subscription.")] = 14,
+    reference: Reference = "",
 ) -> Annotated[CallToolResult, Asked]:
     """Ask a lead to pay; result.link is where. An invoice or quote is a draft: stripe_change finalises and sends it.
     A payment stops the lead's pending messages and is credited to campaign, step and variant."""
     ask = partial(proposals.ask_for_payment, by=by, lead_id=lead_id, price_id=price, quantity=quantity)
-    return await _operate(ctx, lambda *given: ask(*given, days_until_due=days_until_due))
+    return await _operate(ctx, lambda *given: ask(*given, days_until_due=days_until_due, reference=reference))
 
 
 async def stripe_change(ctx: Ctx, action: Action, id: Id) -> Annotated[CallToolResult, Asked]:
@@ -128,10 +130,12 @@ async def stripe_create_discount(
     amount_off: Minor | None = None,
     currency: Currency | None = None,
     most: Annotated[int, Field(ge=1, le=10_000, description="Times it can be used.")] = 1,
+    reference: Reference = "",
 ) -> Annotated[CallToolResult, Asked]:
     """Make a coupon with a promotion code; a person approves it."""
-    make = partial(proposals.discount, code=code, percent_off=percent_off, amount_off=amount_off)
-    return await _operate(ctx, lambda _store, account, mine: make(account, mine, currency=currency, most=most))
+    off = partial(proposals.discount, percent_off=percent_off, amount_off=amount_off, currency=currency)
+    make = partial(off, code=code, most=most, reference=reference)
+    return await _operate(ctx, lambda _store, account, mine: make(account, mine))
 
 
 async def stripe_refund(
@@ -139,7 +143,7 @@ async def stripe_refund(
     payment: Annotated[Id, Field(description="pi_... or ch_...")],
     amount: Annotated[Minor | None, Field(description="All that is left without it.")] = None,
     currency: Annotated[Currency | None, Field(description="Checked against the payment's.")] = None,
-    reference: Annotated[str, Field(max_length=60, description="Tells two equal refunds apart.")] = "",
+    reference: Reference = "",
 ) -> Annotated[CallToolResult, Asked]:
     """Give a payment back; a person approves it."""
     make = partial(proposals.refund, payment=payment, amount=amount, currency=currency)

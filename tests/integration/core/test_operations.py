@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from overture_core.operations.claims import Claim
 from overture_core.operations.models import Money, OperationView, Proposal
 from overture_core.operations.states import OperationState
 from overture_core.storage.schema import Operation
-from overture_core.storage.store import Store
+from overture_core.storage.store import Store, Work
 from overture_core.workspaces import emergency
 from overture_core.workspaces.service import ensure_workspace
 from overture_providers import operations as running
@@ -105,6 +107,23 @@ async def test_asking_twice_is_asking_once_and_the_second_gets_the_firsts_result
     assert len(calls.keys) == 1
     clock.advance(timedelta(hours=25))
     assert propose(store, LINK).id != first.id
+
+
+def test_of_two_asked_for_together_the_second_counts_the_first(store: Store) -> None:
+    def guard(work: Work) -> list[str]:
+        return ["it is over the cap"] if operations.spent(work, [LINK.kind], "EUR") + 1_200 > 1_200 else []
+
+    both = [replace(LINK, guard=guard, reference=each) for each in ("one", "two")]
+    met = Barrier(len(both), timeout=20)
+
+    def ask(proposal: Proposal) -> list[str]:
+        met.wait()
+        return propose(store, proposal).why
+
+    with ThreadPoolExecutor(len(both)) as threads:
+        assert sorted(threads.map(ask, both)) == [[], ["it is over the cap"]]
+    # Asked again they are the same two, and their own amounts do not count against them.
+    assert sorted(propose(store, each).why for each in both) == [[], ["it is over the cap"]]
 
 
 async def test_nothing_runs_that_a_person_has_to_approve_until_they_did(store: Store) -> None:

@@ -15,7 +15,8 @@ from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import Conflict, InvalidInput, NotFound
 from overture_core.messages.channels import Channel
 from overture_core.payments import service as payments
-from overture_core.storage.schema import Lead, Message
+from overture_core.payments.revenue import revenue
+from overture_core.storage.schema import Lead, Message, Payment
 from overture_core.storage.store import Store
 from tests.integration.core.test_ledger_claims import WORKSPACE, launched
 
@@ -67,6 +68,34 @@ def test_an_unknown_lead_a_currency_and_a_missing_reference_are_told(launched: S
             payments.record(work, lead, **{**PAID, "currency": "euro"})
         with pytest.raises(InvalidInput, match="needs a reference"):
             payments.record(work, lead, **{**PAID, "reference": " "})
+
+
+def test_amounts_have_the_decimals_of_their_currency(launched: Store) -> None:
+    lead = lead_of(launched)
+    with launched.begin(WORKSPACE, actor="cli:ada") as work:
+        for amount, currency in (("12.505", "EUR"), ("0.5", "JPY")):
+            with pytest.raises(
+                InvalidInput, match=rf"{amount} is no amount in {currency}, which has (two|no) decimals"
+            ):
+                payments.record(work, lead, amount=Decimal(amount), currency=currency, reference="INV-8")
+        for amount, currency in (("3000", "JPY"), ("1.5", "KWD"), ("12", "EUR")):
+            payments.record(work, lead, amount=Decimal(amount), currency=currency, reference=currency)
+        shown = {each.currency: str(each.amount) for each in payments.list_(work)}
+    assert shown == {"JPY": "3000", "KWD": "1.500", "EUR": "12.00"}
+
+
+def test_what_was_refunded_and_is_disputed_too_went_back_once(launched: Store) -> None:
+    yen = 1_000_000
+    with launched.begin(WORKSPACE, actor="cli:ada") as work:
+        for reference, refunded, disputed in (("both", 3000, 3000), ("part", 1000, 2500), ("kept", 0, 0)):
+            given: dict[str, Any] = {"amount": Decimal(3000), "currency": "JPY", "reference": reference}
+            row = work.session.get_one(Payment, payments.record(work, lead_of(launched), **given).id)
+            row.refunded_micros, row.disputed_micros = refunded * yen, disputed * yen
+        work.session.flush()
+        found = revenue(work, sandbox=True)
+    (row_,) = found.rows
+    assert (row_.paid, row_.refunded, row_.disputed, row_.net) == (9000, 4000, 2000, 3000)
+    assert found.total == {"JPY": 3000}
 
 
 def test_a_reference_is_one_payment_and_a_currency_one_that_exists(launched: Store) -> None:

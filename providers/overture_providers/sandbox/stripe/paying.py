@@ -49,6 +49,7 @@ def _pay_link(state: State, link: Json, *, fails: bool) -> Json:
         carried={name: link[name] for name in ("payment_intent_data", "subscription_data")},
         metadata=link["metadata"],
         payment_link=link["id"],
+        allow_promotion_codes=link["allow_promotion_codes"],
         success_url=None,
     )
     done = _pay_session(state, session, fails=fails)

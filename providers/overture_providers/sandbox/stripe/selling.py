@@ -151,6 +151,7 @@ def create_session(state: State, given: Session) -> Json:
         success_url=given.success_url,
         cancel_url=given.cancel_url,
         client_reference_id=given.client_reference_id,
+        allow_promotion_codes=given.allow_promotion_codes,
         carried=_data(given),
     )
 
