@@ -96,12 +96,14 @@ def react(account: AccountView, urn: str, reaction: Reaction, *, author: str | N
 def watch(account: AccountView, owner: str) -> Proposal:
     """Return the subscription to an owner's new leads, which only we are told of: nobody has to approve it.
 
+    Asked for on a new connection it is another operation: with the old one went what we knew of its subscriptions.
     Raises as `post` does.
     """
     _require(account, SCOPE)
     params = {"member": account.member, "owner": check_owner(owner)}
     told = [f"Have LinkedIn report new leads of {owner} to this server."]
-    return Proposal(WATCH, params, told, sandbox=account.sandbox, repeatable=True)
+    since = account.connected_at.isoformat()
+    return Proposal(WATCH, params, told, sandbox=account.sandbox, repeatable=True, reference=since)
 
 
 def import_lead(report: LeadReport, *, sandbox: bool) -> Proposal:
