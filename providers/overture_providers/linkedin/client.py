@@ -6,7 +6,7 @@ post. A GET may be repeated by whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from overture_core.text import clean
 from overture_providers import transport
 from overture_providers.endpoints import LinkedInEndpoint
 from overture_providers.linkedin import restli
-from overture_providers.linkedin.scopes import missing_sentence
+from overture_providers.linkedin.scopes import missing_sentence, no_role_sentence
 
 PROTOCOL = "2.0.0"
 NOT_FOUND, UPGRADE_REQUIRED = 404, 426
@@ -52,7 +52,10 @@ class Created:
 
 
 class LinkedInClient:
-    """Calls for one member. Pass the HTTP client of `transport.make_http`; this class never closes it."""
+    """Calls for one member. Pass the HTTP client of `transport.make_http`; this class never closes it.
+
+    `granted` are the token's scopes: they tell a refusal for want of a scope from one for want of a role.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class LinkedInClient:
         endpoint: LinkedInEndpoint,
         token: str,
         *,
+        granted: Collection[str] = (),
         meter: Meter | None = None,
         timeout_s: float = 20.0,
         clock: Clock | None = None,
@@ -67,6 +71,7 @@ class LinkedInClient:
         self._http = http
         self._endpoint = endpoint
         self._token = token
+        self._granted = frozenset(granted)
         self._meter = meter or Meter()
         self._deadline_s = timeout_s + transport.CONNECT_TIMEOUT_S
         self._clock = clock or SystemClock()
@@ -208,7 +213,10 @@ class LinkedInClient:
             )
             return ProviderRefused(msg)
         if answer.status == transport.FORBIDDEN:
-            return ProviderRefused(f"{missing_sentence(*scopes)} LinkedIn said: {detail}")
+            held = [each for each in scopes if each in self._granted]
+            lacking = [each for each in scopes if each not in self._granted]
+            why = no_role_sentence(held, lacking) if held else missing_sentence(*scopes)
+            return ProviderRefused(f"{why} LinkedIn said: {detail}")
         if answer.status == NOT_FOUND:
             return ProviderRefused(f"LinkedIn knows no such thing among its {resource} ({detail}); check its URN.")
         if answer.status >= transport.SERVER_ERROR:

@@ -127,6 +127,7 @@ async def connected(store: Store, settings: Settings, *, workspace: str | None =
             http,
             endpoint,
             tokens.access,
+            granted=tokens.scopes,
             meter=_KeptMeter(books, endpoint.client_id, account.member),
             timeout_s=settings.provider_timeout_s,
             clock=store.clock,
