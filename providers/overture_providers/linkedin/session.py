@@ -141,11 +141,7 @@ async def _renewed(books: _Books, login: Login, tokens: Tokens, *, sandbox: bool
     if not usable:
         if tokens.expires_at > now:
             return tokens
-        msg = (
-            f"LinkedIn's access token expired on {tokens.expires_at:%Y-%m-%d %H:%M} UTC; a person connects again with "
-            "`overture linkedin connect`."
-        )
-        raise NotConnected(msg)
+        raise NotConnected(accounts.expired_sentence(tokens.expires_at))
     try:
         fresh = await login.refresh(tokens)
     except ProviderRefused as error:
