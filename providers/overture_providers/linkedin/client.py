@@ -6,6 +6,7 @@ post. A GET may be repeated by whoever asks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ from yarl import URL
 
 from overture_core.clock import Clock, SystemClock
 from overture_core.errors import NotConnected, OutcomeUnknown, ProviderRefused, ProviderUnavailable, RateLimited
-from overture_core.linkedin.usage import limited_sentence, next_day
+from overture_core.linkedin import usage
 from overture_core.text import clean
 from overture_providers import transport
 from overture_providers.endpoints import LinkedInEndpoint
@@ -30,6 +31,8 @@ NOT_FOUND, UPGRADE_REQUIRED = 404, 426
 # Raised before anything of the request is written.
 NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
+_DAYS_LIMIT = re.compile(r"\bDAY\b.*\blimit\b", re.IGNORECASE)
+
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
@@ -39,8 +42,13 @@ class Meter:
     async def before(self, resource: str) -> None:
         """A call of `resource` is about to be made; raises RateLimited where it must not be."""
 
-    async def after(self, resource: str, limited_until: datetime | None) -> None:
-        """It was made; with `limited_until` LinkedIn refused it as one too many."""
+    async def after(self, resource: str) -> None:
+        """It was made."""
+
+    async def refused(self, resource: str, until: datetime | None) -> datetime:
+        """It was made, and LinkedIn refused it as one too many, until a time if it named one; returns until when no
+        more are made."""
+        return until or usage.soon(SystemClock().now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +169,10 @@ class LinkedInClient:
         if body is not None:
             sent["Content-Type"], data = "application/json", orjson.dumps(body)
         answer = await self._exchange(method, url, sent, data)
-        limited = self._limited(answer)
-        await self._meter.after(resource, limited)
-        if limited is not None:
-            raise RateLimited(limited_sentence(resource, limited), limited)
+        if answer.status == transport.TOO_MANY_REQUESTS:
+            until = await self._meter.refused(resource, self._named_end(answer))
+            raise RateLimited(usage.limited_sentence(resource, until), until)
+        await self._meter.after(resource)
         if answer.is_success or (gone_is_fine and answer.status == NOT_FOUND):
             return answer
         if answer.status >= transport.SERVER_ERROR and method != "GET":
@@ -188,13 +196,13 @@ class LinkedInClient:
             msg = f"LinkedIn did not answer after the request was sent ({type(error).__name__})."
             raise OutcomeUnknown(msg) from error
 
-    def _limited(self, answer: transport.Answer) -> datetime | None:
-        """Until when there are no more calls: as long as LinkedIn says, else to the end of its day."""
-        if answer.status != transport.TOO_MANY_REQUESTS:
-            return None
+    def _named_end(self, answer: transport.Answer) -> datetime | None:
+        """Until when LinkedIn says that it takes no more calls: a time, or the end of a day whose limit it names."""
         if answer.headers.get("retry-after"):
             return transport.retry_at(answer.headers, self._clock)
-        return next_day(self._clock.now())
+        said = transport.json_object(answer).get("message")
+        # "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
+        return usage.next_day(self._clock.now()) if isinstance(said, str) and _DAYS_LIMIT.search(said) else None
 
     def _refusal(self, answer: transport.Answer, resource: str, scopes: tuple[str, ...]) -> Exception:
         body = transport.json_object(answer)

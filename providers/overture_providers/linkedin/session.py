@@ -183,9 +183,20 @@ class _KeptMeter(Meter):
     async def before(self, resource: str) -> None:
         await self._books.read(lambda work: usage.require(work, *self._who, resource))
 
-    async def after(self, resource: str, limited_until: datetime | None) -> None:
+    async def after(self, resource: str) -> None:
         try:
-            await self._books.write(lambda work: usage.count(work, *self._who, resource, limited_until=limited_until))
+            await self._books.write(lambda work: usage.count(work, *self._who, resource))
         except DatabaseUnavailable as error:
-            # The call was made: that it could not be counted must not look as if it had failed.
-            log.warning("linkedin_call_not_counted", resource=resource, detail=error.message)
+            _not_counted(resource, error)
+
+    async def refused(self, resource: str, until: datetime | None) -> datetime:
+        try:
+            return await self._books.write(lambda work: usage.refuse(work, *self._who, resource, until))
+        except DatabaseUnavailable as error:
+            _not_counted(resource, error)
+            return until or usage.soon(self._books.store.clock.now())
+
+
+def _not_counted(resource: str, error: DatabaseUnavailable) -> None:
+    """The call was made: that it could not be counted must not look as if it had failed."""
+    log.warning("linkedin_call_not_counted", resource=resource, detail=error.message)
