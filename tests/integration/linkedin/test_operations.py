@@ -29,6 +29,7 @@ from overture_core.operations.states import OperationState
 from overture_core.segments.filter import LeadFilter
 from overture_providers.linkedin import media, posts, proposals
 from overture_providers.linkedin.operations import look
+from overture_providers.linkedin.session import connected
 from overture_providers.sandbox.linkedin_book import ACCOUNT
 
 pytestmark = pytest.mark.anyio
@@ -117,6 +118,32 @@ async def test_a_post_whose_answer_was_lost_is_found_among_ones_own(linkedin: An
     done = await linkedin.approved(proposals.post(account, TEXT))
     assert done.state is OperationState.DONE
     assert len(linkedin.published()) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [
+        ({"visibility": "CONNECTIONS"}, OperationState.DONE),  # another audience: another post
+        ({"files": 1}, OperationState.DONE),
+        ({}, OperationState.UNKNOWN),  # the same in all that is seen: which of them it is, nobody can say
+    ],
+)
+async def test_a_lost_post_is_not_taken_for_another_one_with_its_text(
+    linkedin: Any, before: dict[str, Any], outcome: OperationState
+) -> None:
+    account = await linkedin.connect()
+    async with connected(linkedin.store, linkedin.settings) as session:
+        pictures = [
+            await posts.upload(session.client, account.member, "a.png", b"picture", document=False)
+            for _ in range(before.get("files", 0))
+        ]
+        visibility = before.get("visibility", "PUBLIC")
+        other = await posts.publish(session.client, posts.body(account.member, TEXT, visibility, pictures, None))
+    linkedin.fail("drop", after_accept=True)
+    made = await linkedin.approved(proposals.post(account, TEXT))
+    assert made.state is outcome
+    assert (made.result or {}).get("id") != other
+    assert len(linkedin.published()) == 2
 
 
 async def test_without_the_scope_to_look_a_lost_post_stays_unknown_until_a_person_settles_it(linkedin: Any) -> None:
