@@ -7,13 +7,14 @@ providers, and the rules planner. Each setting switches one of these.
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from overture_core.contactability.quiet_hours import read as read_hours
@@ -70,7 +71,7 @@ class Settings(BaseSettings):
         default=None, description="The application's secret; it also checks LinkedIn's webhooks."
     )
     linkedin_version: str = Field(
-        default="202611", pattern=r"^20\d{4}$", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
+        default="202611", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
     )
     linkedin_scopes: list[str] = Field(
         default_factory=lambda: ["openid", "profile", "email", "w_member_social"],
@@ -222,6 +223,14 @@ class Settings(BaseSettings):
     reply_model: str = Field(default="gpt-4o-mini", description="Name of that model.")
     reply_model_key: SecretStr | None = Field(default=None, description="Key for that model.")
     clock_offset_s: float = Field(default=0.0, description="Seconds added to the clock; only with the sandbox.")
+
+    @field_validator("linkedin_version")
+    @classmethod
+    def _is_a_month(cls, version: str) -> str:
+        if not re.fullmatch(r"20[0-9]{2}(0[1-9]|1[0-2])", version):
+            msg = "a version of LinkedIn's API is a month, as YYYYMM, such as 202611"
+            raise ValueError(msg)
+        return version
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
