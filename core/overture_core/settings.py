@@ -7,6 +7,7 @@ providers, and the rules planner. Each setting switches one of these.
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -70,7 +71,7 @@ class Settings(BaseSettings):
         default=None, description="The application's secret; it also checks LinkedIn's webhooks."
     )
     linkedin_version: str = Field(
-        default="202611", pattern=r"^20\d{4}$", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
+        default="202611", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
     )
     linkedin_scopes: list[str] = Field(
         default_factory=lambda: ["openid", "profile", "email", "w_member_social"],
@@ -237,6 +238,14 @@ class Settings(BaseSettings):
             msg = "a currency is there twice, in capitals and in small letters; keep one of them"
             raise ValueError(msg)
         return dict(read)
+
+    @field_validator("linkedin_version")
+    @classmethod
+    def _is_a_month(cls, version: str) -> str:
+        if not re.fullmatch(r"20[0-9]{2}(0[1-9]|1[0-2])", version):
+            msg = "a version of LinkedIn's API is a month, as YYYYMM, such as 202611"
+            raise ValueError(msg)
+        return version
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -69,6 +69,11 @@ def status(as_json: JsonFlag = False) -> None:
     where = "the sandbox" if found.sandbox else "the real LinkedIn"
     if found.member is None:
         say(f"Not connected to {where}; `overture linkedin connect` gives the link for it.")
+    elif found.expired:
+        say(
+            f"The connection to {where} as {found.name} ({found.member}) expired on "
+            f"{found.expires_at:%Y-%m-%d %H:%M} UTC; `overture linkedin connect` gives the link for a new one."
+        )
     else:
         say(f"Connected to {where} as {found.name} ({found.member}) until {found.expires_at:%Y-%m-%d %H:%M} UTC.")
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import delete, select
 
 from overture_core import secrets
@@ -38,9 +38,8 @@ class Member:
 
 
 class AccountView(BaseModel):
-    """A connection as shown to people; without its tokens."""
-
-    model_config = ConfigDict(from_attributes=True)
+    """A connection as shown to people; without its tokens. `expired` says that only a person can make it work again:
+    the access token is over, and nothing renews it."""
 
     member: str
     name: str
@@ -50,6 +49,15 @@ class AccountView(BaseModel):
     sandbox: bool
     connected_by: str
     connected_at: datetime
+    expired: bool
+
+
+def expired_sentence(since: datetime) -> str:
+    """Say that the access token is over, and what a person does."""
+    return (
+        f"LinkedIn's access token expired on {since:%Y-%m-%d %H:%M} UTC; a person connects again with "
+        "`overture linkedin connect`, or with the link of linkedin_connect."
+    )
 
 
 def save(work: Work, member: Member, tokens: Tokens, *, sandbox: bool) -> AccountView:
@@ -62,7 +70,7 @@ def save(work: Work, member: Member, tokens: Tokens, *, sandbox: bool) -> Accoun
     row.connected_by, row.connected_at = clean(work.actor, limit=200), work.now()
     _put(work, row, tokens)
     audit.record(work, "linkedin.connected", row.member, scopes=" ".join(row.scopes), sandbox=sandbox)
-    return AccountView.model_validate(row)
+    return _view(work, row)
 
 
 def renew(work: Work, tokens: Tokens, *, sandbox: bool) -> None:
@@ -74,7 +82,7 @@ def renew(work: Work, tokens: Tokens, *, sandbox: bool) -> None:
 def find(work: Work, *, sandbox: bool) -> AccountView | None:
     """Return the connection, if there is one."""
     row = _find(work, sandbox=sandbox)
-    return None if row is None else AccountView.model_validate(row)
+    return None if row is None else _view(work, row)
 
 
 def get(work: Work, *, sandbox: bool) -> tuple[AccountView, Tokens]:
@@ -88,7 +96,7 @@ def get(work: Work, *, sandbox: bool) -> tuple[AccountView, Tokens]:
     refresh = secrets.unseal(work.settings, PURPOSE, row.refresh_token) if row.refresh_token else None
     access = secrets.unseal(work.settings, PURPOSE, row.access_token)
     tokens = Tokens(access, row.expires_at, list(row.scopes), refresh, row.refresh_expires_at)
-    return AccountView.model_validate(row), tokens
+    return _view(work, row), tokens
 
 
 def forget(work: Work, *, sandbox: bool) -> bool:
@@ -104,6 +112,22 @@ def forget(work: Work, *, sandbox: bool) -> bool:
     work.session.execute(sources)
     work.session.flush()
     return True
+
+
+def _view(work: Work, row: LinkedInAccount) -> AccountView:
+    now = work.now()
+    renewable = row.refresh_token is not None and (row.refresh_expires_at is None or row.refresh_expires_at > now)
+    return AccountView(
+        member=row.member,
+        name=row.name,
+        scopes=list(row.scopes),
+        expires_at=row.expires_at,
+        refresh_expires_at=row.refresh_expires_at,
+        sandbox=row.sandbox,
+        connected_by=row.connected_by,
+        connected_at=row.connected_at,
+        expired=row.expires_at <= now and not renewable,
+    )
 
 
 def _put(work: Work, row: LinkedInAccount, tokens: Tokens) -> None:

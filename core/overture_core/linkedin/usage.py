@@ -16,6 +16,8 @@ from overture_core.errors import RateLimited
 from overture_core.storage.schema import LinkedInUsage
 from overture_core.storage.store import Work
 
+# How long nothing is called after a first refusal that names no time: it may be a burst, and not the day's limit.
+FIRST_WAIT = timedelta(hours=1)
 _KEY = ("workspace_id", "app", "member", "day", "resource")
 
 
@@ -32,15 +34,18 @@ def next_day(now: datetime) -> datetime:
     return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
+def soon(now: datetime) -> datetime:
+    """Return when to try again after a first refusal that named no time; the coming midnight of UTC at the latest."""
+    return min(now + FIRST_WAIT, next_day(now))
+
+
 def require(work: Work, app: str, member: str, resource: str) -> None:
-    """Make sure that LinkedIn did not say today that it is enough.
+    """Make sure that LinkedIn did not say that it is enough for now.
 
     Raises:
         RateLimited: it did.
     """
-    found = work.session.scalar(
-        select(LinkedInUsage.limited_until).where(*_row(work, app, member), LinkedInUsage.resource == resource)
-    )
+    found = _limited_until(work, app, member, resource)
     if found is not None and found > work.now():
         raise RateLimited(limited_sentence(resource, found), found)
 
@@ -65,6 +70,18 @@ def count(work: Work, app: str, member: str, resource: str, *, limited_until: da
     connection.execute(made.on_conflict_do_update(index_elements=_KEY, set_=changed))
 
 
+def refuse(work: Work, app: str, member: str, resource: str, until: datetime | None) -> datetime:
+    """Count a call that LinkedIn refused as one too many, and return until when no more of `resource` are made.
+
+    `until` is what LinkedIn named. Where it named nothing, it is an hour after the first refusal of a day, and the end
+    of the day once a refusal came after a wait.
+    """
+    if until is None:
+        until = _first_or_again(_limited_until(work, app, member, resource), work.now())
+    count(work, app, member, resource, limited_until=until)
+    return until
+
+
 def today(work: Work, app: str, member: str) -> list[Usage]:
     """Return what was called today, by resource."""
     rows = select(LinkedInUsage).where(*_row(work, app, member)).order_by(LinkedInUsage.resource)
@@ -82,8 +99,21 @@ def today(work: Work, app: str, member: str) -> list[Usage]:
 def limited_sentence(resource: str, until: datetime) -> str:
     """Say that the limit is reached, and when it begins anew."""
     return (
-        f"LinkedIn takes no more calls of {resource} until {until:%Y-%m-%d %H:%M} UTC: its limit for this application "
-        "and member is reached, and its days begin at midnight UTC. Nothing was done; try it again then."
+        f"LinkedIn said that it takes no more calls of {resource} for this application and member now; none is made "
+        f"until {until:%Y-%m-%d %H:%M} UTC. Nothing was done; try it again then."
+    )
+
+
+def _first_or_again(before: datetime | None, now: datetime) -> datetime:
+    if before is None:
+        return soon(now)
+    # A call that was under way when the wait began is no second refusal.
+    return before if before > now else next_day(now)
+
+
+def _limited_until(work: Work, app: str, member: str, resource: str) -> datetime | None:
+    return work.session.scalar(
+        select(LinkedInUsage.limited_until).where(*_row(work, app, member), LinkedInUsage.resource == resource)
     )
 
 

@@ -102,12 +102,18 @@ def prepare(
 ) -> TaskView:
     """Leave a LinkedIn message or invitation for a person to send.
 
+    The same words for the same lead are the same task for as long as it is open, whatever the time: a repeated call
+    must not have a person write twice.
+
     Raises:
         NotFound: there is no such lead.
-        InvalidInput: the lead has no LinkedIn page on record, or the text is empty or too long.
+        InvalidInput: the lead has no LinkedIn page on record, the text is empty or too long, or the time is over.
         Conflict: the gate says that the lead must not be contacted.
     """
-    lead = lead_of(work, lead_id)
+    lead = lead_of(work, lead_id, lock=True)
+    if due_at is not None and due_at <= work.now():
+        msg = f"{due_at:%Y-%m-%d %H:%M %Z} is over; give another time, or none for tomorrow."
+        raise InvalidInput(msg)
     words = clean(text, limit=LONGEST[kind] + 1, keep_lines=True)
     if not 1 <= len(words) <= LONGEST[kind]:
         msg = f"LinkedIn takes 1 to {LONGEST[kind]:,} characters for this; this text has {len(words):,} or more."
@@ -119,6 +125,9 @@ def prepare(
     if decision.verdict is Verdict.NEVER and decision.reason is not None:
         msg = f"{lead.id} {EXPLANATIONS[decision.reason]}; nobody is to write to them on LinkedIn."
         raise Conflict(msg)
+    known = _open_task(work, lead.id, kind, words)
+    if known is not None:
+        return _view(known, None, None, lead.first_name, lead.last_name)
     earliest = decision.not_before or work.now()
     row = Task(
         id=new_id("tsk"),
@@ -178,6 +187,23 @@ def complete(
     reply = work.session.get(Reply, row.reply_id) if row.reply_id else None
     channel, body = (reply.channel, reply.body) if reply is not None else (None, None)
     return _view(row, channel, body, lead.first_name, lead.last_name)
+
+
+def _open_task(work: Work, lead_id: str, kind: str, text: str) -> Task | None:
+    """Return the task that was prepared with these words and is not done; a campaign's own tasks are others."""
+    return work.session.scalar(
+        select(Task)
+        .where(
+            Task.workspace_id == work.workspace,
+            Task.lead_id == lead_id,
+            Task.kind == kind,
+            Task.text == text,
+            Task.message_id.is_(None),
+            Task.done_at.is_(None),
+        )
+        .order_by(Task.created_at, Task.id)
+        .limit(1)
+    )
 
 
 def _view(row: Task, channel: str | None, body: str | None, first: str | None, last: str | None) -> TaskView:

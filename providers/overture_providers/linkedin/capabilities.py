@@ -13,13 +13,15 @@ from overture_providers.linkedin.scopes import SCOPES
 
 
 class Capabilities(BaseModel):
-    """Who is connected and what they may do. `granted` says what each scope gives, `missing` which product of the
-    developer portal gives each other one; `calls` counts today's (UTC) by resource, and `limited` says until when
-    LinkedIn takes no more of one. `watched` are owners of lead forms whose new leads are reported."""
+    """Who is connected and what they may do; once `expired`, nothing until a person connects again. `granted` says what
+    each scope gives, `missing` which product of the developer portal gives each other one; `calls` counts today's (UTC)
+    by resource, and `limited` says until when LinkedIn takes no more of one. `watched` are owners of lead forms whose
+    new leads are reported."""
 
     member: str | None
     name: str | None
     expires_at: datetime | None
+    expired: bool
     sandbox: bool
     api_version: str
     granted: dict[str, str]
@@ -43,6 +45,7 @@ def capabilities(work: Work) -> Capabilities:
         member=account.member if account else None,
         name=account.name if account else None,
         expires_at=account.expires_at if account else None,
+        expired=account is not None and account.expired,
         sandbox=endpoint.sandbox,
         api_version=endpoint.version,
         granted={each.name: each.enables for each in SCOPES.values() if each.name in held},

@@ -6,7 +6,8 @@ post. A GET may be repeated by whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -18,17 +19,19 @@ from yarl import URL
 
 from overture_core.clock import Clock, SystemClock
 from overture_core.errors import NotConnected, OutcomeUnknown, ProviderRefused, ProviderUnavailable, RateLimited
-from overture_core.linkedin.usage import limited_sentence, next_day
+from overture_core.linkedin import usage
 from overture_core.text import clean
 from overture_providers import transport
 from overture_providers.endpoints import LinkedInEndpoint
 from overture_providers.linkedin import restli
-from overture_providers.linkedin.scopes import missing_sentence
+from overture_providers.linkedin.scopes import missing_sentence, no_role_sentence
 
 PROTOCOL = "2.0.0"
 NOT_FOUND, UPGRADE_REQUIRED = 404, 426
 # Raised before anything of the request is written.
 NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+_DAYS_LIMIT = re.compile(r"\bDAY\b.*\blimit\b", re.IGNORECASE)
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -39,8 +42,13 @@ class Meter:
     async def before(self, resource: str) -> None:
         """A call of `resource` is about to be made; raises RateLimited where it must not be."""
 
-    async def after(self, resource: str, limited_until: datetime | None) -> None:
-        """It was made; with `limited_until` LinkedIn refused it as one too many."""
+    async def after(self, resource: str) -> None:
+        """It was made."""
+
+    async def refused(self, resource: str, until: datetime | None) -> datetime:
+        """It was made, and LinkedIn refused it as one too many, until a time if it named one; returns until when no
+        more are made."""
+        return until or usage.soon(SystemClock().now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,10 @@ class Created:
 
 
 class LinkedInClient:
-    """Calls for one member. Pass the HTTP client of `transport.make_http`; this class never closes it."""
+    """Calls for one member. Pass the HTTP client of `transport.make_http`; this class never closes it.
+
+    `granted` are the token's scopes: they tell a refusal for want of a scope from one for want of a role.
+    """
 
     def __init__(
         self,
@@ -60,6 +71,7 @@ class LinkedInClient:
         endpoint: LinkedInEndpoint,
         token: str,
         *,
+        granted: Collection[str] = (),
         meter: Meter | None = None,
         timeout_s: float = 20.0,
         clock: Clock | None = None,
@@ -67,6 +79,7 @@ class LinkedInClient:
         self._http = http
         self._endpoint = endpoint
         self._token = token
+        self._granted = frozenset(granted)
         self._meter = meter or Meter()
         self._deadline_s = timeout_s + transport.CONNECT_TIMEOUT_S
         self._clock = clock or SystemClock()
@@ -156,10 +169,10 @@ class LinkedInClient:
         if body is not None:
             sent["Content-Type"], data = "application/json", orjson.dumps(body)
         answer = await self._exchange(method, url, sent, data)
-        limited = self._limited(answer)
-        await self._meter.after(resource, limited)
-        if limited is not None:
-            raise RateLimited(limited_sentence(resource, limited), limited)
+        if answer.status == transport.TOO_MANY_REQUESTS:
+            until = await self._meter.refused(resource, self._named_end(answer))
+            raise RateLimited(usage.limited_sentence(resource, until), until)
+        await self._meter.after(resource)
         if answer.is_success or (gone_is_fine and answer.status == NOT_FOUND):
             return answer
         if answer.status >= transport.SERVER_ERROR and method != "GET":
@@ -183,13 +196,13 @@ class LinkedInClient:
             msg = f"LinkedIn did not answer after the request was sent ({type(error).__name__})."
             raise OutcomeUnknown(msg) from error
 
-    def _limited(self, answer: transport.Answer) -> datetime | None:
-        """Until when there are no more calls: as long as LinkedIn says, else to the end of its day."""
-        if answer.status != transport.TOO_MANY_REQUESTS:
-            return None
+    def _named_end(self, answer: transport.Answer) -> datetime | None:
+        """Until when LinkedIn says that it takes no more calls: a time, or the end of a day whose limit it names."""
         if answer.headers.get("retry-after"):
             return transport.retry_at(answer.headers, self._clock)
-        return next_day(self._clock.now())
+        said = transport.json_object(answer).get("message")
+        # "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
+        return usage.next_day(self._clock.now()) if isinstance(said, str) and _DAYS_LIMIT.search(said) else None
 
     def _refusal(self, answer: transport.Answer, resource: str, scopes: tuple[str, ...]) -> Exception:
         body = transport.json_object(answer)
@@ -208,7 +221,10 @@ class LinkedInClient:
             )
             return ProviderRefused(msg)
         if answer.status == transport.FORBIDDEN:
-            return ProviderRefused(f"{missing_sentence(*scopes)} LinkedIn said: {detail}")
+            held = [each for each in scopes if each in self._granted]
+            lacking = [each for each in scopes if each not in self._granted]
+            why = no_role_sentence(held, lacking) if held else missing_sentence(*scopes)
+            return ProviderRefused(f"{why} LinkedIn said: {detail}")
         if answer.status == NOT_FOUND:
             return ProviderRefused(f"LinkedIn knows no such thing among its {resource} ({detail}); check its URN.")
         if answer.status >= transport.SERVER_ERROR:

@@ -95,7 +95,8 @@ async def _uploaded(
 
 
 async def _look(session: Session, params: dict[str, Any], since: datetime) -> str | None:
-    """Look for a post among the author's own, where the granted scopes allow it."""
+    """Look for a post among the author's own, where the granted scopes allow it. Of two that are alike nobody can say
+    which it is: a person has to look."""
     author = params["author"]
     if not set(posts.reading(author)) & set(session.account.scopes):
         return None
@@ -103,8 +104,13 @@ async def _look(session: Session, params: dict[str, Any], since: datetime) -> st
         found = await posts.by_author(session.client, author)
     except (ProviderRefused, ProviderUnavailable, NotConnected):
         return None  # no evidence, then: a person has to look
-    alike = (each for each in found if each.text == params["text"] and each.created_at >= since - SKEW)
-    return next((each.urn for each in alike), None)
+    wanted = (params["text"], params["visibility"], len(params["media"]))
+    alike = [
+        each.urn
+        for each in found
+        if (each.text, each.visibility, each.files) == wanted and each.created_at >= since - SKEW
+    ]
+    return alike[0] if len(alike) == 1 else None
 
 
 async def _edit(_store: Store, claim: Claim, session: Session) -> Outcome:

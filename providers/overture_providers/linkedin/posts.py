@@ -41,7 +41,8 @@ class Medium:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post as LinkedIn has it. `text` comes from outside."""
+    """A post as LinkedIn has it. `text` comes from outside; `files` counts pictures and documents, and is None where
+    it carries something else, such as an article or a poll."""
 
     urn: str
     author: str
@@ -49,6 +50,7 @@ class Post:
     visibility: str
     state: str
     created_at: datetime
+    files: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,18 @@ def _post(found: dict[str, Any]) -> Post:
         _text(found, "visibility", 40),
         _text(found, "lifecycleState", 40),
         _moment(found.get("publishedAt") or found.get("createdAt")),
+        _files(found.get("content")),
     )
+
+
+def _files(content: object) -> int | None:
+    """How many files a post's content holds, in the shapes that `body` gives it."""
+    if not content:
+        return 0
+    media = content.get("media") if isinstance(content, dict) else None
+    several = content.get("multiImage") if isinstance(content, dict) else None
+    images = several.get("images") if isinstance(several, dict) else None
+    return len(images) if isinstance(images, list) else 1 if isinstance(media, dict) else None
 
 
 def _elements(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What may be asked of LinkedIn that others will see: each an operation that a person approves, told in full.
 
-Nothing here calls LinkedIn. That a scope is missing is said before anybody is asked to approve.
+Nothing here calls LinkedIn. That a scope is missing, or the connection expired, is said before anybody is asked to
+approve.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from overture_core.errors import InvalidInput, ProviderRefused
-from overture_core.linkedin.accounts import AccountView
+from overture_core.errors import InvalidInput, NotConnected, ProviderRefused
+from overture_core.linkedin.accounts import AccountView, expired_sentence
 from overture_core.operations.models import Proposal
 from overture_core.text import clean
 from overture_providers.linkedin.events import LeadReport
@@ -47,6 +48,7 @@ def post(
 
     Raises:
         InvalidInput: the text is empty or too long, or the author is none.
+        NotConnected: the connection expired.
         ProviderRefused: the scope for it was not granted.
     """
     who, words = _author(account, author), _words(text, LONGEST_POST, "post")
@@ -96,12 +98,14 @@ def react(account: AccountView, urn: str, reaction: Reaction, *, author: str | N
 def watch(account: AccountView, owner: str) -> Proposal:
     """Return the subscription to an owner's new leads, which only we are told of: nobody has to approve it.
 
+    Asked for on a new connection it is another operation: with the old one went what we knew of its subscriptions.
     Raises as `post` does.
     """
     _require(account, SCOPE)
     params = {"member": account.member, "owner": check_owner(owner)}
     told = [f"Have LinkedIn report new leads of {owner} to this server."]
-    return Proposal(WATCH, params, told, sandbox=account.sandbox, repeatable=True)
+    since = account.connected_at.isoformat()
+    return Proposal(WATCH, params, told, sandbox=account.sandbox, repeatable=True, reference=since)
 
 
 def import_lead(report: LeadReport, *, sandbox: bool) -> Proposal:
@@ -145,6 +149,8 @@ def _author(account: AccountView, author: str | None) -> str:
 
 
 def _require(account: AccountView, scopes: tuple[str, ...]) -> None:
+    if account.expired:
+        raise NotConnected(expired_sentence(account.expires_at))
     if not set(scopes) & set(account.scopes):
         raise ProviderRefused(missing_sentence(*scopes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 SIGN_IN = "Sign In with LinkedIn using OpenID Connect"
@@ -47,3 +48,18 @@ def missing_sentence(*anyone: str) -> str:
         f"{first.product!r}{review}: add it to the application, name the scope in OVERTURE_LINKEDIN_SCOPES, and "
         "connect again."
     )
+
+
+def no_role_sentence(held: Sequence[str], lacking: Sequence[str]) -> str:
+    """Say that LinkedIn refused a call although a scope for it was granted, and what may be done.
+
+    `lacking` are scopes that it might take instead: one may be for a member's posts, the other for a page's.
+    """
+    if set(held) & {"r_marketing_leadgen_automation", "r_ads"}:
+        ask = "have an administrator of that page or advertising account give the member a role on it"
+    elif any("organization" in each for each in held):
+        ask = "have an administrator of that page make the member one"
+    else:
+        ask = "see on LinkedIn whether the member themselves may do this"
+    other = f" (It may take {' or '.join(lacking)}, which was not granted.)" if lacking else ""
+    return f"LinkedIn does not let this member do that, although {' and '.join(held)} was granted: {ask}.{other}"

@@ -127,6 +127,7 @@ async def connected(store: Store, settings: Settings, *, workspace: str | None =
             http,
             endpoint,
             tokens.access,
+            granted=tokens.scopes,
             meter=_KeptMeter(books, endpoint.client_id, account.member),
             timeout_s=settings.provider_timeout_s,
             clock=store.clock,
@@ -140,11 +141,7 @@ async def _renewed(books: _Books, login: Login, tokens: Tokens, *, sandbox: bool
     if not usable:
         if tokens.expires_at > now:
             return tokens
-        msg = (
-            f"LinkedIn's access token expired on {tokens.expires_at:%Y-%m-%d %H:%M} UTC; a person connects again with "
-            "`overture linkedin connect`."
-        )
-        raise NotConnected(msg)
+        raise NotConnected(accounts.expired_sentence(tokens.expires_at))
     try:
         fresh = await login.refresh(tokens)
     except ProviderRefused as error:
@@ -186,9 +183,20 @@ class _KeptMeter(Meter):
     async def before(self, resource: str) -> None:
         await self._books.read(lambda work: usage.require(work, *self._who, resource))
 
-    async def after(self, resource: str, limited_until: datetime | None) -> None:
+    async def after(self, resource: str) -> None:
         try:
-            await self._books.write(lambda work: usage.count(work, *self._who, resource, limited_until=limited_until))
+            await self._books.write(lambda work: usage.count(work, *self._who, resource))
         except DatabaseUnavailable as error:
-            # The call was made: that it could not be counted must not look as if it had failed.
-            log.warning("linkedin_call_not_counted", resource=resource, detail=error.message)
+            _not_counted(resource, error)
+
+    async def refused(self, resource: str, until: datetime | None) -> datetime:
+        try:
+            return await self._books.write(lambda work: usage.refuse(work, *self._who, resource, until))
+        except DatabaseUnavailable as error:
+            _not_counted(resource, error)
+            return until or usage.soon(self._books.store.clock.now())
+
+
+def _not_counted(resource: str, error: DatabaseUnavailable) -> None:
+    """The call was made: that it could not be counted must not look as if it had failed."""
+    log.warning("linkedin_call_not_counted", resource=resource, detail=error.message)

@@ -72,7 +72,12 @@ async def linkedin_get_capabilities(ctx: Ctx) -> Annotated[CallToolResult, Capab
     lines += [f"missing {scope}: product {product!r}" for scope, product in found.missing.items()]
     lines += [f"no more {name} until {until:%Y-%m-%d %H:%M} UTC" for name, until in found.limited.items()]
     calls = ", ".join(f"{name} {number}" for name, number in found.calls.items()) or "none"
-    return answer(found, "\n".join([f"Connected until {found.expires_at:%Y-%m-%d}. Calls today: {calls}.", *lines]))
+    state = (
+        f"Expired on {found.expires_at:%Y-%m-%d}; linkedin_connect gives a person the link to connect again"
+        if found.expired
+        else f"Connected until {found.expires_at:%Y-%m-%d}"
+    )
+    return answer(found, "\n".join([f"{state}. Calls today: {calls}.", *lines]))
 
 
 async def linkedin_get_profile(ctx: Ctx) -> Annotated[CallToolResult, Profile]:

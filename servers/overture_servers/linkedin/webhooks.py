@@ -5,6 +5,7 @@ A report becomes an operation, which a worker runs: it fetches the lead and impo
 
 from __future__ import annotations
 
+import structlog
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -28,6 +29,8 @@ from overture_servers.messaging.webhooks import Webhooks, answering, read_body
 from overture_servers.runtime import Runtime
 
 ACTOR = "webhook:linkedin"
+
+log = structlog.get_logger(__name__)
 
 
 def routes(runtime: Runtime, hooks: Webhooks) -> list[Route]:
@@ -60,7 +63,11 @@ def routes(runtime: Runtime, hooks: Webhooks) -> list[Route]:
 def _store(store: Store, report: LeadReport, *, sandbox: bool) -> list[RunOperation]:
     """Keep the report for every workspace that watches its owner; one that comes again is the same operation."""
     jobs = []
-    for workspace in sources.workspaces_of(store, report.owner, sandbox=sandbox):
+    workspaces = sources.workspaces_of(store, report.owner, sandbox=sandbox)
+    if not workspaces:
+        # LinkedIn keeps a subscription whose connection was forgotten here; the lead itself stays at LinkedIn.
+        log.warning("linkedin_lead_not_watched", owner=report.owner, response=report.response)
+    for workspace in workspaces:
         with store.begin(workspace, actor=ACTOR) as work:
             made = operations.propose(work, import_lead(report, sandbox=sandbox))
         if made.state is OperationState.READY:

@@ -55,6 +55,13 @@ ARGUMENTS = {
         ("Twilio", "OVERTURE_SMS_FROM", "OVERTURE_PUBLIC_URL"),
         {"twilio_account_sid": "AC1", "twilio_auth_token": "hush", "sandbox_only": "0"},
     ),
+    "version": Case(
+        ("campaigns",),
+        BAD_INPUT,
+        "configuration",
+        ("OVERTURE_LINKEDIN_VERSION: a version of LinkedIn's API is a month, as YYYYMM, such as 202611.",),
+        {"linkedin_version": "2020-1"},
+    ),
     "lease": Case(
         ("campaigns",),
         BAD_INPUT,

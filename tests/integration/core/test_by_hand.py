@@ -160,3 +160,19 @@ def test_an_invitation_is_left_for_a_person(scene: Any, store: Store) -> None:
             tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "x" * 301)
     assert listed(store) == [made]
     assert complete(store, made, Outcome.SKIPPED).outcome is Outcome.SKIPPED
+
+
+def test_the_same_invitation_is_one_task_while_it_is_open_and_no_time_that_is_over_is_taken(
+    scene: Any, store: Store
+) -> None:
+    lead_id = scene.add_lead(linkedin_url=PAGE)
+    with store.begin(WORKSPACE, actor="mcp:crew") as work:
+        with pytest.raises(InvalidInput, match="is over; give another time, or none for tomorrow"):
+            tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Hello", work.now() - timedelta(minutes=1))
+        made = tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Hello")
+        assert tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, " Hello ") == made
+        other = tasks.prepare(work, lead_id, tasks.LINKEDIN_MESSAGE, "Hello")
+    assert {each.id for each in listed(store)} == {made.id, other.id}
+    complete(store, made, Outcome.DONE)
+    with store.begin(WORKSPACE, actor="mcp:crew") as work:
+        assert tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Hello").id != made.id

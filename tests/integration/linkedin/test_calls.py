@@ -88,8 +88,13 @@ async def test_pages_statistics_and_forms_are_read(linkedin: Any) -> None:
         shares = await pages.statistics(client, PAGE, "shares", start=now - timedelta(days=7), end=now)
         assert shares["totalShareStatistics.impressionCount"] == 120
         assert await pages.statistics(client, PAGE, "views") == {"totalPageStatistics.views.allPageViews.pageViews": 87}
-        with pytest.raises(ProviderRefused, match="Member is not an administrator"):
+        with pytest.raises(ProviderRefused) as refused:
             await pages.statistics(client, "urn:li:organization:1", "followers")
+        assert refused.value.message == (
+            "LinkedIn does not let this member do that, although rw_organization_admin was granted: have an "
+            "administrator of that page make the member one. LinkedIn said: Member is not an administrator of "
+            "urn:li:organization:1"
+        )
         (form,) = await lead_forms.forms(client, ACCOUNT)
         assert (form.id, form.name) == ("7733", "Spring guide")
         assert form.consents == {"1": "I agree to receive e-mail about products of Overture."}

@@ -19,6 +19,7 @@ from mcp.types import (
 
 from overture_core.clock import ManualClock
 from overture_core.leads.searching import search
+from overture_core.operations import service as operations
 from overture_core.segments.filter import LeadFilter
 from overture_core.workspaces import service as workspaces
 from overture_providers.linkedin.session import welcome
@@ -99,6 +100,23 @@ async def test_nothing_is_published_that_no_person_approved(linkedin: Any, desk:
         refused = await desk.refused(client, "linkedin_run_operation", operation_id=asked["id"])
         assert f"overture approvals approve {asked['approval_id']}" in refused
         assert linkedin.published() == []
+
+
+async def test_an_expired_connection_is_said_before_a_person_is_asked_to_approve(
+    linkedin: Any, desk: Desk, clock: ManualClock
+) -> None:
+    account = await linkedin.connect()
+    clock.advance(account.expires_at - clock.now())
+    said = f"LinkedIn's access token expired on {account.expires_at:%Y-%m-%d %H:%M} UTC; a person connects again with"
+    async with desk.client() as client:
+        assert (await desk.refused(client, "linkedin_publish_post", text=TEXT)).startswith(said)
+        shown = await client.call_tool("linkedin_get_capabilities", {})
+    assert isinstance(shown, CallToolResult)
+    (block,) = shown.content
+    assert isinstance(block, TextContent)
+    assert block.text.startswith(f"Expired on {account.expires_at:%Y-%m-%d}; linkedin_connect gives")
+    with linkedin.store.read("default") as work:
+        assert operations.list_(work) == []
 
 
 async def test_a_person_at_a_trusted_client_reads_the_post_and_approves_it(linkedin: Any, desk: Desk) -> None:

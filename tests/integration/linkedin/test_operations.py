@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
@@ -21,13 +22,14 @@ from overture_core.contactability.explaining import explain
 from overture_core.errors import ApprovalRequired, Conflict
 from overture_core.leads.searching import search
 from overture_core.leads.service import get
-from overture_core.linkedin import sources
+from overture_core.linkedin import accounts, sources
 from overture_core.operations import claims
 from overture_core.operations import service as operations
 from overture_core.operations.states import OperationState
 from overture_core.segments.filter import LeadFilter
 from overture_providers.linkedin import media, posts, proposals
 from overture_providers.linkedin.operations import look
+from overture_providers.linkedin.session import connected
 from overture_providers.sandbox.linkedin_book import ACCOUNT
 
 pytestmark = pytest.mark.anyio
@@ -118,6 +120,32 @@ async def test_a_post_whose_answer_was_lost_is_found_among_ones_own(linkedin: An
     assert len(linkedin.published()) == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [
+        ({"visibility": "CONNECTIONS"}, OperationState.DONE),  # another audience: another post
+        ({"files": 1}, OperationState.DONE),
+        ({}, OperationState.UNKNOWN),  # the same in all that is seen: which of them it is, nobody can say
+    ],
+)
+async def test_a_lost_post_is_not_taken_for_another_one_with_its_text(
+    linkedin: Any, before: dict[str, Any], outcome: OperationState
+) -> None:
+    account = await linkedin.connect()
+    async with connected(linkedin.store, linkedin.settings) as session:
+        pictures = [
+            await posts.upload(session.client, account.member, "a.png", b"picture", document=False)
+            for _ in range(before.get("files", 0))
+        ]
+        visibility = before.get("visibility", "PUBLIC")
+        other = await posts.publish(session.client, posts.body(account.member, TEXT, visibility, pictures, None))
+    linkedin.fail("drop", after_accept=True)
+    made = await linkedin.approved(proposals.post(account, TEXT))
+    assert made.state is outcome
+    assert (made.result or {}).get("id") != other
+    assert len(linkedin.published()) == 2
+
+
 async def test_without_the_scope_to_look_a_lost_post_stays_unknown_until_a_person_settles_it(linkedin: Any) -> None:
     account = await linkedin.connect(grant=WRITE)
     linkedin.fail("drop", after_accept=True)
@@ -204,3 +232,30 @@ async def test_a_new_lead_is_reported_stored_imported_once_and_can_be_written_to
     assert (answer.status_code, answer.json()["error"]) == (403, "signature_invalid")
     challenge = httpx.get(f"{base}/linkedin/webhooks/leads", params={"challengeCode": "not a code"}, trust_env=False)
     assert challenge.status_code == 400
+
+
+async def test_after_a_new_connection_an_owner_is_watched_again_and_until_then_its_leads_are_warned_of(
+    linkedin: Any, serve: Callable[[], str], clock: ManualClock, wait_for: Any
+) -> None:
+    serve()
+    first = linkedin.propose(proposals.watch(await linkedin.connect(), ACCOUNT))
+    assert (await linkedin.run(first)).state is OperationState.DONE
+    with linkedin.store.begin("default", actor="cli:ada") as work:
+        assert accounts.forget(work, sandbox=True)
+    with capture_logs() as lines:
+        filled = linkedin.post("/sandbox/linkedin/leads", first_name="Ada", last_name="Moss", email="ada@moss.example")
+        wait_for(lambda: lines)
+    assert lines == [
+        {
+            "event": "linkedin_lead_not_watched",
+            "log_level": "warning",
+            "owner": ACCOUNT,
+            "response": filled["id"],
+        }
+    ]
+    clock.advance(timedelta(minutes=1))
+    again = linkedin.propose(proposals.watch(await linkedin.connect(), ACCOUNT))
+    assert again.id != first.id
+    assert (await linkedin.run(again)).state is OperationState.DONE
+    with linkedin.store.read("default") as work:
+        assert [each.owner for each in sources.watched(work, sandbox=True)] == [ACCOUNT]

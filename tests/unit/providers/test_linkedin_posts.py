@@ -25,6 +25,7 @@ ACCOUNT = AccountView(
     sandbox=True,
     connected_by="cli:ada",
     connected_at=NOW,
+    expired=False,
 )
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
