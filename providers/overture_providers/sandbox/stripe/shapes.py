@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import typing
 from copy import deepcopy
+from decimal import Decimal
 from functools import cache
 from types import NoneType
 from typing import Any, Literal
@@ -36,7 +37,7 @@ CLASSES = {
     "subscription": "Subscription",
     "subscription_item": "SubscriptionItem",
 }
-_PLAIN: dict[Any, Any] = {str: "", int: 0, float: 0.0, bool: False}
+_PLAIN: dict[Any, Any] = {str: "", int: 0, float: 0.0, bool: False, Decimal: "0"}
 
 
 def blank(name: str) -> Json:

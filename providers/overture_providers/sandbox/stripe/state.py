@@ -37,7 +37,9 @@ class State:
         """Make an object and keep it."""
         made = blank(kind)
         values.setdefault("id", f"{prefix}_{secrets.token_hex(12)}")
-        made |= {"object": kind, "created": self.now, **values}
+        if "created" in made:  # an item of an invoice has a date
+            made["created"] = self.now
+        made |= {"object": kind, **values}
         if "livemode" in made:
             made["livemode"] = False
         self._db.execute(
