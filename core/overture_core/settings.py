@@ -227,17 +227,9 @@ class Settings(BaseSettings):
     @field_validator("stripe_cap_call", "stripe_cap_day", "stripe_cap_customer")
     @classmethod
     def _by_currency(cls, caps: dict[str, int]) -> dict[str, int]:
-        from overture_core.errors import InvalidInput
-        from overture_core.payments.money import currency_of
+        from overture_core.payments.money import by_currency
 
-        try:
-            read = [(name if name == ELSEWHERE else currency_of(name), most) for name, most in caps.items()]
-        except InvalidInput as error:
-            raise ValueError(error.message.rstrip(".")) from error
-        if len(dict(read)) < len(read):
-            msg = "a currency is there twice, in capitals and in small letters; keep one of them"
-            raise ValueError(msg)
-        return dict(read)
+        return by_currency(caps, others=ELSEWHERE)
 
     @field_validator("linkedin_version")
     @classmethod

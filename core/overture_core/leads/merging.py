@@ -160,7 +160,7 @@ class Merger:
         last = row.values.get("last_contact_at")
         if not isinstance(last, datetime) or last <= self._now + _AHEAD:
             return row
-        self.notes["dates of last contact that are yet to come, left out"] += 1
+        self.notes["dates of last contact yet to come, left out"] += 1
         return replace(row, values={name: value for name, value in row.values.items() if name != "last_contact_at"})
 
     def _own(self, lead: _Lead, row: LeadRow) -> LeadRow:
@@ -214,7 +214,7 @@ class Merger:
             if held == granted:
                 continue
             if granted and not row.evidence.wording:
-                self.notes["consents were recorded without the words that were agreed to"] += 1
+                self.notes["consents recorded without the words that were agreed to"] += 1
             self._known_consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
             evidence = (source, row.evidence.wording or None, row.evidence.given_at, self._now)

@@ -198,7 +198,7 @@ class RowReader:
             name = "further columns"
         else:
             self._names_cut.add(name)
-        self.notes[f"values of {name} were cut at {limit:,} characters"] += 1
+        self.notes[f"values of {name} cut at {limit:,} characters"] += 1
         return found[:limit]
 
     def _country(self, text: str) -> str | None:

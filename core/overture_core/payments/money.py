@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from overture_core.errors import InvalidInput
@@ -29,6 +30,22 @@ def currency_of(text: str) -> str:
         msg = f"{quoted(text)} is no currency; write its three letters, such as EUR."
         raise InvalidInput(msg)
     return code
+
+
+def by_currency(caps: Mapping[str, int], *, others: str) -> dict[str, int]:
+    """Return caps by currency, in capitals; `others` stands for every other one.
+
+    Raises:
+        ValueError: there is no such currency, or it is there twice.
+    """
+    try:
+        read = [(name if name == others else currency_of(name), most) for name, most in caps.items()]
+    except InvalidInput as error:
+        raise ValueError(error.message.rstrip(".")) from error
+    if len(dict(read)) < len(read):
+        msg = "a currency is there twice, in capitals and in small letters; keep one of them"
+        raise ValueError(msg)
+    return dict(read)
 
 
 def places(currency: str) -> int:

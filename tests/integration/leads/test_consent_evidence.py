@@ -24,7 +24,7 @@ def test_the_evidence_in_a_file_is_kept_and_told(store: Store) -> None:
     source = Source.from_text(FILE, "leads.csv")
     report = import_leads(store, source, ImportOptions(), workspace=WORKSPACE, actor="test")
     assert report.created == 2
-    assert any("dates of consent that could not be read, left out" in warning for warning in report.warnings)
+    assert any("date of consent that could not be read, left out" in warning for warning in report.warnings)
     with store.read(WORKSPACE) as work:
         ada, bob = work.session.scalars(select(Lead.id).order_by(Lead.first_name)).all()
         (consent,) = service.get(work, ada).consents

@@ -76,7 +76,7 @@ def test_dates_that_no_row_tells_apart_are_assumed_and_said(store: Store, take: 
 
 def test_a_last_contact_that_is_yet_to_come_is_left_out_and_said(store: Store, take: Import) -> None:
     assert take("email,last contact\na@example.com,2199-01-01\n").warnings == [
-        "1 dates of last contact that are yet to come, left out"
+        "1 date of last contact yet to come, left out"
     ]
     assert contacts(store) == [None]
     assert take("email,last contact\na@example.com,2026-11-24\n").warnings == []  # where it is tomorrow already

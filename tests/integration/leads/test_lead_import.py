@@ -70,7 +70,7 @@ def test_a_german_file_of_excel_is_read_by_its_own_rules(store: Store) -> None:
     assert report.warnings == [
         "The encoding was guessed: cp1252. If names look wrong, import a copy saved as UTF-8, or name the encoding "
         "(encoding, on the command line --encoding), e.g. cp1250.",
-        "5 consents were recorded without the words that were agreed to",
+        "5 consents recorded without the words that were agreed to",
     ]
     lead = lead_by_email(store, "k.grossmann@fennel.test")
     assert lead.model_dump(include={"first_name", "last_name", "phone", "country", "time_zone", "last_contact_at"}) == {
@@ -186,7 +186,7 @@ def test_a_bare_yes_agrees_to_mail_alone_and_all_else_has_to_be_named(store: Sto
     answers = {"a": "yes", "b": "1", "c": "all", "d": "yes;sms", "e": "whatsapp"}
     lines = "".join(f"{who}@example.com,{said}\n" for who, said in answers.items())
     assert take(f"email,consent\n{lines}").warnings == [
-        "6 consents were recorded without the words that were agreed to"
+        "6 consents recorded without the words that were agreed to"
     ]
     assert {
         who: {c.channel for c in lead_by_email(store, f"{who}@example.com").consents if c.granted} for who in answers
@@ -210,9 +210,9 @@ def test_what_is_too_long_is_cut_and_counted_by_column_and_an_id_too_long_costs_
     assert counts(report) == {"created": 2, "merged": 0, "unchanged": 0, "rejected": 1}
     assert report.reject_samples[0].reasons == ["its external id has more than 200 characters"]
     assert report.warnings == [
-        "1 values of 'Bio' were cut at 2,000 characters",
-        "1 values of company were cut at 300 characters",
-        "2 values of notes were cut at 10,000 characters",
+        "1 value of 'Bio' cut at 2,000 characters",
+        "1 value of company cut at 300 characters",
+        "2 values of notes cut at 10,000 characters",
     ]
     lead = lead_by_email(store, "a@example.com")
     assert (lead.company, lead.notes, lead.custom) == ("c" * 300, "n" * 10_000, {"Bio": "b" * 2_000})

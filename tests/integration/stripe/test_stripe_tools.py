@@ -185,7 +185,7 @@ async def test_bad_input_gets_one_sentence_and_changes_nothing(shop: Shop) -> No
 async def test_what_stripe_refuses_fails_the_operation_and_can_be_asked_for_again(shop: Shop) -> None:
     price = shop.price()
     draft = await shop.call("stripe_request_payment", by="invoice", lead_id=LEAD, price=price)
-    said = await shop.text("stripe_change", action="invoice_void", id=draft["result"]["id"])
+    said = await shop.refused("stripe_change", action="invoice_void", id=draft["result"]["id"])
     assert "Refused: Stripe refused this, and nothing was changed (it says: You can only pass in open invoices." in said
     shop.fail(provider="stripe", kind="429", count=1)
     later = await shop.call("stripe_request_payment", by="payment_link", lead_id=LEAD, price=price)

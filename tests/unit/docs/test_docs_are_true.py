@@ -81,7 +81,7 @@ def test_every_tool_is_in_the_pages(generators: dict[str, dict[str, Any]]) -> No
 
 def test_every_tool_that_the_pages_name_exists(generators: dict[str, dict[str, Any]]) -> None:
     tools = {tool.name for listed in generators["tools"]["listed"]().values() for tool in listed}
-    tool = r"`((?:leads|messaging|linkedin(?!_url)|stripe)_(?!live|cap)[a-z_]+)`|--tool-name (\S+)"
+    tool = r"`((?:leads|messaging|linkedin(?!_url|_opt_out)|stripe)_(?!live|cap)[a-z_]+)`|--tool-name (\S+)"
     named = set(re.findall(tool, text_of(PAGES)))
     assert {first or second for first, second in named} - tools == set()
 
