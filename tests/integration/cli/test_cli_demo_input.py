@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -76,7 +79,7 @@ def test_leads_that_cannot_be_imported_are_refused_before_anything_starts(
     ("rows", "says", "counts"),
     [
         ("ada@example.com,Ada,DE,\n", "Of 1 dormant lead all have to be left out (1 gave no consent", (1, 0)),
-        ("ada@example.com,Ada,US,2999-01-01\n", "Of 1 lead none is dormant", (0, 0)),
+        (f"ada@example.com,Ada,US,{YESTERDAY}\n", "Of 1 lead none is dormant", (0, 0)),
         ("nobody,Ada,US,\n", "No row of the file became a lead", (0, 0)),
     ],
     ids=["no consent", "not dormant", "all rejected"],
