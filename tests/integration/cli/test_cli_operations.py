@@ -56,7 +56,7 @@ def test_the_commands_of_the_page_work_on_an_empty_home(overture: Overture) -> N
 def test_a_person_approves_takes_back_and_is_told_what_cannot_be_run(overture: Overture, store: Store) -> None:
     made = asked(store, why=["it is dear"])
     shown = overture("approvals", "list").stdout
-    assert "Do something." in shown
+    assert "Do something" in shown
     assert "because it is dear" in overture("approvals", "show", str(made.approval_id)).stdout
     assert "A worker does it now." in overture("approvals", "approve", str(made.approval_id)).stdout
     refused = overture("operations", "run", made.id)
