@@ -15,7 +15,7 @@ from overture_core.contactability.addresses import reaches_nobody, takes_no_sms
 from overture_core.contactability.quiet_hours import LEGAL, Window, quiet_hours
 from overture_core.contactability.rules import Facts
 from overture_core.leads.normalise import email_key
-from overture_core.messages.channels import BY_PHONE, Channel
+from overture_core.messages.channels import BY_PHONE, Addressed, Channel
 from overture_core.messages.states import State
 from overture_core.replies.intent import AUTOMATIC
 from overture_core.storage.among import among
@@ -41,17 +41,11 @@ _REACHED = {
 }
 
 
-class Person(Protocol):
+class Person(Addressed, Protocol):
     """What is asked of a lead: a row of the table, or only these of its columns."""
 
     @property
     def id(self) -> str: ...
-    @property
-    def email(self) -> str | None: ...
-    @property
-    def phone(self) -> str | None: ...
-    @property
-    def linkedin_url(self) -> str | None: ...
     @property
     def country(self) -> str | None: ...
     @property
