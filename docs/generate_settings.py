@@ -20,6 +20,8 @@ FACTORIES = {
     "stripe_cap_customer": '`{"*": 100000}`',
     "stripe_cap_day": '`{"*": 200000}`',
     "approvers": "nobody",
+    "allowed_hosts": "none",
+    "allowed_origins": "none",
     "test_addresses": "none",
     "email_warm_up": "`[50, 100, 500, 1000, 5000, ...]`",
     "data_dir": "the user's data folder",

@@ -43,6 +43,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "up": "serve:up",
     "serve": "serve:serve",
+    "token": "token:token",
     "worker": "serve:worker",
     "sandbox": "serve:sandbox",
     "import": "leads:import_",

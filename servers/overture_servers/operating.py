@@ -105,7 +105,7 @@ def _waits(shown: OperationView, run_tool: str) -> str:
 async def _run(ctx: Ctx, operation_id: str) -> OperationView:
     runtime = runtime_of(ctx)
     with told():
-        return await running.run(runtime.store, runtime.settings.workspace, operation_id, actor=actor_of(ctx))
+        return await running.run(runtime.store, runtime.workspace, operation_id, actor=actor_of(ctx))
 
 
 def _waiting(operation_id: str) -> Waiting:

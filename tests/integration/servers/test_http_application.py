@@ -153,7 +153,8 @@ def test_listening_beyond_loopback_is_refused(settings: Settings, host: str) -> 
     with pytest.raises(ConfigurationError) as caught:
         serve_http(settings, host, 0)
     assert caught.value.message == (
-        f"{host} is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
+        f"{host} is not a loopback address, and without authentication only this machine may reach the servers; "
+        "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
     )
 
 

@@ -12,6 +12,7 @@ from mcp.types import CallToolResult, TextContent
 
 from overture_core.settings import Settings
 from overture_servers.runtime import Runtime
+from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, OvertureServer, ToolSpec
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,7 @@ async def leads_break(ctx: Ctx) -> None:
 @pytest.fixture
 def server(settings: Settings) -> Iterator[OvertureServer]:
     runtime = Runtime(settings)
-    yield OvertureServer("leads", "Leads", "", [ToolSpec(leads_break, "Break")], runtime)
+    yield OvertureServer("leads", "Leads", "", [ToolSpec(leads_break, "Break", Scope.LEADS_READ)], runtime)
     runtime.close()
 
 
