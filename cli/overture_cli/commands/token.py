@@ -65,7 +65,9 @@ def token(
     )
     ends = now + lifetime
     if as_json:
-        emit_json({"token": made, "workspace": named, "scopes": scopes, "client": CLIENT, "expires_at": ends.isoformat()})
+        emit_json(
+            {"token": made, "workspace": named, "scopes": scopes, "client": CLIENT, "expires_at": ends.isoformat()}
+        )
         return
     typer.echo(made)
     progress_console.print(
