@@ -80,9 +80,10 @@ async def stripe_find(
             if made is None:
                 return StripePage(objects=[], next_cursor=None)
             if kind == "customer":
-                return finding.find(account, kind, id_=made.id)
+                return finding.find(account, workspace, kind, id_=made.id)
             customer = made.id
-        return finding.find(account, kind, id_=id, query=query, customer=customer, limit=limit, cursor=cursor)
+        wanted = partial(finding.find, account, workspace, kind, id_=id, query=query, customer=customer)
+        return wanted(limit=limit, cursor=cursor)
 
     page = await _at_stripe(ctx, find)
     lines = [*map(_line, page.objects)] or ["There is none."]
