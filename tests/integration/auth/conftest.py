@@ -200,7 +200,7 @@ def serving(issuer: Issuer, folder: Path, wait_for: Any, **more: str) -> Iterato
             return False
 
     try:
-        wait_for(up, deadline=60)
+        wait_for(up, deadline=150)
         yield served
     finally:
         process.send_signal(signal.SIGTERM)
