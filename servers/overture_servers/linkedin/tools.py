@@ -16,7 +16,6 @@ from pydantic import AwareDatetime, Field
 from overture_core.errors import InvalidInput
 from overture_core.linkedin import accounts
 from overture_core.linkedin.accounts import AccountView
-from overture_core.operations import service as operations
 from overture_core.operations.models import Proposal
 from overture_core.operations.states import OperationState
 from overture_core.replies import tasks
@@ -42,7 +41,7 @@ from overture_servers.linkedin.results import (
     Said,
     ShownForm,
 )
-from overture_servers.operating import ask_about_operation, propose_and_run, run_approved, told_of
+from overture_servers.operating import ask_about_operation, own_operation, propose_and_run, run_approved, told_of
 from overture_servers.runtime import told
 from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
@@ -142,7 +141,7 @@ async def linkedin_run_operation(
 ) -> Annotated[CallToolResult, Asked]:
     """Run what a person approved; the worker runs what is for later. A post of unknown outcome is looked for."""
     runtime = runtime_of(ctx)
-    shown = await runtime.read(lambda work: operations.get(work, operation_id))
+    shown = await runtime.read(lambda work: own_operation(work, operation_id, "linkedin"))
     if shown.kind == proposals.POST and shown.state is OperationState.UNKNOWN:
         with told():
             workspace = runtime.workspace

@@ -100,7 +100,7 @@ def issuing() -> Iterator[Issuer]:
             self._answer(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
 
         def _answer(self, form: dict[str, list[str]]) -> None:
-            status, headers, body = issuer.answer(self.path, form)
+            status, headers, body = made.answer(self.path, form)
             self.send_response(status)
             for name, value in {
                 "Content-Type": "application/json",
@@ -115,11 +115,11 @@ def issuing() -> Iterator[Issuer]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
-    issuer.add_key("one")
+    made = Issuer(f"http://127.0.0.1:{server.server_port}")
+    made.add_key("one")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield issuer
+    yield made
     server.shutdown()
     server.server_close()
     thread.join()

@@ -129,7 +129,7 @@ async def yes(_context: Any, _params: ElicitRequestParams) -> ElicitResult:
 def desk(serve: Callable[..., Any]) -> Any:
     with serve(OVERTURE_APPROVERS='{"ada": "' + "a" * 40 + '"}') as served:
         served.overture("approvals", "trust", "desk")
-        served.overture("doctor", OVERTURE_WORKSPACE="other")
+        served.overture("senders", "list", OVERTURE_WORKSPACE="other")
         yield served
 
 

@@ -242,7 +242,7 @@ def calls(it: Theirs) -> dict[str, list[dict[str, Any]]]:
         "linkedin_get_profile": [{}],
         "linkedin_publish_post": [{"text": "Own"}],
         "linkedin_act_on_post": [{"post": post, "action": "delete"}],
-        "linkedin_run_operation": [{"operation_id": it.operation}, {"operation_id": it.asked}],
+        "linkedin_run_operation": [{"operation_id": it.asked}, {"operation_id": it.operation}],
         "linkedin_get_posts": [{}, {"post": post}],
         "linkedin_get_statistics": [{"page": "urn:li:organization:1"}],
         "linkedin_list_lead_forms": [{"owner": "urn:li:organization:1"}],
@@ -265,7 +265,7 @@ def calls(it: Theirs) -> dict[str, list[dict[str, Any]]]:
         "stripe_refund": [{"payment": "pi_none"}],
         "stripe_report_revenue": [{}, {"campaign": it.name}],
         "stripe_report_fee": [{"campaign": it.name}],
-        "stripe_run_approved": [{"operation_id": it.operation}, {"operation_id": it.asked}],
+        "stripe_run_approved": [{"operation_id": it.asked}, {"operation_id": it.operation}],
     }
 
 
@@ -352,15 +352,33 @@ async def test_no_resource_shows_anything_of_another_workspace(app: Any, runtime
             uris += [str(each.uri) for each in (await client.list_resources()).resources]
             listed += uris
             for uri in uris:
-                shown[uri] = (await other.read_resource(table[uri])).model_dump_json()
-                try:
-                    answer = (await client.read_resource(table[uri])).model_dump_json()
-                except MCPError as error:
-                    answer = error.message
-                found.append(answer.replace(theirs.name, "").replace(table[uri], ""))
+                shown[uri] = await read(other, table[uri])
+                found.append((await read(client, table[uri])).replace(theirs.name, "").replace(table[uri], ""))
     assert sorted(listed) == sorted(table)
     assert [answer for answer in found if MARK in answer] == []
     assert all(MARK in shown[uri] for uri in table if uri.endswith(("{lead_id}", "{name}", "rejects")))
+
+
+async def read(client: Client, uri: str) -> str:
+    """What a resource says, or why it does not."""
+    try:
+        return (await client.read_resource(uri)).model_dump_json()
+    except MCPError as error:
+        return error.message
+
+
+async def test_one_server_neither_shows_nor_runs_what_was_asked_of_another(
+    app: Any, runtime: Runtime, theirs: Theirs
+) -> None:
+    """Or a token for the one would do what takes a token for the other."""
+    rival = Principal(app, runtime, RIVAL)
+    for operation in (theirs.operation, theirs.asked):
+        result = await rival.say("linkedin_run_operation", operation_id=operation)
+        assert f"There is no operation '{operation}' of the linkedin server" in told(result, {})
+        async with rival.at("linkedin") as client:
+            assert "There is no operation" in await read(client, f"linkedin://operations/{operation}")
+    result = await rival.say("stripe_run_approved", operation_id=theirs.operation)
+    assert f"There is no operation '{theirs.operation}' of the stripe server" in told(result, {})
 
 
 async def test_no_completion_knows_a_name_of_another_workspace(app: Any, runtime: Runtime, theirs: Theirs) -> None:
