@@ -50,6 +50,9 @@ class Settings(HttpSettings):
     redis_url: str | None = Field(default=None, description="Redis URL; an embedded server without it.")
     workspace: str = Field(default="default", description="The workspace that stdio servers and commands work in.")
 
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
+    )
     sandbox_only: bool = Field(default=False, description="Never contact a real provider, whatever keys are set.")
     sandbox_url: str = Field(default="http://127.0.0.1:8766", description="Base URL of the sandbox providers.")
     sendgrid_api_key: SecretStr | None = Field(default=None, description="SendGrid API key; sandbox without it.")

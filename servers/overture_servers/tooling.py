@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -24,11 +25,12 @@ from mcp.types import (
 )
 from pydantic import BaseModel, ValidationError
 
+from overture_core import telemetry
 from overture_core.errors import NotAllowed
-from overture_core.ids import new_id
+from overture_core.ids import is_id, new_id
 from overture_core.text import clean, quoted
 from overture_servers.principal import principal, state_owner
-from overture_servers.runtime import Runtime, lifespan_of, told, validation_sentence
+from overture_servers.runtime import Runtime, ToolCall, lifespan_of, told, validation_sentence
 from overture_servers.schemas import meant, slim_input, slim_output
 from overture_servers.scopes import READING, READS, Scope
 from overture_servers.sealing import StoredKeyCodec
@@ -76,7 +78,7 @@ class OvertureServer(MCPServer[Runtime]):
         )
         self.kind = name
         self.reads = READS[name]
-        self._held = runtime
+        self._runtime = runtime
         self._scopes = {spec.function.__name__: spec.scope for spec in tools}
         self._slim: list[Tool] | None = None
         self._depths = {spec.function.__name__: spec.depth for spec in tools}
@@ -105,7 +107,7 @@ class OvertureServer(MCPServer[Runtime]):
         scope = None if ctx.method == "tools/call" else self.wanted(ctx.method, ctx.params)
         if scope is not None:
             try:
-                self._held.require(scope)
+                self._runtime.require(scope)
             except NotAllowed as error:
                 raise MCPError(INVALID_REQUEST, error.message) from error
         return await call_next(ctx)
@@ -142,10 +144,26 @@ class OvertureServer(MCPServer[Runtime]):
         Raises:
             ToolError: always with one sentence: the SDK puts a frame around it, pydantic wording and links.
         """
+        began = time.perf_counter()
+        outcome: Literal["ok", "asked", "refused"] = "refused"
+        known = name if self._tool_manager.get_tool(name) else "unknown"
+        with telemetry.about(server=self.name, tool=known, request=_request_of(context), **_ids_in(arguments)):
+            try:
+                result = await self._call(name, arguments, context)
+                outcome = "asked" if isinstance(result, InputRequiredResult) else "ok"
+            finally:
+                call = ToolCall(self.name, known, outcome, time.perf_counter() - began)
+                log.info("tool_called", outcome=outcome, ms=round(call.seconds * 1000))
+                self._runtime.called(call)
+        return result
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], context: Context[Runtime, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
         scope = self.wanted("tools/call", {"name": name})
         if scope is not None:
             with told():
-                self._held.require(scope)
+                self._runtime.require(scope)
         self._refuse_unknown(name, arguments)
         try:
             return await super().call_tool(name, arguments, context)
@@ -189,6 +207,15 @@ def _shorter(tool: Tool, depth: int) -> Tool:
             "description": description,
         }
     )
+
+
+def _request_of(context: Context[Runtime, Any] | None) -> str | None:
+    return None if context is None else context.request_id
+
+
+def _ids_in(arguments: dict[str, Any]) -> dict[str, str]:
+    """Our own ids among a call's arguments, for the log: nothing else of them is known to be nobody's data."""
+    return {name: value for name, value in arguments.items() if isinstance(value, str) and is_id(value)}
 
 
 def answer(model: BaseModel, text: str) -> CallToolResult:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from overture_core.errors import DatabaseUnavailable, NotFound
+from overture_servers.http import probes
+from overture_servers.http.metrics import Metrics
 from overture_servers.http.protection import gated, path_of, transport_security
 from overture_servers.linkedin import callback as linkedin_callback
 from overture_servers.linkedin import webhooks as linkedin_webhooks
@@ -37,7 +39,7 @@ def create_app(runtime: Runtime) -> Starlette:
     settings = runtime.settings
     held = PrincipalRuntime(runtime) if settings.authenticated else runtime
     servers = {name: creator(name)(held) for name in NAMES}
-    hooks = Webhooks(runtime)
+    hooks, metrics = Webhooks(runtime), Metrics(runtime)
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
     endpoints = {
@@ -61,8 +63,8 @@ def create_app(runtime: Runtime) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/health", _health),
-            Route("/ready", _ready(runtime)),
+            *probes.routes(runtime),
+            metrics.route(),
             *webhooks.routes(hooks),
             *calls.routes(runtime, hooks),
             *stripe.routes(runtime, hooks),
@@ -72,33 +74,10 @@ def create_app(runtime: Runtime) -> Starlette:
             *linkedin_webhooks.routes(runtime, hooks),
             *(gated(runtime, servers, endpoints) if settings.authenticated else endpoints.values()),
         ],
+        middleware=[Middleware(metrics.counting)],
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
-
-
-async def _health(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
-
-
-def _ready(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
-    def check() -> dict[str, str]:
-        from overture_queue.broker import describe
-
-        try:
-            with runtime.store.read(runtime.workspace):  # it asks for the workspace's row
-                found = "ok"
-        except (DatabaseUnavailable, NotFound) as error:
-            found = error.message
-        queue = describe(runtime.settings)
-        return {"database": found, "redis": "ok" if queue.reachable else queue.detail or "not running"}
-
-    async def ready(_request: Request) -> Response:
-        parts = await to_thread.run_sync(check)
-        healthy = all(part == "ok" for part in parts.values())
-        return JSONResponse({"ready": healthy, **parts}, status_code=200 if healthy else 503)
-
-    return ready
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:
