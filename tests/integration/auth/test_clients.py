@@ -90,14 +90,15 @@ async def test_the_sdks_client_finds_the_issuer_from_the_refusal_and_asks_it_for
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_resources_prompts_and_completions_want_the_scope_that_reads(served: Any, mode: Mode) -> None:
     token = served.token("leads", scope="leads:write")
-    for method, params in {
+    requests: dict[str, dict[str, Any]] = {
         "resources/read": {"uri": "leads://segments/x"},
         "prompts/get": {"name": "check-a-segment", "arguments": {"segment": "x"}},
         "completion/complete": {
             "ref": {"type": "ref/resource", "uri": "leads://segments/{name}"},
             "argument": {"name": "name", "value": ""},
         },
-    }.items():
+    }
+    for method, params in requests.items():
         answer = served.post(token, method, **params)
         assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope"), method
     async with client(served, "leads", token, mode=mode) as connected:
@@ -142,7 +143,11 @@ async def test_whose_question_it_was_only_they_may_answer(desk: Any) -> None:
         asked = await connected.session.call_tool("messaging_launch_campaign", arguments, allow_input_required=True)
         assert isinstance(asked, InputRequiredResult)
         answers = {key: ElicitResult(action="accept", content={"approve": True}) for key in asked.input_requests or {}}
-    again = {"input_responses": answers, "request_state": asked.request_state, "allow_input_required": True}
+    again: dict[str, Any] = {
+        "input_responses": answers,
+        "request_state": asked.request_state,
+        "allow_input_required": True,
+    }
     for changed in ({"sub": "eve"}, {"client_id": "desk2"}, {"workspace": "other"}):
         other = desk.token("messaging", scope=EVERYTHING, **changed)
         async with client(desk, "messaging", other, elicitation_callback=yes) as connected:
