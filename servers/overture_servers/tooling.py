@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from mcp.server.mcpserver import Context, MCPServer
@@ -22,9 +23,10 @@ from mcp.types import (
 )
 from pydantic import BaseModel, ValidationError
 
-from overture_core.ids import new_id
+from overture_core import telemetry
+from overture_core.ids import is_id, new_id
 from overture_core.text import clean, quoted
-from overture_servers.runtime import Runtime, lifespan_of, validation_sentence
+from overture_servers.runtime import Runtime, ToolCall, lifespan_of, validation_sentence
 from overture_servers.schemas import meant, slim_input, slim_output
 from overture_servers.sealing import StoredKeyCodec
 from overture_servers.version import VERSION
@@ -64,6 +66,7 @@ class OvertureServer(MCPServer[Runtime]):
             request_state_security=RequestStateSecurity(codec=StoredKeyCodec(runtime.settings)),
             log_level="WARNING",
         )
+        self._runtime = runtime
         self._slim: list[Tool] | None = None
         self._depths = {spec.function.__name__: spec.depth for spec in tools}
         for spec in tools:
@@ -110,6 +113,22 @@ class OvertureServer(MCPServer[Runtime]):
         Raises:
             ToolError: always with one sentence: the SDK puts a frame around it, pydantic wording and links.
         """
+        began = time.perf_counter()
+        outcome: Literal["ok", "asked", "refused"] = "refused"
+        known = name if self._tool_manager.get_tool(name) else "unknown"
+        with telemetry.about(server=self.name, tool=known, request=_request_of(context), **_ids_in(arguments)):
+            try:
+                result = await self._call(name, arguments, context)
+                outcome = "asked" if isinstance(result, InputRequiredResult) else "ok"
+            finally:
+                call = ToolCall(self.name, known, outcome, time.perf_counter() - began)
+                log.info("tool_called", outcome=outcome, ms=round(call.seconds * 1000))
+                self._runtime.called(call)
+        return result
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], context: Context[Runtime, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
         self._refuse_unknown(name, arguments)
         try:
             return await super().call_tool(name, arguments, context)
@@ -153,6 +172,15 @@ def _shorter(tool: Tool, depth: int) -> Tool:
             "description": description,
         }
     )
+
+
+def _request_of(context: Context[Runtime, Any] | None) -> str | None:
+    return None if context is None else context.request_id
+
+
+def _ids_in(arguments: dict[str, Any]) -> dict[str, str]:
+    """Our own ids among a call's arguments, for the log: nothing else of them is known to be nobody's data."""
+    return {name: value for name, value in arguments.items() if isinstance(value, str) and is_id(value)}
 
 
 def answer(model: BaseModel, text: str) -> CallToolResult:

@@ -22,7 +22,15 @@ HOPED_FOR = (
 READS = {
     "leads": ("leads_search", "leads_list_segments", "leads_list_suppressions"),
     "messaging": ("messaging_list_replies", "messaging_list_campaigns", "messaging_get_health"),
+    "linkedin": ("linkedin_get_capabilities", "linkedin_get_profile", "linkedin_get_posts"),
+    "stripe": ("stripe_get_account", "stripe_report_revenue"),
 }
+# What else an action of linkedin_act_on_post wants.
+BESIDES = {"edit": {"text": "Buy now."}, "comment": {"text": "Buy now."}, "react": {"reaction": "LIKE"}}
+# It starts a process, and changes nothing.
+ONCE = "messaging_simulate_campaign"
+# What would only make it harder to send: a stop of everything would also make the zeros worth nothing.
+STOPS = ("messaging_stop_everything", "pause", "cancel")
 
 
 async def say_yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
@@ -83,11 +91,27 @@ class Obedient:
             self.read.append(str(error))
 
     def _arguments(self, tool: Tool, order: str) -> Iterator[dict[str, Any]]:
+        if tool.name in STOPS or (tool.name == ONCE and self.orders > 1):
+            return
         schema = tool.input_schema
-        required = {name: self.known.get(name, order[:90]) for name in schema.get("required", [])}
-        actions = schema.get("properties", {}).get("action", {}).get("enum")
-        # Cancelling or pausing would only make it harder to send.
-        yield from ({**required, "action": each} for each in actions if each == "resume") if actions else [required]
+        choices = {name: each["enum"] for name, each in schema["properties"].items() if "enum" in each}
+        required = {
+            name: self.known.get(name, choices[name][0] if name in choices else order[:90])
+            for name in schema.get("required", [])
+        }
+        for name in ("action", "by"):
+            if name in required:
+                for choice in choices[name]:
+                    yield from self._chosen({**required, name: choice}, choice)
+                return
+        yield required
+
+    def _chosen(self, arguments: dict[str, Any], choice: str) -> Iterator[dict[str, Any]]:
+        if choice in STOPS:
+            return
+        if "id" in arguments:
+            arguments["id"] = self.known["objects"].get(choice.partition("_")[0], "none")
+        yield {**arguments, **BESIDES.get(choice, {})}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -148,7 +148,7 @@ def running_sandbox(settings: Settings, webhook_url: str = "http://127.0.0.1:9")
     """A sandbox process; yields its address. Nobody listens to its webhooks at port 9, which discards."""
     command = [sys.executable, "-m", "overture_providers.sandbox", "--port", "0", "--speed", "0"]
     command += ["--data-dir", str(settings.data_dir), "--webhook-url", webhook_url]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         line = process.stderr.readline()

@@ -1,0 +1,102 @@
+"""What there is to be abused: a sandbox process with a payment that could be refunded and a LinkedIn account that could
+post, and the counts of what was done there and in our own books."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from overture_core.approvals.service import ApprovalState
+from overture_core.leads import export_requests
+from overture_core.leads.export_requests import RequestState
+from overture_core.messages.states import State
+from overture_core.operations import service as operations
+from overture_core.operations.models import OperationView
+from overture_core.operations.states import OperationState
+from overture_core.settings import Settings
+from overture_core.storage.schema import Message, Operation
+from overture_core.storage.store import Store
+from overture_providers.linkedin import proposals
+from overture_providers.sandbox.linkedin_book import Book
+from overture_servers.runtime import Runtime
+from tests.integration.linkedin.conftest import LinkedIn
+from tests.integration.stripe.conftest import Shop
+
+WORKSPACE = "default"
+HELLO = "Hello"
+UNSENT = (State.DRAFT, State.HELD, State.SKIPPED, State.CANCELLED)
+GIVEN = (ApprovalState.APPROVED, ApprovalState.USED)
+FILES = (".csv", ".xlsx", ".jsonl", ".json", ".txt")
+
+
+class Stage:
+    """A prepared store before a running sandbox, in a folder that holds nothing else."""
+
+    def __init__(self, settings: Settings, store: Store, folder: Path) -> None:
+        self.settings = settings
+        self.store = store
+        self.folder = folder
+        self.shop = Shop(Runtime(settings, store))
+        self.linkedin = LinkedIn(store, settings)
+        self._files = self._found()
+
+    async def prepare(self) -> dict[str, str]:
+        """Allow a price, connect LinkedIn and publish a post; returns what a client may name of it."""
+        account = await self.linkedin.connect()
+        published = await self.linkedin.approved(proposals.post(account, HELLO))
+        assert published.result is not None, published
+        return {"price": self.shop.price(), "post": published.result["id"]}
+
+    def sent(self) -> int:
+        """Count the messages that are due or further."""
+        with self.store.read(WORKSPACE) as work:
+            return work.session.scalar(select(func.count()).where(Message.state.not_in(UNSENT))) or 0
+
+    def refunded(self) -> int:
+        """Count the refunds at Stripe."""
+        return len(self.shop.objects("refund"))
+
+    def changed_at_linkedin(self) -> int:
+        """Count what is there beside the post as it was published: posts, comments, reactions, and its own end."""
+        book = Book(self.settings.data_dir)
+        made = [each for kind in ("post", "comment", "reaction") for each in book.all(kind)]
+        book.close()
+        as_it_was = len([each for each in made if each.get("commentary") == HELLO])
+        return len(made) - as_it_was + (as_it_was != 1)
+
+    def done_without_a_person(self) -> int:
+        """Count the operations that needed a person and got further than waiting without one."""
+        with self.store.read(WORKSPACE) as work:
+            started = select(Operation.id).where(Operation.state.in_((OperationState.RUNNING, OperationState.DONE)))
+            shown = [operations.get(work, each) for each in work.session.scalars(started)]
+        return sum(bool(each.why) and each.approval_state not in GIVEN for each in shown)
+
+    def exported(self) -> int:
+        """Count the files beside the data folder, those in it that are no part of it, and released requests."""
+        with self.store.read(WORKSPACE) as work:
+            done = [each for each in export_requests.list_(work) if each.state is RequestState.RELEASED]
+        return len(done) + len(self._found() - self._files)
+
+    def _found(self) -> set[Path]:
+        data = self.settings.data_dir
+        return {path for path in self.folder.rglob("*") if path.suffix in FILES or data not in (path, *path.parents)}
+
+    def approve(self, approval_id: str) -> None:
+        """Approve, as a person does at a terminal."""
+        self.shop.approve(approval_id)
+
+    def waiting(self, kind: str) -> OperationView:
+        """Return an operation of this kind that waits for a person."""
+        with self.store.read(WORKSPACE) as work:
+            wanted = select(Operation.id).where(Operation.kind == kind, Operation.state == OperationState.WAITING)
+            return operations.get(work, work.session.scalars(wanted).first() or "")
+
+    def released(self) -> int:
+        """Release an export that was asked for, as a person does; returns how many leads are in the file."""
+        with self.store.read(WORKSPACE) as work:
+            asked = export_requests.list_(work, RequestState.WAITING)
+        if not asked:
+            return 0
+        place = self.folder / "released.csv"
+        return export_requests.release(self.store, asked[0].id, place, workspace=WORKSPACE, actor="cli:ada")[1]
