@@ -107,8 +107,8 @@ class RecordReader:
             return Record(first.number, first.shown, None, problem)
         if '"' not in first.text:  # most lines; the csv module would say the same, more slowly
             plain = first.text.rstrip("\r\n")
-            cells = plain.split(self._delimiter) if plain else []
-            return Record(first.number, plain, cells) if len(plain) < MAX_ORIGINAL else _record([first], cells)
+            parts = plain.split(self._delimiter) if plain else []
+            return Record(first.number, plain, parts) if len(plain) < MAX_ORIGINAL else _record([first], parts)
         lines, alone = [first], self._alone(first)
         if (spaced := self._spaced(first, alone, width)) is not None:
             return _record(lines, spaced)
