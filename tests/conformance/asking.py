@@ -28,7 +28,7 @@ from mcp.types import (
     TextContent,
     UnsubscribeRequestParams,
 )
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 MOMENT_S = 0.05  # between notifications, as the scenarios ask
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -44,6 +44,7 @@ def add_asking(server: MCPServer[Any]) -> None:
         test_tool_with_logging,
         test_logging_tool,
         test_tool_with_progress,
+        test_reconnection,
         test_sampling,
         test_elicitation,
         test_elicitation_sep1034_defaults,
@@ -107,6 +108,14 @@ async def test_tool_with_progress(ctx: Context[Any]) -> str:
     return "Done."
 
 
+async def test_reconnection(ctx: Context[Any]) -> str:
+    """Close the stream before the answer, which the client has to fetch."""
+    await anyio.sleep(MOMENT_S)  # the stream has to begin
+    await ctx.close_sse_stream()
+    await anyio.sleep(MOMENT_S)
+    return "Fetched."
+
+
 async def test_trigger_tool_change(ctx: Context[Any]) -> str:
     """Say that the list of tools changed."""
     await ctx.notify_tools_changed()
@@ -135,16 +144,16 @@ class _Defaults(BaseModel):
     verified: bool = Field(default=True, description="Verification status")
 
 
-def _titled(*options: str) -> list[dict[str, str]]:
+def _titled(*options: str) -> list[JsonValue]:
     return [{"const": option, "title": f"Option {option}"} for option in options]
 
 
 class _Choices(BaseModel):
     untitledSingle: str = Field(json_schema_extra={"enum": ["one", "two", "three"]})
-    titledSingle: str = Field(json_schema_extra={"oneOf": [*_titled("one", "two")]})
+    titledSingle: str = Field(json_schema_extra={"oneOf": _titled("one", "two")})
     legacyEnum: str = Field(json_schema_extra={"enum": ["one", "two"], "enumNames": ["Option one", "Option two"]})
     untitledMulti: list[str] = Field(json_schema_extra={"items": {"type": "string", "enum": ["one", "two"]}})
-    titledMulti: list[str] = Field(json_schema_extra={"items": {"anyOf": [*_titled("one", "two")]}})
+    titledMulti: list[str] = Field(json_schema_extra={"items": {"anyOf": _titled("one", "two")}})
 
 
 async def test_sampling(prompt: str, ctx: Context[Any]) -> str:
@@ -181,9 +190,8 @@ async def _elicited(ctx: Context[Any], message: str, model: type[BaseModel]) -> 
 async def test_missing_capability(ctx: Context[Any]) -> str:
     """Work only for a client that has declared sampling."""
     if ctx.client_capabilities is None or ctx.client_capabilities.sampling is None:
-        data = {"requiredCapabilities": {"sampling": {}}}
         msg = "This tool needs a client with sampling"
-        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, msg, data)
+        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, msg, {"requiredCapabilities": {"sampling": {}}})
     return "The client has it."
 
 

@@ -1,4 +1,4 @@
-"""The suite's named fixtures that answer at once, as their scenarios describe them: contents, errors, resources, prompts."""
+"""The named fixtures that answer at once, as the scenarios describe them: contents, errors, resources, prompts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def add_contents(server: MCPServer[Any]) -> None:
         test_embedded_resource,
         test_multiple_content_types,
         test_error_handling,
-        test_headers,
+        region_in_a_header,
         json_schema_2020_12_tool,
     ):
         server.add_tool(tool)
@@ -118,7 +118,7 @@ def test_error_handling() -> CallToolResult:
     raise ToolError(msg)
 
 
-def test_headers(
+def region_in_a_header(
     region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})], query: str = ""
 ) -> CallToolResult:
     """Take an argument that a client repeats in a header."""

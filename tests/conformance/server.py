@@ -23,6 +23,9 @@ from overture_servers.runtime import Runtime
 from overture_servers.tooling import OvertureServer
 from tests.conformance.asking import add_asking
 from tests.conformance.contents import add_contents
+from tests.conformance.events import KeptEvents
+
+RETRY_MS = 100
 
 
 def grafted_app(settings: Settings, sessions: str) -> Starlette:
@@ -39,7 +42,8 @@ def grafted_app(settings: Settings, sessions: str) -> Starlette:
         return create
 
     app = create_app(Runtime(settings), make)
-    servers[sessions].session_manager.stateless = False
+    manager = servers[sessions].session_manager
+    manager.stateless, manager.event_store, manager.retry_interval = False, KeptEvents(), RETRY_MS
     return app
 
 
