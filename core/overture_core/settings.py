@@ -39,7 +39,10 @@ Amount = Annotated[int, Field(ge=0)]
 class Settings(BaseSettings):
     """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERTURE_", env_file=".env", extra="ignore", frozen=True)
+    # What starts a process may set a variable that nobody filled in, as an MCP bundle does.
+    model_config = SettingsConfigDict(
+        env_prefix="OVERTURE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("overture", appauthor=False),
