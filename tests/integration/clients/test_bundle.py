@@ -50,6 +50,7 @@ async def test_a_server_runs_from_a_packed_bundle(tmp_path: Path, sqlite_templat
     shutil.copy(sqlite_template, tmp_path / "data" / "overture.db")
     async with Client(started(tmp_path / "unpacked", tmp_path)) as client:
         listed = await client.list_tools()
+        assert client.server_info is not None
         assert client.server_info.name == "overture-leads"
     assert "leads_import_file" in [tool.name for tool in listed.tools]
 
