@@ -54,6 +54,9 @@ class Settings(BaseSettings):
 
     http_host: str = Field(default="127.0.0.1", description="Address the HTTP servers listen on.")
     http_port: int = Field(default=8765, ge=0, le=65535, description="Port the HTTP servers listen on.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
+    )
     public_url: str | None = Field(default=None, description="Base URL at which providers reach the webhooks.")
 
     sandbox_only: bool = Field(default=False, description="Never contact a real provider, whatever keys are set.")

@@ -118,6 +118,22 @@ def enqueue(broker: dramatiq.Broker, job: jobs.Job) -> None:
         raise QueueUnavailable(msg) from error
 
 
+def depths(client: redis.Redis) -> dict[str, int]:
+    """Count the jobs of each queue, those in a worker's hands included.
+
+    Raises:
+        QueueUnavailable: Redis did not answer.
+    """
+    pipe = client.pipeline(transaction=False)
+    for name in jobs.QUEUES:
+        pipe.hlen(f"{NAMESPACE}:{name}.msgs")
+    try:
+        return dict(zip(jobs.QUEUES, pipe.execute(), strict=True))
+    except RedisError as error:
+        msg = f"Redis did not answer ({error})."
+        raise QueueUnavailable(msg) from error
+
+
 def describe(settings: Settings) -> QueueInfo:
     """Say which Redis is or would be used, and whether it answers. Starts nothing."""
     if settings.redis_url is None:

@@ -14,7 +14,7 @@ from overture_core.settings import Settings
 from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
 
-GRACE_S = 5
+GRACE_S = 20  # what a call may still take once the process was told to end
 
 
 def serve_stdio(name: str, settings: Settings) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import structlog
 from anyio import to_thread
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool that ended: `outcome` is ok, asked (a person was), or refused with what the model reads."""
+
+    server: str
+    tool: str
+    outcome: Literal["ok", "asked", "refused"]
+    seconds: float
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +52,16 @@ class Runtime:
         self._redis: RedisHandle | None = None
         self._lock = threading.Lock()
         self._opened = False
+        self._watchers: list[Callable[[ToolCall], None]] = []
+
+    def watch(self, watcher: Callable[[ToolCall], None]) -> None:
+        """Have `watcher` told of every call of a tool that ended."""
+        self._watchers.append(watcher)
+
+    def called(self, call: ToolCall) -> None:
+        """Tell the watchers of a call."""
+        for watcher in self._watchers:
+            watcher(call)
 
     def open(self) -> None:
         """Bring the database up to date, the first time.
@@ -85,6 +107,21 @@ class Runtime:
         Never raises for that: what the job is about is already committed, and a worker finds it anyway.
         """
         return await to_thread.run_sync(self._nudge, job)
+
+    def queue_depths(self) -> dict[str, int]:
+        """Count the jobs of each queue. Starts no embedded server.
+
+        Raises:
+            QueueUnavailable: Redis does not answer, or the embedded one does not run.
+        """
+        from overture_queue.broker import connect, depths, describe
+
+        queue = describe(self.settings)
+        if not queue.reachable:
+            raise QueueUnavailable(queue.detail or "Redis is not running.")
+        with self._lock:
+            handle = self._redis = self._redis or connect(self.settings)
+        return depths(handle.client)
 
     def _nudge(self, job: Job) -> bool:
         from overture_queue.broker import connect, enqueue

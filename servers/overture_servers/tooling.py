@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -25,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from overture_core.ids import new_id
 from overture_core.text import clean, quoted
-from overture_servers.runtime import Runtime, lifespan_of, validation_sentence
+from overture_servers.runtime import Runtime, ToolCall, lifespan_of, validation_sentence
 from overture_servers.schemas import meant, slim_input, slim_output
 from overture_servers.sealing import StoredKeyCodec
 from overture_servers.version import VERSION
@@ -76,6 +77,7 @@ class OvertureServer(MCPServer[Runtime]):
             cache_hints=_CACHE_HINTS,
             log_level="WARNING",
         )
+        self._runtime = runtime
         self._slim: list[Tool] | None = None
         self._depths = {spec.function.__name__: spec.depth for spec in tools}
         for spec in tools:
@@ -122,6 +124,19 @@ class OvertureServer(MCPServer[Runtime]):
         Raises:
             ToolError: always with one sentence: the SDK puts a frame around it, pydantic wording and links.
         """
+        began = time.perf_counter()
+        outcome: Literal["ok", "asked", "refused"] = "refused"
+        try:
+            result = await self._call(name, arguments, context)
+            outcome = "asked" if isinstance(result, InputRequiredResult) else "ok"
+        finally:
+            known = name if self._tool_manager.get_tool(name) else "unknown"
+            self._runtime.called(ToolCall(self.name, known, outcome, time.perf_counter() - began))
+        return result
+
+    async def _call(
+        self, name: str, arguments: dict[str, Any], context: Context[Runtime, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
         self._refuse_unknown(name, arguments)
         try:
             return await super().call_tool(name, arguments, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from overture_core.errors import DatabaseUnavailable, NotFound
+from overture_servers.http import probes
 from overture_servers.http.headers import TrimmedHeaders
+from overture_servers.http.metrics import Metrics
 from overture_servers.linkedin import callback as linkedin_callback
 from overture_servers.linkedin import webhooks as linkedin_webhooks
 from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
@@ -40,7 +40,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
     """Return the application; the runtime is opened and closed with it. `make` gives what makes each server."""
     security = _security()
     servers: dict[str, MCPServer[Runtime]] = {name: make(name)(runtime) for name in NAMES}
-    hooks = Webhooks(runtime)
+    hooks, metrics = Webhooks(runtime), Metrics(runtime)
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
     endpoints = [
@@ -63,8 +63,8 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
 
     return Starlette(
         routes=[
-            Route("/health", _health),
-            Route("/ready", _ready(runtime)),
+            *probes.routes(runtime),
+            metrics.route(),
             *webhooks.routes(hooks),
             *calls.routes(runtime, hooks),
             *stripe.routes(runtime, hooks),
@@ -74,7 +74,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
             *linkedin_webhooks.routes(runtime, hooks),
             *endpoints,
         ],
-        middleware=[Middleware(TrimmedHeaders)],
+        middleware=[Middleware(TrimmedHeaders), Middleware(metrics.counting)],
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )
@@ -88,30 +88,6 @@ def _security() -> TransportSecuritySettings:
         allowed_hosts=[*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS],
         allowed_origins=[f"http://{host}:*" for host in LOCAL_HOSTS],
     )
-
-
-async def _health(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
-
-
-def _ready(runtime: Runtime) -> Callable[[Request], Awaitable[Response]]:
-    def check() -> dict[str, str]:
-        from overture_queue.broker import describe
-
-        try:
-            with runtime.store.read(runtime.settings.workspace):  # it asks for the workspace's row
-                found = "ok"
-        except (DatabaseUnavailable, NotFound) as error:
-            found = error.message
-        queue = describe(runtime.settings)
-        return {"database": found, "redis": "ok" if queue.reachable else queue.detail or "not running"}
-
-    async def ready(_request: Request) -> Response:
-        parts = await to_thread.run_sync(check)
-        healthy = all(part == "ok" for part in parts.values())
-        return JSONResponse({"ready": healthy, **parts}, status_code=200 if healthy else 503)
-
-    return ready
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

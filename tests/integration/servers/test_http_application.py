@@ -13,6 +13,7 @@ from overture_core.errors import ConfigurationError
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_queue.broker import RedisHandle
+from overture_queue.jobs import QUEUES
 from overture_servers.http.app import create_app
 from overture_servers.main import serve_http, serve_stdio
 from overture_servers.registry import NAMES
@@ -58,16 +59,19 @@ async def test_a_healthy_process_says_so(http: httpx.AsyncClient) -> None:
 
 async def test_with_database_and_redis_there_it_is_ready(http: httpx.AsyncClient) -> None:
     response = await http.get("/ready")
-    assert (response.status_code, response.json()) == (200, {"ready": True, "database": "ok", "redis": "ok"})
+    body = response.json()
+    assert (response.status_code, set(body.pop("queued_jobs"))) == (200, set(QUEUES))
+    assert body == {"ready": True, "degraded": False, "database": "ok", "redis": "ok"}
 
 
-async def test_with_redis_away_it_is_alive_and_not_ready(settings: Settings, sqlite_store: Store) -> None:
+async def test_with_redis_away_it_still_takes_work_and_says_so(settings: Settings, sqlite_store: Store) -> None:
     runtime = Runtime(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}), sqlite_store)
     async with running(create_app(runtime)) as http:
         assert (await http.get("/health")).status_code == 200
         response = await http.get("/ready")
     body = response.json()
-    assert (response.status_code, body["ready"], body["database"]) == (503, False, "ok")
+    assert (response.status_code, body["ready"], body["degraded"], body["database"]) == (200, True, True, "ok")
+    assert body["queued_jobs"] is None
     assert body["redis"].startswith("redis://127.0.0.1:1/0 does not answer")
 
 
