@@ -45,6 +45,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "worker": "serve:worker",
     "sandbox": "serve:sandbox",
+    "clients": "clients:clients",
     "import": "leads:import_",
     "mappings": "leads:app",
     "imports": "imports:app",

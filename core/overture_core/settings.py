@@ -37,9 +37,11 @@ Amount = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`."""
+    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`, where that is not empty."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERTURE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="OVERTURE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("overture", appauthor=False),
@@ -63,8 +65,7 @@ class Settings(BaseSettings):
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
         default=None,
-        description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign; "
-        "the sandbox has its own.",
+        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; the sandbox has one.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")
