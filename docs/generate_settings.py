@@ -30,8 +30,8 @@ FACTORIES = {
 HEAD = """# Settings
 
 Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the folder where the
-command runs. The environment wins. With none of them set, Overture uses SQLite, an embedded Redis and
-the sandbox. `overture doctor` shows what comes of them.
+command runs. The environment wins; a variable that is empty counts as not set. With none of them set,
+Overture uses SQLite, an embedded Redis and the sandbox. `overture doctor` shows what comes of them.
 
 This page is generated from `overture_core.settings`: `uv run python docs/generate_settings.py`.
 

@@ -46,6 +46,7 @@ COMMANDS = {
     "token": "token:token",
     "worker": "serve:worker",
     "sandbox": "serve:sandbox",
+    "clients": "clients:clients",
     "import": "leads:import_",
     "mappings": "leads:app",
     "imports": "imports:app",

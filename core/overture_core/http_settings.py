@@ -6,7 +6,7 @@ import ipaddress
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
@@ -17,6 +17,9 @@ class HttpSettings(BaseSettings):
 
     http_host: str = Field(default="127.0.0.1", description="Address the HTTP servers listen on.")
     http_port: int = Field(default=8765, ge=0, le=65535, description="Port the HTTP servers listen on.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
+    )
     public_url: str | None = Field(
         default=None,
         description="Base URL at which providers reach the webhooks and, with authentication, clients the MCP servers.",

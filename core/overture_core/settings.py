@@ -38,9 +38,11 @@ Amount = Annotated[int, Field(ge=0)]
 
 
 class Settings(HttpSettings):
-    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`."""
+    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`, where that is not empty."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERTURE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="OVERTURE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("overture", appauthor=False),
@@ -50,9 +52,6 @@ class Settings(HttpSettings):
     redis_url: str | None = Field(default=None, description="Redis URL; an embedded server without it.")
     workspace: str = Field(default="default", description="The workspace that stdio servers and commands work in.")
 
-    metrics_token: SecretStr | None = Field(
-        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
-    )
     sandbox_only: bool = Field(default=False, description="Never contact a real provider, whatever keys are set.")
     sandbox_url: str = Field(default="http://127.0.0.1:8766", description="Base URL of the sandbox providers.")
     sendgrid_api_key: SecretStr | None = Field(default=None, description="SendGrid API key; sandbox without it.")
@@ -60,8 +59,7 @@ class Settings(HttpSettings):
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
         default=None,
-        description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign; "
-        "the sandbox has its own.",
+        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; the sandbox has one.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from overture_servers.http import probes
+from overture_servers.http.headers import TrimmedHeaders
 from overture_servers.http.metrics import Metrics
 from overture_servers.http.protection import gated, path_of, transport_security
 from overture_servers.linkedin import callback as linkedin_callback
 from overture_servers.linkedin import webhooks as linkedin_webhooks
 from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
 from overture_servers.messaging.webhooks import Webhooks
-from overture_servers.registry import NAMES, creator
+from overture_servers.registry import NAMES, Creator, creator
 from overture_servers.runtime import PrincipalRuntime, Runtime
 from overture_servers.stripe import webhooks as stripe
 
@@ -34,11 +35,11 @@ _HTTP_ERRORS = {
 log = structlog.get_logger(__name__)
 
 
-def create_app(runtime: Runtime) -> Starlette:
-    """Return the application; the runtime is opened and closed with it."""
+def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> Starlette:
+    """Return the application; the runtime is opened and closed with it. `make` gives what makes each server."""
     settings = runtime.settings
     held = PrincipalRuntime(runtime) if settings.authenticated else runtime
-    servers = {name: creator(name)(held) for name in NAMES}
+    servers = {name: make(name)(held) for name in NAMES}
     hooks, metrics = Webhooks(runtime), Metrics(runtime)
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
@@ -74,7 +75,7 @@ def create_app(runtime: Runtime) -> Starlette:
             *linkedin_webhooks.routes(runtime, hooks),
             *(gated(runtime, servers, endpoints) if settings.authenticated else endpoints.values()),
         ],
-        middleware=[Middleware(metrics.counting)],
+        middleware=[Middleware(TrimmedHeaders), Middleware(metrics.counting)],
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
     )

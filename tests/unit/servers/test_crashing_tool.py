@@ -41,7 +41,7 @@ async def test_a_crash_is_a_plain_sentence_for_the_model_and_a_traceback_in_the_
     assert isinstance(result, CallToolResult)
     assert result.is_error
     (block,) = result.content
-    (logged,) = [each for each in logs if each["event"] != "tool_called"]
+    logged, called = logs
     assert block == TextContent(
         type="text",
         text="Something went wrong inside Overture; its log has the details under "
@@ -49,6 +49,7 @@ async def test_a_crash_is_a_plain_sentence_for_the_model_and_a_traceback_in_the_
     )
     assert (logged["event"], logged["log_level"], logged["tool"]) == ("tool_crashed", "error", "leads_break")
     assert isinstance(logged["exc_info"], ZeroDivisionError)
+    assert (called["event"], called["outcome"]) == ("tool_called", "refused")
 
 
 async def test_an_unknown_tool_is_named(server: OvertureServer) -> None:
