@@ -47,6 +47,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     _require_protection(settings)
     import uvicorn
 
+    from overture_servers.http import connections
     from overture_servers.http.app import create_app
 
     _keep_stdout_clean()
@@ -61,6 +62,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
+        **connections.OPTIONS,
     )
 
 

@@ -92,6 +92,7 @@ class OvertureServer(MCPServer[Runtime]):
         self.reads = READS[name]
         self._runtime = runtime
         self._scopes = {spec.function.__name__: spec.scope for spec in tools}
+        self.writing = {spec.function.__name__: spec.writes for spec in tools}
         self._slim: list[Tool] | None = None
         self._depths = {spec.function.__name__: spec.depth for spec in tools}
         for spec in tools:
