@@ -101,7 +101,7 @@ async def test_each_principal_has_its_own_whatever_its_address(limited: Any, sql
         return make_token(
             settings,
             workspace="default",
-            scopes=["leads:read"],
+            scopes=[Scope.LEADS_READ],
             subject=subject,
             audience=settings.audience,
             now=datetime.now(UTC),
@@ -119,7 +119,7 @@ async def test_each_principal_has_its_own_whatever_its_address(limited: Any, sql
 async def test_nothing_in_redis_tells_who_called(limited: Any, sqlite_store: Store, redis_handle: RedisHandle) -> None:
     async with served(sqlite_store, limited()) as http:
         await call(http)
-    (key,) = [key.decode() for key in redis_handle.client.keys("overture:limit*")]
+    (key,) = map(str, redis_handle.client.keys("overture:limit*"))
     assert "127.0.0.1" not in key
 
 
