@@ -63,11 +63,7 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 class WholeBody:
-    """Reads what is posted, as a whole and as JSON once, for everything behind it.
-
-    Nothing else passes. The SDK would answer a GET with a stream that never ends: without sessions there is nothing to
-    say on it, and each would keep a connection (the transport's specification allows 405).
-    """
+    """Reads what is posted, as a whole and as JSON once, for everything behind it."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -75,7 +71,8 @@ class WholeBody:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            raise HTTPException(405, headers={"Allow": "POST"})
+            await self._app(scope, receive, send)
+            return
         body = await read_body(Request(scope, receive), self._most)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

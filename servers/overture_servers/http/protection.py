@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 from starlette.exceptions import HTTPException
@@ -52,13 +54,15 @@ def protected(
     settings = runtime.settings
     secured = TransportSecurityMiddleware(transport_security(settings))
 
-    def between(app: ASGIApp) -> ASGIApp:
-        return limits.on_calls(WholeBody(limits.on_tools(app), settings.http_body_bytes))
+    def between(server: OvertureServer, app: ASGIApp) -> ASGIApp:
+        whole = WholeBody(limits.on_tools(app), settings.http_body_bytes)
+        return limits.on_calls(_Posted(whole, server.session_manager))
 
     if settings.authenticated:
         apps, routes = _gated(runtime, servers, endpoints, between)
     else:
-        apps, routes = {name: between(route.endpoint) for name, route in endpoints.items()}, []
+        apps = {name: between(servers[name], route.endpoint) for name, route in endpoints.items()}
+        routes = []
     return [
         *routes,
         *(Route(path_of(name), endpoint=_Known(_shared(app, settings), secured)) for name, app in apps.items()),
@@ -69,7 +73,7 @@ def _gated(
     runtime: Runtime,
     servers: Mapping[str, OvertureServer],
     endpoints: Mapping[str, Route],
-    between: Callable[[ASGIApp], ASGIApp],
+    between: Callable[[OvertureServer, ASGIApp], ASGIApp],
 ) -> tuple[dict[str, ASGIApp], list[Route]]:
     """Return the endpoints behind their gates, and the metadata by which clients find the issuer (RFC 9728).
 
@@ -92,7 +96,7 @@ def _gated(
             )
         gates[name] = Gate(
             endpoints[name].endpoint,
-            between,
+            partial(between, server),
             server,
             tokens,
             workspaces,
@@ -100,6 +104,23 @@ def _gated(
             metadata_url=metadata_url,
         )
     return gates, routes
+
+
+class _Posted:
+    """Lets only what is posted pass where there are no sessions, which is how Overture serves.
+
+    The SDK would answer a GET with a stream that never ends. Without a session nothing is ever said on it, and each
+    would keep a connection. The transport's specification allows 405.
+    """
+
+    def __init__(self, app: ASGIApp, manager: StreamableHTTPSessionManager) -> None:
+        self._app = app
+        self._manager = manager
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST" and self._manager.stateless:
+            raise HTTPException(405, headers={"Allow": "POST"})
+        await self._app(scope, receive, send)
 
 
 class _Known:

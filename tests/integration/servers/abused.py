@@ -31,6 +31,7 @@ class Process:
     log: Path
     environment: dict[str, str]
     folder: Path
+    http: httpx.Client
 
     def connect(self) -> socket.socket:
         made = socket.socket()
@@ -53,7 +54,7 @@ class Process:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         url = f"http://127.0.0.1:{self.port}{path}"
-        return httpx.post(url, content=content, headers=sent, trust_env=False, timeout=30)
+        return self.http.post(url, content=content, headers=sent)
 
     def peers(self) -> set[int]:
         """The ports of those whose connections the server holds."""
@@ -98,15 +99,17 @@ def serving(folder: Path, wait_for: Any, **more: str) -> Iterator[Process]:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
+    http = httpx.Client(trust_env=False, timeout=60)
     try:
         wait_for(up, deadline=150)
-        made = Process(port, process.pid, log, environment, folder)
+        made = Process(port, process.pid, log, environment, folder, http)
         assert made.post(LIST).status_code == 200
         before = made.memory()
         yield made
         assert made.post(LIST).status_code == 200
         assert made.memory() - before < GROWTH
     finally:
+        http.close()
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=40)
     faults = [line for line in log.read_text().splitlines() if any(mark in line for mark in FAULTS)]

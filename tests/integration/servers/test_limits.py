@@ -21,6 +21,7 @@ from overture_queue.embedded import EmbeddedRedis
 from overture_servers.http.app import create_app
 from overture_servers.http.local_tokens import make_token
 from overture_servers.runtime import Runtime
+from overture_servers.scopes import Scope
 
 pytestmark = pytest.mark.anyio
 AWAY = "redis://127.0.0.1:1/0"
