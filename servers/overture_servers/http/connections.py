@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MOST = 512  # connections that are served; further ones are told 503
 SPARE = 128  # beyond that, those that get to hear it
 HEADERS_S = 10.0  # from the first wait for a request until its headers are there
-READER_S = 30.0  # how long a reader may take nothing of what it is owed
+READER_S = 15.0  # until a reader has taken 48 KiB of what it is owed, uvicorn's two water marks apart
 HEADERS_BYTES = 32 * 1024
 
 
