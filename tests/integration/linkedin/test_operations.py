@@ -25,6 +25,7 @@ from overture_core.leads.service import get
 from overture_core.linkedin import accounts, sources
 from overture_core.operations import claims
 from overture_core.operations import service as operations
+from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.states import OperationState
 from overture_core.segments.filter import LeadFilter
 from overture_providers.linkedin import media, posts, proposals
@@ -58,6 +59,37 @@ async def test_a_post_waits_for_a_person_and_runs_as_it_was_approved(linkedin: A
     # Asked for again within a day, it is the same post.
     assert linkedin.propose(proposals.post(account, TEXT)).id == asked.id
     assert linkedin.published() == [posts.little(TEXT)]
+
+
+async def test_what_was_superseded_is_asked_for_anew_and_what_still_holds_is_not(
+    linkedin: Any, clock: ManualClock
+) -> None:
+    account = await linkedin.connect()
+
+    async def done(proposal: Proposal) -> OperationView:
+        clock.advance(timedelta(minutes=1))
+        made: OperationView = await linkedin.approved(proposal)
+        assert made.state is OperationState.DONE
+        assert linkedin.propose(proposal).id == made.id  # repeated at once, it is the same
+        return made
+
+    def post() -> Proposal:
+        return proposals.post(account, TEXT)
+
+    first = await done(post())
+    urn = str((first.result or {})["id"])
+    edits = [await done(proposals.edit(account, urn, text)) for text in ("A", "B", "A")]
+    assert len({each.id for each in edits}) == 3
+    async with connected(linkedin.store, linkedin.settings) as session:
+        assert (await posts.get(session.client, urn)).text == "A"
+    likes = [await done(proposals.react(account, urn, reaction)) for reaction in ("LIKE", "PRAISE", "LIKE")]
+    assert len({each.id for each in likes}) == 3
+    said = await done(proposals.comment(account, urn, "Hi"))
+    await done(proposals.delete(account, urn))
+    assert linkedin.propose(proposals.comment(account, urn, "Hi")).id != said.id
+    second = await done(post())
+    assert (second.result or {})["id"] != urn
+    assert len(linkedin.published()) == 2
 
 
 async def test_a_post_for_later_is_left_to_the_worker_at_its_time(linkedin: Any, clock: ManualClock) -> None:
