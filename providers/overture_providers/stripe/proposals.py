@@ -19,6 +19,7 @@ from overture_core.text import clean, quoted
 from overture_providers.stripe import finding
 from overture_providers.stripe.caps import ASKS, REFUNDS, over_caps
 from overture_providers.stripe.client import StripeAccount
+from overture_providers.stripe.customers import known_customer
 from overture_providers.stripe.metadata import CAMPAIGN, LEAD, STEP, WORKSPACE, metadata_for, ours
 from overture_providers.stripe.views import view
 
@@ -63,10 +64,12 @@ _DEEDS: dict[str, str] = {
 
 
 def customer(store: Store, account: StripeAccount, workspace: str, lead_id: str) -> Proposal:
-    """Make a lead a customer."""
+    """Make a lead a customer, anew if the one they were was deleted."""
     with store.read(workspace) as work:
         who = _named(work, lead_id)
-    return _proposal(account, "customer", {"workspace": workspace}, [f"Customer for {who}."], lead_id=lead_id)
+    known = known_customer(store, account, workspace, lead_id)
+    made = _proposal(account, "customer", {"workspace": workspace}, [f"Customer for {who}."], lead_id=lead_id)
+    return replace(made, over=lambda _work, result: known is None or result["id"] != known.id)
 
 
 def ask_for_payment(

@@ -11,6 +11,7 @@ from mcp.server.mcpserver import ElicitationResult, Resolve
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
+from overture_core.errors import InvalidInput
 from overture_core.operations.models import Proposal
 from overture_core.operations.states import OperationState
 from overture_core.payments.money import shown
@@ -19,7 +20,6 @@ from overture_core.storage.store import Store
 from overture_providers.endpoints import stripe_endpoint
 from overture_providers.stripe import fees, finding, proposals
 from overture_providers.stripe.client import StripeAccount, opened
-from overture_providers.stripe.customers import known_customer
 from overture_providers.stripe.finding import Kind
 from overture_providers.stripe.proposals import Action, By, Interval
 from overture_providers.stripe.views import StripeObject, StripePage
@@ -71,15 +71,11 @@ async def stripe_find(
     """Look objects up: status, amount in minor units, dashboard page. A payment_intent tells a payment's status."""
 
     def find(store: Store, account: StripeAccount) -> StripePage:
-        customer = None
+        if sum(each is not None for each in (id, query, lead_id)) > 1:
+            raise InvalidInput("Give one of id, query and lead_id, not several.")
         if lead_id is not None:
-            made = known_customer(store, account, store.settings.workspace, lead_id)
-            if made is None:
-                return StripePage(objects=[], next_cursor=None)
-            if kind == "customer":
-                return finding.find(account, kind, id_=made.id)
-            customer = made.id
-        return finding.find(account, kind, id_=id, query=query, customer=customer, limit=limit, cursor=cursor)
+            return finding.of_lead(store, account, kind, lead_id, limit=limit, cursor=cursor)
+        return finding.find(account, kind, id_=id, query=query, limit=limit, cursor=cursor)
 
     page = await _at_stripe(ctx, find)
     lines = [*map(_line, page.objects)] or ["There is none."]
