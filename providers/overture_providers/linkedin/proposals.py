@@ -71,7 +71,7 @@ def post(
 def edit(account: AccountView, urn: str, text: str, *, author: str | None = None) -> Proposal:
     """Return the change of a post's text. Raises as `post` does."""
     who, words = _author(account, author), _words(text, LONGEST_POST, "post")
-    told = [f"Change the text of the LinkedIn post {post_link(check_post(urn))} of {_named(account, who)} to:"]
+    told = [f"New text for the LinkedIn post {post_link(check_post(urn))} of {_named(account, who)}:"]
     return _proposal(
         account,
         EDIT,

@@ -17,7 +17,6 @@ from overture_servers import operating
 from overture_servers.approving import Answer
 from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
 
-TOOL = "messaging_send_message"
 Reference = Annotated[str, Field(max_length=100, description="Tells two alike apart.")]
 
 
@@ -47,7 +46,7 @@ async def messaging_send_message(
     """Send one message to one lead. A person approves it first (call again then), but to OVERTURE_TEST_ADDRESSES."""
     runtime = runtime_of(ctx)
     asked = await _proposed(ctx, lead_id, template, reference)
-    answered = await operating.run_if_approved(ctx, asked.id, person, run_tool=TOOL)
+    answered = await operating.run_if_approved(ctx, asked.id, person)
     shown = OperationView.model_validate(answered.structured_content)
     if shown.state is OperationState.DONE:
         from overture_queue.jobs import Dispatch

@@ -102,6 +102,46 @@ async def test_nothing_is_published_that_no_person_approved(linkedin: Any, desk:
         assert linkedin.published() == []
 
 
+async def test_a_text_says_which_operation_waits_what_was_made_and_what_nobody_knows(linkedin: Any, desk: Desk) -> None:
+    await linkedin.connect(grant=["openid", "profile", "w_member_social"])
+    sandbox = "Sandbox: nobody outside is reached, no money moves."
+
+    async def asked(client: Client, tool: str, **arguments: Any) -> str:
+        result = await client.call_tool(tool, arguments)
+        assert isinstance(result, CallToolResult)
+        assert result.structured_content is not None
+        (block,) = result.content
+        assert isinstance(block, TextContent)
+        id_ = str(result.structured_content["id"])
+        assert block.text.endswith(f", then call linkedin_run_operation with {id_}. {sandbox}")
+        with linkedin.store.read("default") as work:
+            waiting = operations.get(work, id_)
+        assert block.text.startswith(f"{waiting.title}. A person has to approve it first")
+        linkedin.approve(waiting)
+        return id_
+
+    async with desk.client() as client:
+        id_ = await asked(client, "linkedin_publish_post", text=TEXT)
+        result = await client.call_tool("linkedin_run_operation", {"operation_id": id_})
+        with linkedin.store.read("default") as work:
+            made = operations.get(work, id_).result or {}
+        (block,) = result.content  # type: ignore[union-attr]
+        assert isinstance(block, TextContent)
+        title = f"Publish on LinkedIn as 'Sandy Box' ({PERSON}), seen by everybody."
+        assert block.text == f"{title} Done: {made['id']} {made['url']} {sandbox}"
+        edit = await asked(client, "linkedin_act_on_post", post=made["id"], action="edit", text="Other")
+        with linkedin.store.read("default") as work:
+            title_of_edit = operations.get(work, edit).title
+        assert title_of_edit == f"New text for the LinkedIn post {made['url']} of 'Sandy Box' ({PERSON})"
+        lost = await asked(client, "linkedin_publish_post", text="Lost")
+        linkedin.fail("drop", after_accept=True)
+        said = await desk.refused(client, "linkedin_run_operation", operation_id=lost)
+        assert said == (
+            f"{title} Nobody knows whether it was done: LinkedIn did not answer after the request was sent "
+            f"(ServerDisconnectedError). Do not repeat {lost}; tell a person."
+        )
+
+
 async def test_an_expired_connection_is_said_before_a_person_is_asked_to_approve(
     linkedin: Any, desk: Desk, clock: ManualClock
 ) -> None:

@@ -32,7 +32,7 @@ async def test_a_link_for_an_allowed_price_is_made_once_and_carries_our_metadata
     said = await shop.text("stripe_request_payment", **asked)
     assert said == (
         f"Payment link for 'Ada Moss' ({LEAD}): 2 x 'Revival call' ({asked['price']}) at 49.00 USD, 98.00 USD in all. "
-        "Sandbox: nobody outside is reached, no money moves."
+        f"Done: {link['id']} {link['url']} Sandbox: nobody outside is reached, no money moves."
     )
     assert shop.pay(link["id"])["metadata"] == {"overture_workspace": WORKSPACE, "overture_lead": LEAD}
     with shop.store.read(WORKSPACE) as work:
@@ -66,6 +66,8 @@ async def test_an_invoice_is_drafted_finalised_sent_and_voided_and_a_person_deci
     assert opened["result"]["status"] == "open"
     said = await shop.text("stripe_change", action="invoice_send", id=id_)
     assert said.startswith(f"Send the invoice {id_}, 49.00 USD (open). A person has to approve it first (it sends an")
+    asked = await shop.call("stripe_change", action="invoice_send", id=id_)
+    assert f"then call stripe_run_approved with {asked['id']}. Sandbox" in said
     sent = await shop.approved("stripe_change", action="invoice_send", id=id_)
     assert sent["link"]
     voided = await shop.call("stripe_change", action="invoice_void", id=id_)
