@@ -12,6 +12,7 @@ from typing import Any
 
 from overture_core.errors import InvalidInput, NotConnected, ProviderRefused
 from overture_core.linkedin.accounts import AccountView, expired_sentence
+from overture_core.linkedin.scopes import missing_sentence
 from overture_core.operations import service as operations
 from overture_core.operations.models import Proposal
 from overture_core.storage.store import Work
@@ -29,7 +30,6 @@ from overture_providers.linkedin.posts import (
     post_link,
     writing,
 )
-from overture_providers.linkedin.scopes import missing_sentence
 
 POST, EDIT, DELETE = "linkedin.post", "linkedin.edit_post", "linkedin.delete_post"
 COMMENT, REACT = "linkedin.comment", "linkedin.react"

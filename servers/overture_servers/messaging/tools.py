@@ -20,7 +20,7 @@ from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanReques
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
-from overture_core.campaigns.showing import counted, nobody
+from overture_core.campaigns.showing import counted, nobody, where
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.campaigns.timeline import Timeline
@@ -164,12 +164,12 @@ async def messaging_plan_campaign(
     channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
     left_out = "; ".join(counted(made.excluded))
     steps = f" in {1 + len(made.follow_ups)} steps" if made.follow_ups else ""
-    where = SANDBOX if made.sandbox else "REAL providers."
+    goes_to = SANDBOX if made.sandbox else where(made)
     text = (
         f"Plan {made.plan_id}: {quantity(made.recipients, 'recipient')} ({channels}){steps}, "
         f"{sum(made.held.values())} of them later, "
         f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
-        f"Approval {made.approval.id} is {made.approval.state}. {where} {UNTRUSTED}"
+        f"Approval {made.approval.id} is {made.approval.state}. {goes_to} {UNTRUSTED}"
     )
     return answer(made, text)
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 RUN = "stripe_run_approved"
 Lead = Annotated[str, Field(max_length=40)]
 Id = Annotated[str, Field(max_length=200, pattern=r"^[\w-]+$")]
-Minor = Annotated[int, Field(ge=1, le=10**10)]
+Minor = Annotated[int, Field(strict=True, ge=1, le=10**10)]  # `true` is no amount
 Currency = Annotated[str, Field(min_length=3, max_length=3)]
 Reference = Annotated[str, Field(max_length=60, description="Tells two equal ones apart.")]
 

@@ -86,6 +86,13 @@ async def test_a_person_connects_by_the_link_and_capabilities_say_what_that_give
         profile = await desk.call(client, "linkedin_get_profile")
         assert (profile["name"], profile["pages"]) == ("Sandy Box", [])
         assert "'Community Management API'" in profile["pages_missing"]
+        told = await client.call_tool("linkedin_get_profile", {})
+        assert isinstance(told, CallToolResult)
+        (block,) = told.content
+        assert isinstance(block, TextContent)
+        assert block.text.startswith(f"Sandy Box ({PERSON}), pages unknown: LinkedIn did not grant")
+        no_page = await desk.refused(client, "linkedin_get_statistics", page="x")
+        assert no_page == "'x' is no page; give its URN, such as urn:li:organization:1234."
         no_forms = await desk.refused(client, "linkedin_list_lead_forms", owner=ACCOUNT)
         assert "'Lead Sync API'" in no_forms
         resource = await client.read_resource("linkedin://capabilities")
@@ -125,7 +132,8 @@ async def test_a_text_says_which_operation_waits_what_was_made_and_what_nobody_k
         result = await client.call_tool("linkedin_run_operation", {"operation_id": id_})
         with linkedin.store.read("default") as work:
             made = operations.get(work, id_).result or {}
-        (block,) = result.content  # type: ignore[union-attr]
+        assert isinstance(result, CallToolResult)
+        (block,) = result.content
         assert isinstance(block, TextContent)
         title = f"Publish on LinkedIn as 'Sandy Box' ({PERSON}), seen by everybody."
         assert block.text == f"{title} Done: {made['id']} {made['url']} {sandbox}"

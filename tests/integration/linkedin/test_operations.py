@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
 from overture_core.contactability.explaining import explain
-from overture_core.errors import ApprovalRequired, Conflict
+from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, ProviderRefused
 from overture_core.leads.searching import search
 from overture_core.leads.service import get
 from overture_core.linkedin import accounts, sources
@@ -29,7 +29,7 @@ from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.states import OperationState
 from overture_core.segments.filter import LeadFilter
 from overture_providers.linkedin import media, posts, proposals
-from overture_providers.linkedin.operations import look
+from overture_providers.linkedin.operations import as_settled, look
 from overture_providers.linkedin.session import connected
 from overture_providers.sandbox.linkedin_book import ACCOUNT
 
@@ -144,6 +144,14 @@ async def test_a_limit_of_the_day_leaves_the_post_to_the_worker_after_midnight(
     assert len(linkedin.published()) == 1
 
 
+async def test_a_burst_that_was_ordered_with_a_time_costs_only_that(linkedin: Any, clock: ManualClock) -> None:
+    account = await linkedin.connect()
+    linkedin.fail("429", seconds=3)
+    waits = await linkedin.approved(proposals.post(account, TEXT))
+    assert waits.state is OperationState.READY
+    assert waits.run_at - clock.now() < timedelta(minutes=1)
+
+
 async def test_a_post_whose_answer_was_lost_is_found_among_ones_own(linkedin: Any) -> None:
     account = await linkedin.connect()
     linkedin.fail("drop", after_accept=True)
@@ -185,9 +193,15 @@ async def test_without_the_scope_to_look_a_lost_post_stays_unknown_until_a_perso
     assert lost.state is OperationState.UNKNOWN
     with pytest.raises(Conflict, match="overture operations settle"):
         await linkedin.run(lost)
-    assert await look(linkedin.store, "default", lost.id, actor="cli:ada") == lost
+    said = rf"r_member_social.*`overture operations settle {lost.id} --done URN --note .*`, or `.* --not-done --note"
+    with pytest.raises(ProviderRefused, match=said):
+        await look(linkedin.store, "default", lost.id, actor="cli:ada")
+    with pytest.raises(InvalidInput, match="'junk id' is no post"):
+        as_settled(lost.kind, "junk id")
     with linkedin.store.begin("default", actor="cli:ada") as work:
-        settled = operations.settle(work, lost.id, result={"id": "urn:li:share:1"}, note="seen on the profile")
+        settled = operations.settle(
+            work, lost.id, result=as_settled(lost.kind, "urn:li:share:1"), note="seen on the profile"
+        )
     assert settled.state is OperationState.DONE
     assert len(linkedin.published()) == 1
 

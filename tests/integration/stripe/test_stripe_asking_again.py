@@ -83,16 +83,19 @@ async def test_calls_made_at_once_do_not_pass_a_cap_together(shop: Shop) -> None
 
 async def test_a_customer_who_was_deleted_at_stripe_is_made_anew(shop: Shop) -> None:
     price = shop.price()
+
+    def delete(id_: str) -> None:
+        with shop.account() as account:
+            account.write(f"delete-{id_}", lambda c, o: c.v1.customers.delete(id_, {}, o))
+
     first = (await shop.call("stripe_ensure_customer", lead_id=LEAD))["result"]["id"]
     for _ in range(2):
-        with shop.account() as account:
-            account.write(f"delete-{first}", lambda c, o, id_=first: c.v1.customers.delete(id_, {}, o))
+        delete(first)
         second = (await shop.call("stripe_ensure_customer", lead_id=LEAD))["result"]["id"]
         assert second != first
         assert (await shop.call("stripe_ensure_customer", lead_id=LEAD))["result"]["id"] == second
         first = second
-    with shop.account() as account:
-        account.write("delete-last", lambda c, o: c.v1.customers.delete(first, {}, o))
+    delete(first)
     asked = await shop.call("stripe_request_payment", by="invoice", lead_id=LEAD, price=price)
     (customer,) = shop.objects("customer")
     assert asked["result"]["details"]["customer"] == customer["id"]

@@ -172,6 +172,14 @@ async def test_bad_input_gets_one_sentence_and_changes_nothing(shop: Shop) -> No
         ("stripe_refund", {"payment": payment, "amount": 5000}, "49.00 USD is left to refund, not 50.00 USD"),
         ("stripe_refund", {"payment": "pi_none"}, "Stripe has nothing called 'pi_none'"),
         ("stripe_create_price", {"product": "x", "amount": 1, "currency": "e1r"}, "'e1r' is no currency"),
+        (
+            "stripe_create_price",
+            {"product": "x", "amount": True, "currency": "usd"},
+            "amount: Input should be a valid int",
+        ),
+        ("stripe_create_price", {"product": "x", "amount": 1, "currency": "xxx"}, "'xxx' is no currency"),
+        ("stripe_create_discount", {"code": "ABC", "percent_off": 1e-9}, "has more than two decimals"),
+        ("stripe_create_discount", {"code": "ABC", "percent_off": 5, "currency": "EUR"}, "Give either percent_off"),
         ("stripe_create_discount", {"code": "ABC"}, "Give either percent_off, or amount_off with its currency."),
         ("stripe_change", {"action": "invoice_send", "id": "in_none"}, "Stripe has nothing called 'in_none'"),
         ("stripe_report_fee", {"campaign": "x"}, "No performance fee is set up"),
@@ -187,8 +195,14 @@ async def test_bad_input_gets_one_sentence_and_changes_nothing(shop: Shop) -> No
 async def test_what_stripe_refuses_fails_the_operation_and_can_be_asked_for_again(shop: Shop) -> None:
     price = shop.price()
     draft = await shop.call("stripe_request_payment", by="invoice", lead_id=LEAD, price=price)
-    said = await shop.refused("stripe_change", action="invoice_void", id=draft["result"]["id"])
-    assert "Refused: Stripe refused this, and nothing was changed (it says: You can only pass in open invoices." in said
+    id_ = draft["result"]["id"]
+    said = await shop.refused("stripe_change", action="invoice_void", id=id_)
+    assert said == f"'{id_}' is draft; invoice_void wants one that is open or uncollectible."
+    quote = await shop.call("stripe_request_payment", by="quote", lead_id=LEAD, price=price)
+    said = await shop.refused("stripe_change", action="quote_accept", id=quote["result"]["id"])
+    assert said == f"'{quote['result']['id']}' is draft; quote_accept wants one that is open."
+    for _ in range(2):  # the same again has the same answer, though the status fits no more
+        assert (await shop.call("stripe_change", action="invoice_finalize", id=id_))["result"]["status"] == "open"
     shop.fail(provider="stripe", kind="429", count=1)
     later = await shop.call("stripe_request_payment", by="payment_link", lead_id=LEAD, price=price)
     assert (later["state"], shop.objects("payment_link")) == ("ready", [])
