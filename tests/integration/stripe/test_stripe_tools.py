@@ -292,7 +292,7 @@ async def test_a_performance_fee_is_reported_once_for_the_same_revenue(
         assert "Nothing new is due" in await shop.refused("stripe_report_fee", campaign="Spring")
         brought_in(shop, "pi_2", "50")
         done = await shop.call("stripe_report_fee", campaign="Spring")
-        assert (done["state"], done["result"]["kind"]) == ("done", "billing.meter_event")
+        assert (done["state"], done["result"]["kind"]) == ("done", "billing_meter_event")
         reported = sum(int(each["value"]) for each in usage(shop))
         assert reported == 1_500
         async with shop.client() as client:
