@@ -51,11 +51,12 @@ async def messaging_send_message(
     shown = OperationView.model_validate(answered.structured_content)
     (said,) = answered.content
     text = said.text if isinstance(said, TextContent) else ""
-    if shown.state is OperationState.DONE and shown.result is not None:
+    # Without an id where a person settled it: then nobody knows which row it made.
+    message_id = (shown.result or {}).get("message_id") if shown.state is OperationState.DONE else None
+    if message_id is not None:
         from overture_queue.jobs import Dispatch
 
         await runtime.nudge(Dispatch())
-        message_id = str(shown.result["message_id"])
         standing = await runtime.read(lambda work: direct.standing(work, message_id))
         shown = shown.model_copy(update={"result": standing.model_dump(mode="json")})
         text = f"{text} {standing}"
