@@ -24,7 +24,7 @@ from overture_cli.stopping import Stop
 from overture_core.errors import ConfigurationError, SystemFault
 from overture_core.settings import Settings
 
-READY_S = 30.0
+READY_S = 90.0  # five processes start at once, and machines may be slow
 STOP_S = 35.0
 POLL_S = 0.1
 RESTART_PAUSE_S = 1.0

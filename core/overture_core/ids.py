@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ulid import ULID
@@ -9,11 +10,17 @@ from ulid import ULID
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's Base 32, which ULIDs are written in
 _PAIRS = tuple(a + b for a in _LETTERS for b in _LETTERS)
 _AT_ONCE = len(_PAIRS) ** 2
+_ID = re.compile(rf"[a-z]{{2,8}}_[{_LETTERS}]{{26}}")
 
 
 def new_id(prefix: str) -> str:
     """Return a new identifier such as `lead_01KA6X...` (at most 40 characters)."""
     return f"{prefix}_{ULID()}"
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of an identifier of ours."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_ids(prefix: str) -> Iterator[str]:

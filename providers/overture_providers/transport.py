@@ -20,8 +20,10 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
+from opentelemetry.trace import SpanKind
 from yarl import URL
 
+from overture_core import telemetry
 from overture_core.clock import Clock
 from overture_core.messages.outcomes import Refused, Retryable, Unknown
 from overture_core.text import clean
@@ -116,9 +118,13 @@ async def exchange(
         sock_read=http.timeout.sock_read,
     )
     proxy = _proxy(*urlsplit(str(url))[:2])
-    async with http.request(method, url, timeout=limit, allow_redirects=False, proxy=proxy, **request) as response:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, headers, await response.read())
+    # The path stays out of the trace: it may name an account or a person.
+    about = {"http.request.method": method, "server.address": _host(str(url))}
+    with telemetry.span(f"{method} {_host(str(url))}", SpanKind.CLIENT, **about) as span:
+        async with http.request(method, url, timeout=limit, allow_redirects=False, proxy=proxy, **request) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            span.set_attribute("http.response.status_code", response.status)
+            return Answer(response.status, headers, await response.read())
 
 
 def retry_at(headers: Mapping[str, str], clock: Clock) -> datetime:

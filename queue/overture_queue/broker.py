@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import dramatiq
 import redis
@@ -21,6 +21,7 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from overture_core import telemetry
 from overture_core.errors import ConfigurationError, QueueUnavailable
 from overture_core.settings import Settings
 from overture_queue import embedded, jobs
@@ -101,15 +102,20 @@ def connect(settings: Settings) -> RedisHandle:
     return RedisHandle(server.url, _client(server.url), server)
 
 
-def enqueue(broker: dramatiq.Broker, job: jobs.Job) -> None:
+def enqueue(broker: dramatiq.Broker, job: jobs.Job, *, campaign: str | None = None, trace: str | None = None) -> None:
     """Put one job in its queue. The sender needs none of the worker's code.
+
+    `campaign` and `trace` (a traceparent; else the caller's own) are for the worker's log and trace, and no part of the
+    job: nothing hangs on them.
 
     Raises:
         QueueUnavailable: Redis did not take it, or did not say so in time.
     """
     way = jobs.route(job)
+    given = {"campaign": campaign, "trace": trace or telemetry.traceparent()}
+    about: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=way.queue, actor_name=way.actor, args=(jobs.encode(job),), kwargs={}, options={}
+        queue_name=way.queue, actor_name=way.actor, args=(jobs.encode(job),), kwargs={}, options=about
     )
     try:
         broker.enqueue(message)

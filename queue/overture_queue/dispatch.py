@@ -45,7 +45,8 @@ def _dispatch(store: Store, broker: dramatiq.Broker, source: Backlog, owner: str
     if token is None:
         return False
     try:
-        enqueue(broker, DeliverChunk(workspace=source.workspace, channel=source.channel, chunk=token))
+        job = DeliverChunk(workspace=source.workspace, channel=source.channel, chunk=token)
+        enqueue(broker, job, campaign=source.campaign_id, trace=source.trace)
     except QueueUnavailable:
         with store.begin(source.workspace, actor=owner) as work:
             ledger.finish(work, token, cause="queue_unavailable")

@@ -23,7 +23,8 @@ from mcp.types import (
 )
 from pydantic import BaseModel, ValidationError
 
-from overture_core.ids import new_id
+from overture_core import telemetry
+from overture_core.ids import is_id, new_id
 from overture_core.text import clean, quoted
 from overture_servers.runtime import Runtime, ToolCall, lifespan_of, validation_sentence
 from overture_servers.schemas import meant, slim_input, slim_output
@@ -114,12 +115,15 @@ class OvertureServer(MCPServer[Runtime]):
         """
         began = time.perf_counter()
         outcome: Literal["ok", "asked", "refused"] = "refused"
-        try:
-            result = await self._call(name, arguments, context)
-            outcome = "asked" if isinstance(result, InputRequiredResult) else "ok"
-        finally:
-            known = name if self._tool_manager.get_tool(name) else "unknown"
-            self._runtime.called(ToolCall(self.name, known, outcome, time.perf_counter() - began))
+        known = name if self._tool_manager.get_tool(name) else "unknown"
+        with telemetry.about(server=self.name, tool=known, request=_request_of(context), **_ids_in(arguments)):
+            try:
+                result = await self._call(name, arguments, context)
+                outcome = "asked" if isinstance(result, InputRequiredResult) else "ok"
+            finally:
+                call = ToolCall(self.name, known, outcome, time.perf_counter() - began)
+                log.info("tool_called", outcome=outcome, ms=round(call.seconds * 1000))
+                self._runtime.called(call)
         return result
 
     async def _call(
@@ -168,6 +172,15 @@ def _shorter(tool: Tool, depth: int) -> Tool:
             "description": description,
         }
     )
+
+
+def _request_of(context: Context[Runtime, Any] | None) -> str | None:
+    return None if context is None else context.request_id
+
+
+def _ids_in(arguments: dict[str, Any]) -> dict[str, str]:
+    """Our own ids among a call's arguments, for the log: nothing else of them is known to be nobody's data."""
+    return {name: value for name, value in arguments.items() if isinstance(value, str) and is_id(value)}
 
 
 def answer(model: BaseModel, text: str) -> CallToolResult:

@@ -15,11 +15,12 @@ import structlog
 from anyio import to_thread
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from overture_core import telemetry
 from overture_core.contactability.rules import Reason
 from overture_core.errors import DatabaseUnavailable
 from overture_core.messages import breaker, by_hand, ledger, settling, warming
 from overture_core.messages.channels import BY_HAND, Channel
-from overture_core.messages.outcomes import Accepted, Outcome
+from overture_core.messages.outcomes import Accepted, Outcome, Unknown
 from overture_core.storage.store import Store, Work
 from overture_queue.jobs import DeliverChunk
 from overture_worker import preparing
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _Result = TypeVar("_Result")
 RATES_REST = timedelta(seconds=2)
+MOST_NAMED = 20  # messages in a line of the log
 
 
 class Transport(Protocol):
@@ -102,11 +104,10 @@ class Delivery:
             if later is not None:
                 break
             if cleared:
-                turn.results = await transport.send(cleared)
+                with telemetry.span("send wave", provider=transport.provider, messages=len(cleared)):
+                    turn.results = await transport.send(cleared)
         await to_thread.run_sync(self._end, turn, cause, later)
-        log.info(
-            "chunk_delivered", workspace=job.workspace, channel=job.channel, chunk=job.chunk, accepted=turn.accepted
-        )
+        log.info("chunk_delivered", accepted=turn.accepted)
         return turn.accepted
 
     def _prepare(self, job: DeliverChunk) -> Prepared:
@@ -124,7 +125,7 @@ class Delivery:
             return left
 
         left = self._persistently(job, hand_over)
-        log.info("chunk_handed_over", workspace=job.workspace, channel=job.channel, chunk=job.chunk, tasks=left)
+        log.info("chunk_handed_over", tasks=left)
         return left
 
     def _step(self, turn: _Turn, size: int) -> tuple[datetime | None, str, list[Outgoing]]:
@@ -171,6 +172,9 @@ class Delivery:
             return None
         provider = turn.transport.provider
         settling.settle(work, turn.job.chunk, provider, turn.results)
+        unknown = [id_ for id_, outcome in turn.results if isinstance(outcome, Unknown)]
+        if unknown:
+            log.warning("messages_unknown", provider=provider, messages=unknown[:MOST_NAMED], count=len(unknown))
         why = breaker.trouble([outcome for _, outcome in turn.results])
         if why is not None:
             until = breaker.opened(work, provider, why)

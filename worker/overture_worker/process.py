@@ -20,6 +20,7 @@ import dramatiq
 import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from overture_core import telemetry
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_core.workspaces import senders
@@ -90,6 +91,7 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
         for worker in workers:
             worker.stop(timeout=GRACE_MS)
     store.close()
+    telemetry.end_tracing()
     log.info("worker_stopped", owner=owner)
 
 

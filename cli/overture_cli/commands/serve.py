@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from overture_cli import processes
 from overture_cli.context import open_store
-from overture_cli.logs import log_to_stderr
+from overture_cli.logs import log_to_stderr, observe
 from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
 from overture_cli.stopping import Stop
 from overture_core.errors import InvalidInput, QueueUnavailable
@@ -32,7 +33,7 @@ def serve(
     from overture_servers.registry import NAMES
 
     settings = Settings()
-    log_to_stderr()
+    observe(f"overture-{'http' if http else server}")
     if http:
         at, number = host or settings.http_host, settings.http_port if port is None else port
         processes.require_free_port(at, number, "give another --port")
@@ -61,7 +62,7 @@ def worker(
         info = describe(settings)
         if not info.reachable:
             raise QueueUnavailable(info.detail)
-    supervise(settings, processes=processes, threads=threads, prepare=log_to_stderr)
+    supervise(settings, processes=processes, threads=threads, prepare=partial(observe, "overture-worker"))
 
 
 def sandbox(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from overture_core import telemetry
 from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
@@ -204,6 +205,7 @@ def _start(work: Work, row: Plan, campaign: Campaign) -> None:
     if campaign.state in (CampaignState.PLANNED, CampaignState.FINISHED):
         campaign.state, campaign.finished_at = CampaignState.RUNNING, None
         campaign.launched_at = campaign.launched_at or work.now()
+        campaign.trace = telemetry.traceparent()
     row.state = PlanState.LAUNCHING
     _note(work, row, page=0)
     audit.record(work, "plan.launched", row.id, campaign=campaign.id, content_hash=row.content_hash)

@@ -47,6 +47,7 @@ class Backlog:
     workspace: str
     channel: Channel
     campaign_id: str | None
+    trace: str | None = None  # of the call that launched it
 
 
 class Claimed(NamedTuple):
@@ -75,11 +76,15 @@ def backlog(store: Store) -> list[Backlog]:
     """
     now = store.clock.now()
     with store.look() as connection:
-        running = select(Campaign.workspace_id, Campaign.id).where(Campaign.state == "running").order_by(Campaign.id)
+        running = (
+            select(Campaign.workspace_id, Campaign.id, Campaign.trace)
+            .where(Campaign.state == "running")
+            .order_by(Campaign.id)
+        )
         sending = set(connection.execute(select(Workspace.id).where(Workspace.stopped_at.is_(None))).scalars())
-        sources: list[tuple[str, str | None]] = [(each, None) for each in sorted(sending)]
-        sources += [(each, campaign) for each, campaign in connection.execute(running) if each in sending]
-        found = (Backlog(workspace, channel, campaign) for workspace, campaign in sources for channel in Channel)
+        sources: list[tuple[str, str | None, str | None]] = [(each, None, None) for each in sorted(sending)]
+        sources += [(row.workspace_id, row.id, row.trace) for row in connection.execute(running) if row[0] in sending]
+        found = (Backlog(workspace, channel, *campaign) for workspace, *campaign in sources for channel in Channel)
         return [each for each in found if connection.execute(_first_due(each, now)).first()]
 
 

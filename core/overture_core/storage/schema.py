@@ -307,7 +307,8 @@ class Template(Base):
 
 class Campaign(Base):
     """A named effort towards a segment. States are in campaigns/states.py. `paused_reason` is set by the automatic
-    pause (health/service.py); what was accepted before `rates_from` does not count for it."""
+    pause (health/service.py); what was accepted before `rates_from` does not count for it. `trace` names the call that
+    launched it, as a W3C traceparent."""
 
     __tablename__ = "campaigns"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -320,6 +321,7 @@ class Campaign(Base):
     finished_at: Mapped[datetime | None]
     paused_reason: Mapped[str | None] = mapped_column(String(1000))
     rates_from: Mapped[datetime | None]
+    trace: Mapped[str | None] = mapped_column(String(60))
 
 
 class Plan(Base):

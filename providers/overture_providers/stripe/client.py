@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from opentelemetry.trace import SpanKind
+
+from overture_core import telemetry
 from overture_core.errors import ConfigurationError, ProviderRefused
 from overture_core.settings import Settings
 from overture_providers.endpoints import StripeEndpoint, stripe_endpoint
@@ -57,7 +60,8 @@ class StripeAccount:
         import stripe
 
         try:
-            made = call(self._client)
+            with telemetry.span("call Stripe", SpanKind.CLIENT):
+                made = call(self._client)
         except stripe.StripeError as error:
             raise translated(error) from error
         livemode = getattr(made, "livemode", None)
