@@ -22,11 +22,9 @@ from overture_core.messages import intake, ledger, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.outcomes import Accepted, Outcome, Refused
-from overture_core.messages.states import State, change
 from overture_core.storage.schema import Message, Plan, Template
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
-from overture_core.workspaces import senders
 
 WORKSPACE = "default"
 TAKEN = Accepted("sg-1")
@@ -344,36 +342,3 @@ def test_the_status_tells_what_came_of_each_step(scene: Any, store: Store, clock
     answer(store, clock, "Yes, tell me more")
     told = [(each.step, each.accepted, each.replied, each.variants[0].template) for each in report(store).steps]
     assert told == [(1, 1, 0, "hello"), (2, 1, 1, "again")]
-
-
-def test_who_got_no_first_step_for_want_of_a_sender_gets_no_later_one(
-    scene: Any, store: Store, clock: ManualClock
-) -> None:
-    scene.consent(scene.add_lead(email="ada@example.com", phone="+12125550123"), Channel.SMS)
-    launched(scene, BY_SMS)
-    with store.begin(WORKSPACE, actor="worker-1") as work:
-        change(work, State.DUE, State.SKIPPED, Message.step == 1, cause="gate", values={"reason": "unverified_sender"})
-    clock.advance(timedelta(days=2))
-    assert following.advance(store) == 1
-    assert [row[2:] for row in steps(store)] == [("skipped", "unverified_sender")] * 2
-
-
-def test_a_sender_that_was_refused_for_some_days_delays_the_sequence_and_ends_nothing(
-    scene: Any, store: Store, clock: ManualClock
-) -> None:
-    scene.consent(scene.add_lead(email="ada@example.com", phone="+12125550123"), Channel.SMS)
-    address = store.settings.email_from
-    with store.begin(WORKSPACE, actor="cli:ada") as work:
-        senders.decide(work, address, verified=False, note="the domain moves")
-    planned = launched(scene, BY_SMS)
-    assert planned.hints == [
-        f"Its messages would wait. The sender {address} is not verified (cli:ada: the domain moves); nothing leaves "
-        f"from it until a person says `overture senders accept {address}`, or its provider that it is."
-    ]
-    assert steps(store) == [(1, "email", "held", "unverified_sender")]
-    clock.advance(timedelta(days=2))
-    assert following.advance(store) == 0
-    with store.begin(WORKSPACE, actor="cli:ada") as work:
-        senders.decide(work, address, verified=True, note="moved")
-        ledger.sweep(work)
-    assert send(store) == 1
