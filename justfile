@@ -46,3 +46,9 @@ hostile:
 # up to half an hour; --short is what the tests run
 faults *arguments:
     uv run python -m tests.faults {{ arguments }}
+
+# An MCP Bundle of a server, for clients such as Claude Desktop: just bundle leads
+bundle server:
+    rm -rf dist/{{ server }}
+    uv run python docs/stage_bundle.py {{ server }} dist/{{ server }}
+    npx --yes @anthropic-ai/mcpb@2.1.2 pack dist/{{ server }} dist/overture-{{ server }}.mcpb

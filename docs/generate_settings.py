@@ -20,6 +20,8 @@ FACTORIES = {
     "stripe_cap_customer": '`{"*": 100000}`',
     "stripe_cap_day": '`{"*": 200000}`',
     "approvers": "nobody",
+    "allowed_hosts": "none",
+    "allowed_origins": "none",
     "test_addresses": "none",
     "email_warm_up": "`[50, 100, 500, 1000, 5000, ...]`",
     "data_dir": "the user's data folder",
@@ -28,8 +30,8 @@ FACTORIES = {
 HEAD = """# Settings
 
 Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the folder where the
-command runs. The environment wins. With none of them set, Overture uses SQLite, an embedded Redis and
-the sandbox. `overture doctor` shows what comes of them.
+command runs. The environment wins; a variable that is empty counts as not set. With none of them set,
+Overture uses SQLite, an embedded Redis and the sandbox. `overture doctor` shows what comes of them.
 
 This page is generated from `overture_core.settings`: `uv run python docs/generate_settings.py`.
 

@@ -143,6 +143,18 @@ class ProviderBusy(ProviderUnavailable):
     code = "provider_busy"
 
 
+class NotAllowed(UserError):
+    """This needs a token; nothing was done."""
+
+    code = "not_allowed"
+
+
+class KeysUnavailable(SystemFault):
+    """The issuer's keys cannot be had now, so no token can be checked; try again in a minute."""
+
+    code = "keys_unavailable"
+
+
 class SignatureInvalid(UserError):
     """The webhook's signature does not match its body."""
 

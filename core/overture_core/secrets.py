@@ -55,6 +55,11 @@ def unseal(settings: Settings, purpose: str, sealed: str) -> str:
         raise ConfigurationError(msg) from error
 
 
+def derive(settings: Settings, purpose: str) -> bytes:
+    """Return 32 bytes for one purpose, the same in every process with the same key, from which it cannot be had."""
+    return hmac.new(_key(settings), f"derive\x00{purpose}".encode(), hashlib.sha256).digest()
+
+
 def share_key(settings: Settings, folder: Path) -> None:
     """Give another data folder the kept key, if the settings name none."""
     if settings.secret_key is None:

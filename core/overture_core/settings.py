@@ -15,9 +15,10 @@ from typing import Annotated, Any, Self
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from overture_core.contactability.quiet_hours import read as read_hours
+from overture_core.http_settings import HttpSettings
 from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
 from overture_core.scoring.weights import read as read_weights
 from overture_core.settings_values import Approvers, OwnAddresses
@@ -37,10 +38,12 @@ LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 Amount = Annotated[int, Field(ge=0)]
 
 
-class Settings(BaseSettings):
-    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`."""
+class Settings(HttpSettings):
+    """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`, where that is not empty."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERTURE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="OVERTURE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("overture", appauthor=False),
@@ -50,13 +53,6 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, description="Redis URL; an embedded server without it.")
     workspace: str = Field(default="default", description="The workspace that stdio servers and commands work in.")
 
-    http_host: str = Field(default="127.0.0.1", description="Address the HTTP servers listen on.")
-    http_port: int = Field(default=8765, ge=0, le=65535, description="Port the HTTP servers listen on.")
-    metrics_token: SecretStr | None = Field(
-        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
-    )
-    public_url: str | None = Field(default=None, description="Base URL at which providers reach the webhooks.")
-
     sandbox_only: bool = Field(default=False, description="Never contact a real provider, whatever keys are set.")
     sandbox_url: str = Field(default="http://127.0.0.1:8766", description="Base URL of the sandbox providers.")
     sendgrid_api_key: SecretStr | None = Field(default=None, description="SendGrid API key; sandbox without it.")
@@ -64,8 +60,7 @@ class Settings(BaseSettings):
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
         default=None,
-        description="Secret path segment of the Inbound Parse webhook, which SendGrid does not sign; "
-        "the sandbox has its own.",
+        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; the sandbox has one.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")
@@ -330,8 +325,7 @@ class Settings(BaseSettings):
     @property
     def webhook_base_url(self) -> str:
         """Where providers send their webhooks."""
-        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
-        return (self.public_url or f"http://{host}:{self.http_port}").rstrip("/")
+        return self.base_url
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables in which another process comes to the same settings."""

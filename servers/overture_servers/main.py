@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import sys
 
 import anyio
 import structlog
 
 from overture_core.errors import ConfigurationError
+from overture_core.http_settings import ANY_ADDRESS, is_loopback
 from overture_core.settings import Settings
 from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
@@ -40,18 +40,17 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     """Serve every server over Streamable HTTP until a signal says stop.
 
     Raises:
-        ConfigurationError: the address is not loopback; there is no authentication yet.
+        ConfigurationError: others could reach the address, and there is no authentication, or no name to come by.
         DatabaseUnavailable: the database cannot be reached.
     """
-    if not _is_loopback(host):
-        msg = f"{host} is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
-        raise ConfigurationError(msg)
+    settings = settings.model_copy(update={"http_host": host, "http_port": port})
+    _require_protection(settings)
     import uvicorn
 
     from overture_servers.http.app import create_app
 
     _keep_stdout_clean()
-    runtime = Runtime(settings.model_copy(update={"http_host": host, "http_port": port}))
+    runtime = Runtime(settings)
     runtime.open()
     app = create_app(runtime)
     _spare_the_collector()
@@ -65,6 +64,19 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     )
 
 
+def _require_protection(settings: Settings) -> None:
+    host = settings.http_host
+    if not is_loopback(host) and not settings.authenticated:
+        msg = (
+            f"{host} is not a loopback address, and without authentication only this machine may reach the servers; "
+            "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
+        )
+        raise ConfigurationError(msg)
+    if host in ANY_ADDRESS and settings.public_url is None:
+        msg = f"{host} is no address that clients can name, and tokens are for one; set OVERTURE_PUBLIC_URL to it."
+        raise ConfigurationError(msg)
+
+
 def _spare_the_collector() -> None:
     """What is loaded by now stays: going through it again and again was a quarter of a large plan's time."""
     gc.freeze()
@@ -74,12 +86,3 @@ def _keep_stdout_clean() -> None:
     """structlog prints to stdout unless its host says otherwise; that belongs to the protocol."""
     if not structlog.is_configured():
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

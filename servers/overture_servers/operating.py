@@ -8,10 +8,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
 
 from overture_core.approvals.service import ApprovalState
+from overture_core.errors import NotFound
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.states import OperationState
 from overture_core.storage.store import Work
+from overture_core.text import quoted
 from overture_providers import operations as running
 from overture_servers import approving
 from overture_servers.approving import Answer, Waiting
@@ -43,7 +45,8 @@ async def propose_and_run(ctx: Ctx, make: Proposal, *, run_tool: str) -> CallToo
 async def run_approved(
     ctx: Ctx, operation_id: str, person: ElicitationResult[Answer], *, run_tool: str
 ) -> CallToolResult:
-    """Run an operation that a person approved, here by answering or before by another way."""
+    """Run an operation of the tool's own server that a person approved, here by answering or before by another way."""
+    await runtime_of(ctx).read(lambda work: own_operation(work, operation_id, run_tool.partition("_")[0]))
     await approving.record_answer(ctx, _waiting(operation_id), person)
     shown = await runtime_of(ctx).read(lambda work: operations.get(work, operation_id))
     if shown.run_at is None or shown.run_at <= runtime_of(ctx).store.clock.now():
@@ -62,6 +65,19 @@ async def run_if_approved(
     if approved and shown.state in (OperationState.READY, OperationState.WAITING):
         shown = await _run(ctx, operation_id)
     return told_of(shown, run_tool=run_tool)
+
+
+def own_operation(work: Work, operation_id: str, server: str) -> OperationView:
+    """Return an operation of a server: who may use one server does not see what was asked of another by its ids.
+
+    Raises:
+        NotFound: there is none by that id.
+    """
+    shown = operations.get(work, operation_id)
+    if not shown.kind.startswith(f"{server}."):
+        msg = f"There is no operation {quoted(operation_id)} of the {server} server; its tools name their own."
+        raise NotFound(msg)
+    return shown
 
 
 async def ask_about_operation(ctx: Ctx, operation_id: str) -> Answer | Elicit[Answer]:
@@ -105,7 +121,7 @@ def _waits(shown: OperationView, run_tool: str) -> str:
 async def _run(ctx: Ctx, operation_id: str) -> OperationView:
     runtime = runtime_of(ctx)
     with told():
-        return await running.run(runtime.store, runtime.settings.workspace, operation_id, actor=actor_of(ctx))
+        return await running.run(runtime.store, runtime.workspace, operation_id, actor=actor_of(ctx))
 
 
 def _waiting(operation_id: str) -> Waiting:

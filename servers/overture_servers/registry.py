@@ -10,10 +10,11 @@ from overture_core.text import quoted
 from overture_servers.runtime import Runtime
 from overture_servers.tooling import OvertureServer
 
+Creator = Callable[[Runtime], OvertureServer]
 NAMES = ("leads", "messaging", "linkedin", "stripe")
 
 
-def creator(name: str) -> Callable[[Runtime], OvertureServer]:
+def creator(name: str) -> Creator:
     """Return what makes a server; its modules are loaded only now.
 
     Raises:
@@ -22,5 +23,5 @@ def creator(name: str) -> Callable[[Runtime], OvertureServer]:
     if name not in NAMES:
         msg = f"There is no server {quoted(name)}; the servers are: {', '.join(NAMES)}."
         raise InvalidInput(msg)
-    create: Callable[[Runtime], OvertureServer] = importlib.import_module(f"overture_servers.{name}.server").create
+    create: Creator = importlib.import_module(f"overture_servers.{name}.server").create
     return create

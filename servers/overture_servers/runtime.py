@@ -1,5 +1,8 @@
 """What a server process holds: settings, the database, and a way to nudge the worker.
 
+Whatever serves a request asks a runtime for the workspace, and never the process's settings: over HTTP with
+authentication it is the one of the request's token (`PrincipalRuntime`).
+
 Tools run core's functions through `read` and `write`, which open the transaction in a thread and turn
 errors into what a model may read: a `ToolError` keeps its text, anything else would not.
 """
@@ -18,10 +21,12 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from pydantic import ValidationError
 
-from overture_core.errors import ConfigurationError, NotFound, OvertureError, QueueUnavailable
+from overture_core.errors import ConfigurationError, NotAllowed, NotFound, OvertureError, QueueUnavailable
 from overture_core.settings import Settings
 from overture_core.storage.store import Store, Work
+from overture_servers.principal import Principal, principal
 from overture_servers.schemas import fields_at, meant
+from overture_servers.scopes import Scope
 
 if TYPE_CHECKING:
     from overture_queue.broker import RedisHandle
@@ -47,7 +52,7 @@ class Runtime:
     """One per process, shared by all servers in it. `open` prepares the database."""
 
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
-        self.settings = settings
+        self._settings = settings
         self.store = store or Store(settings)
         self._redis: RedisHandle | None = None
         self._lock = threading.Lock()
@@ -62,6 +67,19 @@ class Runtime:
         """Tell the watchers of a call."""
         for watcher in self._watchers:
             watcher(call)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; their workspace is the one that this request works in."""
+        return self._settings
+
+    @property
+    def workspace(self) -> str:
+        """The workspace that this request works in."""
+        return self.settings.workspace
+
+    def require(self, scope: Scope) -> None:
+        """Make sure that whoever asks may. Whoever started the process may do all that it can."""
 
     def open(self) -> None:
         """Bring the database up to date, the first time.
@@ -85,7 +103,7 @@ class Runtime:
         """Run `function` in a read transaction of the workspace."""
 
         def run() -> T:
-            with self.store.read(self.settings.workspace) as work:
+            with self.store.read(self.workspace) as work:
                 return function(work)
 
         with told():
@@ -95,7 +113,7 @@ class Runtime:
         """Run `function` in a write transaction on behalf of `actor`."""
 
         def run() -> T:
-            with self.store.begin(self.settings.workspace, actor=actor) as work:
+            with self.store.begin(self.workspace, actor=actor) as work:
                 return function(work)
 
         with told():
@@ -129,7 +147,7 @@ class Runtime:
         handle = None
         try:
             with self._lock:
-                handle = self._redis = self._redis or connect(self.settings)
+                handle = self._redis = self._redis or connect(self._settings)
             enqueue(handle.broker, job)
         except (QueueUnavailable, ConfigurationError) as error:
             log.warning("queue_away", detail=error.message)
@@ -144,6 +162,51 @@ class Runtime:
             if self._redis is handle:
                 self._redis = None
                 handle.close()
+
+
+class PrincipalRuntime(Runtime):
+    """The runtime of MCP servers that want a token: the same store and queue, in the workspace of the request's
+    principal. What has lost its principal works in no workspace at all."""
+
+    def __init__(self, shared: Runtime) -> None:
+        super().__init__(shared.settings, shared.store)
+        self._shared = shared
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings.model_copy(update={"workspace": _whoever_asks().workspace})
+
+    @property
+    def workspace(self) -> str:
+        return _whoever_asks().workspace
+
+    def require(self, scope: Scope) -> None:
+        """Make sure that the principal has a scope.
+
+        Raises:
+            NotAllowed: they have not.
+        """
+        if scope not in _whoever_asks().scopes:
+            raise NotAllowed(f"The token lacks the scope {scope}; ask for one that has it.")
+
+    def open(self) -> None:
+        self._shared.open()
+
+    def close(self) -> None:
+        self._shared.close()
+
+    def called(self, call: ToolCall) -> None:
+        self._shared.called(call)
+
+    async def nudge(self, job: Job) -> bool:
+        return await self._shared.nudge(job)
+
+
+def _whoever_asks() -> Principal:
+    who = principal()
+    if who is None:
+        raise NotAllowed
+    return who
 
 
 @contextmanager

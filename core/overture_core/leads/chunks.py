@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from overture_core.leads.reading import Row
@@ -29,13 +30,35 @@ class Chunk:
         return len(self.good) + len(self.bad)
 
 
-def chunks_ahead(rows: Iterator[Row], reader: RowReader, position: Callable[[], int]) -> Generator[Chunk]:
-    """Return chunks; close it before the file, since the thread may be reading."""
-    with ThreadPoolExecutor(1, thread_name_prefix="import") as reading:
-        coming = reading.submit(_next_chunk, rows, reader, position)
-        while (chunk := coming.result()).rows:
-            coming = reading.submit(_next_chunk, rows, reader, position)
+class ChunksAhead:
+    """A file's chunks, in order. Close it before the file, since the thread may be reading.
+
+    Whoever stores a chunk says by `read_on` when the next may be read: while the database is at work. Before, the two
+    would only take the interpreter from each other.
+    """
+
+    def __init__(self, rows: Iterator[Row], reader: RowReader, position: Callable[[], int]) -> None:
+        self._next = partial(_next_chunk, rows, reader, position)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="import")
+        self._coming: Future[Chunk] | None = None
+
+    def read_on(self) -> None:
+        """Begin to read the next chunk, unless that has begun."""
+        if self._coming is None:
+            self._coming = self._thread.submit(self._next)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        while True:
+            self.read_on()
+            assert self._coming is not None
+            chunk, self._coming = self._coming.result(), None
+            if not chunk.rows:
+                return
             yield chunk
+
+    def close(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.shutdown()
 
 
 def _next_chunk(rows: Iterator[Row], reader: RowReader, position: Callable[[], int]) -> Chunk:

@@ -89,7 +89,7 @@ def _rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
         cells = record.cells
         if cells is None:
             yield Row(record.line, record.original, None, record.problem)
-        elif not any(cell.strip() for cell in cells):
+        elif not "".join(cells).strip():
             continue
         # Separators at the end of a row, with nothing between them, add no cell.
         elif len(cells) != width and (len(cells) < width or any(cell.strip() for cell in cells[width:])):

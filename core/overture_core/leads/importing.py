@@ -7,7 +7,7 @@ broke off. While one chunk is stored, a thread reads and normalises the next. do
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import chain, islice
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, OvertureError
 from overture_core.ids import new_id
-from overture_core.leads.chunks import Chunk, chunks_ahead
+from overture_core.leads.chunks import Chunk, ChunksAhead
 from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.imports import (
     CUT,
@@ -93,9 +93,9 @@ def import_leads(
             rows = iter(sample) if options.preview else chain(sample, table.rows)
             for _ in islice(rows, running.begin()):
                 pass  # done before it broke off
-            with closing(chunks_ahead(rows, reader, table.position)) as chunks:
+            with closing(ChunksAhead(rows, reader, table.position)) as chunks:
                 for chunk in chunks:
-                    running.take(chunk)
+                    running.take(chunk, chunks.read_on)
                     if progress is not None:
                         progress(Progress(running.done.rows, chunk.read, table.size))
                     if cancelled is not None and cancelled():
@@ -173,14 +173,17 @@ class _Running:
             self._resumed = self.done.rows
             return self._resumed
 
-    def take(self, chunk: Chunk) -> None:
-        """Import one chunk in one transaction; once more, if somebody else stored the same people meanwhile."""
+    def take(self, chunk: Chunk, read_on: Callable[[], None]) -> None:
+        """Import one chunk in one transaction; once more, if somebody else stored the same people meanwhile.
+
+        `read_on` is called when the rest is the database's work.
+        """
         try:
-            self.done = self._store_chunk(chunk)
+            self.done = self._store_chunk(chunk, read_on)
         except Conflict as error:
             if self._dry is not None or not isinstance(error.__cause__, IntegrityError):
                 raise
-            self.done = self._store_chunk(chunk)
+            self.done = self._store_chunk(chunk, read_on)
 
     def stopped(self) -> ImportCancelled:
         """Return what is raised for an import that was asked to stop."""
@@ -240,12 +243,14 @@ class _Running:
         with self._store.begin(self._workspace, actor=self._actor) as work:
             yield work
 
-    def _store_chunk(self, chunk: Chunk) -> Checkpoint:
+    def _store_chunk(self, chunk: Chunk, read_on: Callable[[], None]) -> Checkpoint:
         with self._work() as work:
             merger = Merger(work, self._id, consent_source=self._options.consent_source, tags=self._options.tags)
             outcomes = merger.merge(chunk.good, self._source.filename)
+            read_on()
+            merger.write()
             insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in chunk.bad])
-            done, back = self.done, _erased_before(work, chunk.good)
+            done, back = self.done, _erased_before(work, chunk.good, merger.named)
             reached = Checkpoint(
                 rows=done.rows + chunk.rows,
                 created=done.created + outcomes["created"],
@@ -303,13 +308,12 @@ def _taken_over() -> Conflict:
     return Conflict("Another process goes on with this import of the same file; `overture imports list` shows it.")
 
 
-def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]]) -> list[int]:
-    """Return the lines of the rows that have an address of somebody who was erased."""
+def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]], named: Mapping[str, set[str]]) -> list[int]:
+    """Return the lines of the rows that have an address of somebody who was erased; `named` are all, by their kind."""
     lines: set[int] = set()
     kinds: tuple[Kind, ...] = ("email", "phone")
     for kind in kinds:
-        values = {value for _, row in rows for of, value in row.identities if of == kind}
-        if gone := erased(work, kind, sorted(values)):
+        if gone := erased(work, kind, named.get(kind, ())):
             lines.update(row.line for row, read in rows if any(of == kind and v in gone for of, v in read.identities))
     return sorted(lines)
 

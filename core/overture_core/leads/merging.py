@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from overture_core.ids import new_ids
 from overture_core.leads.reading import Row
@@ -70,61 +70,56 @@ class Merger:
         self._new_consents: list[tuple[object, ...]] = []
         self._changes: list[tuple[object, ...]] = []
         self._lead_ids, self._consent_ids, self._change_ids = new_ids("lead"), new_ids("cns"), new_ids("chg")
+        self.named: dict[str, set[str]] = defaultdict(set)  # the identities of all rows, by their kind
         self.notes: Counter[str] = Counter()
         self.shared: dict[int, list[str]] = {}
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
-        """Merge rows; returns how many were created, merged and unchanged.
-
-        Raises:
-            sqlalchemy.exc.IntegrityError: somebody else has stored the same people meanwhile.
-        """
-        self._load([row for _, row in rows])
-        name = clean(filename, limit=200)
-        outcomes = Counter(self._take(row, original.line, name) for original, row in rows)
-        self._write()
-        return outcomes
-
-    def _load(self, rows: Sequence[LeadRow]) -> None:
-        work = self._work
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for row in rows:
+        """Merge rows; returns how many will be created, merged and unchanged once `write` was called."""
+        for _, row in rows:
             for kind, value in row.identities:
-                wanted[kind].add(value)
-        for kind, named in wanted.items():
-            each = each_of(work.session.connection().dialect.name, sorted(named))
+                self.named[kind].add(value)
+        self._load()
+        name = clean(filename, limit=200)
+        return Counter(self._take(row, original.line, name) for original, row in rows)
+
+    def _load(self) -> None:
+        work = self._work
+        for kind, values in self.named.items():
+            each = each_of(work.session.connection().dialect.name, sorted(values))
             owner = select(LeadIdentity.lead_id).where(
                 LeadIdentity.workspace_id == work.workspace,
                 LeadIdentity.kind == kind,
                 LeadIdentity.value == each.c.value,
             )
-            found = work.session.execute(select(each.c.value, owner.scalar_subquery()))
-            self._owners.update({(kind, value): lead_id for value, lead_id in found if lead_id is not None})
+            # Nearly all are nobody's yet, and those are not passed on. The offset keeps both databases from looking
+            # each one up twice.
+            owned = select(each.c.value, owner.scalar_subquery().label("lead_id")).offset(0).subquery()
+            found = work.session.execute(select(owned).where(owned.c.lead_id.is_not(None)))
+            self._owners.update({(kind, value): lead_id for value, lead_id in found})
         ids = sorted(set(self._owners.values()))
         if not ids:
             return
         # Held to the end of the transaction, in one order, so that nobody else changes them between look and write.
         held = select(Lead.id, Lead.custom, *(getattr(Lead, name) for name in FIELDS)).where(
-            Lead.workspace_id == work.workspace, among(Lead.id, ids), Lead.erased_at.is_(None)
+            _in_workspace(Lead, work), among(Lead.id, ids), Lead.erased_at.is_(None)
         )
-        for id_, custom, *values in work.session.execute(
+        for id_, custom, *fields in work.session.execute(
             held.order_by(Lead.id).with_for_update(of=Lead, key_share=True)
         ):
-            self._leads[id_] = _Lead(id_, dict(zip(FIELDS, values, strict=True)), custom, new=False)
+            self._leads[id_] = _Lead(id_, dict(zip(FIELDS, fields, strict=True)), custom, new=False)
         self._owners = {identity: id_ for identity, id_ in self._owners.items() if id_ in self._leads}
-        tags = select(LeadTag.lead_id, LeadTag.tag).where(
-            LeadTag.workspace_id == work.workspace, among(LeadTag.lead_id, ids)
-        )
+        tags = select(LeadTag.lead_id, LeadTag.tag).where(_in_workspace(LeadTag, work), among(LeadTag.lead_id, ids))
         self._known_tags = {(lead_id, tag) for lead_id, tag in work.session.execute(tags)}
         consents = select(Consent.lead_id, Consent.channel, Consent.granted).where(
-            Consent.workspace_id == work.workspace, among(Consent.lead_id, ids)
+            _in_workspace(Consent, work), among(Consent.lead_id, ids)
         )
         for lead_id, channel, granted in work.session.execute(consents.order_by(Consent.recorded_at, Consent.id)):
             self._known_consents[lead_id, Channel(channel)] = granted
 
     def _take(self, row: LeadRow, line: int, filename: str) -> str:
-        row = self._past(row)
-        owners = [self._owners[identity] for identity in row.identities if identity in self._owners]
+        row, known = self._past(row), self._owners
+        owners = [known[identity] for identity in row.identities if identity in known]
         if owners:
             lead = self._leads[owners[0]]
             if any(owner != owners[0] for owner in owners):
@@ -134,11 +129,12 @@ class Merger:
             id_ = next(self._lead_ids)
             lead = self._leads[id_] = _Lead(id_, dict(row.values), dict(row.custom), new=True)
         change = self._fill(lead, self._own(lead, row)) if owners else {}
-        if identities := [identity for identity in row.identities if identity not in self._owners]:
-            self._owners.update(dict.fromkeys(identities, lead.id))
-            self._new_identities += [(kind, value, lead.id) for kind, value in identities]
+        if identities := [identity for identity in row.identities if identity not in known]:
+            for kind, value in identities:
+                known[kind, value] = lead.id
+                self._new_identities.append((kind, value, lead.id))
             change["identities"] = identities
-        if tags := self._add_tags(lead, [*row.tags, *self._tags] if row.tags else self._tags):
+        if (row.tags or self._tags) and (tags := self._add_tags(lead, [*row.tags, *self._tags])):
             change["tags"] = tags
         if row.consents and (consents := self._add_consents(lead, row, line, filename)):
             change["consents"] = consents
@@ -221,11 +217,16 @@ class Merger:
             self._new_consents.append((added[-1], self._work.workspace, lead.id, channel, granted, *evidence))
         return added
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write down what was merged.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: somebody else has stored the same people meanwhile.
+        """
         work, workspace, now = self._work, self._work.workspace, self._now
         fresh = [
             (
-                *(lead.id, workspace, *(lead.values.get(name) for name in FIELDS)),
+                *(lead.id, workspace, *map(lead.values.get, FIELDS)),
                 *(lead.custom, self._import_id, now, now),
             )
             for lead in self._leads.values()
@@ -252,3 +253,12 @@ class Merger:
             self._work.session.connection().execute(
                 changed.values({name: bindparam(f"new_{name}") for name in names}), values
             )
+
+
+def _in_workspace(entity: type[Lead | LeadTag | Consent], work: Work) -> ColumnElement[bool]:
+    """Return that rows are of the workspace, in a form that no index answers.
+
+    By statistics of a small table PostgreSQL would take an index of the workspace alone, and for each chunk read every
+    lead that is there, to compare it with a few ids.
+    """
+    return entity.workspace_id + "" == work.workspace

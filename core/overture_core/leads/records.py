@@ -105,11 +105,11 @@ class RecordReader:
             return None
         if (problem := first.problem) is not None:
             return Record(first.number, first.shown, None, problem)
-        lines = [first]
         if '"' not in first.text:  # most lines; the csv module would say the same, more slowly
             plain = first.text.rstrip("\r\n")
-            return _record(lines, plain.split(self._delimiter) if plain else [])
-        alone = self._alone(first)
+            parts = plain.split(self._delimiter) if plain else []
+            return Record(first.number, plain, parts) if len(plain) < MAX_ORIGINAL else _record([first], parts)
+        lines, alone = [first], self._alone(first)
         if (spaced := self._spaced(first, alone, width)) is not None:
             return _record(lines, spaced)
         if alone:

@@ -213,12 +213,13 @@ class RowReader:
         first = self._cut(raw.get("first_name", ""), "first_name", 200)
         last = self._cut(raw.get("last_name", ""), "last_name", 200)
         full = self._cut(raw["full_name"], "full_name", 400) if "full_name" in raw else ""
-        if full and not (first or last):
-            self.notes["full names split into first and last name"] += 1
-            if "," in full:
-                last, _, first = (part.strip() for part in full.partition(","))
-            else:
-                first, _, last = full.partition(" ")
+        if not full or first or last:
+            return first, last
+        self.notes["full names split into first and last name"] += 1
+        if "," in full:
+            last, _, first = (part.strip() for part in full.partition(","))
+        else:
+            first, _, last = full.partition(" ")
         return self._cut(first, "first_name", 200), self._cut(last, "last_name", 200)
 
     def _zone(self, text: str, phone: str | None, country: str | None) -> str | None:

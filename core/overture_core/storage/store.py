@@ -9,6 +9,7 @@ read lock would fail with SQLITE_BUSY whatever the busy timeout (sqlite.org/lang
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -27,6 +29,8 @@ from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
 
 BUSY_TIMEOUT_S = 15.0
+_CACHE_KIB = 8 * 1024  # of each connection at most, as it uses pages
+_LOG_PAGES = 8_000  # of 4 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +154,23 @@ def _engine(settings: Settings) -> Engine:
     url = _url(settings)
     if url.get_backend_name() == "postgresql":
         # Its errors would else show the values of the row.
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True)
+        return create_engine(
+            url, json_serializer=_json, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True
+        )
     if settings.database_url is None:
         _make_folder(settings)
     shared = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
-    engine = create_engine(url, connect_args=shared, hide_parameters=True)
+    engine = create_engine(url, json_serializer=_json, connect_args=shared, hide_parameters=True)
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # text that is no Unicode, numbers of more than 64 bits, keys that are no text
+        return json.dumps(value)
 
 
 def _url(settings: Settings) -> URL:
@@ -188,6 +201,10 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # Room for the pages that a large import or launch touches again and again, and a log that is carried over into the
+    # file less often than by default (docs/performance.md). Sorting takes as much again, so it is not larger.
+    cursor.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     cursor.close()
 
 

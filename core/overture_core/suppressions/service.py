@@ -6,7 +6,7 @@ A domain stands for every e-mail address in it and below it, a person (by lead i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -164,7 +164,7 @@ def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
     return kept, _digest(work, kept, told)
 
 
-def erased(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
+def erased(work: Work, kind: Kind, values: Collection[str]) -> set[str]:
     """Return which of `values` (e-mail addresses or phone numbers, already normalised) were erased."""
     forms: dict[str, Callable[[str], str]] = {"email": str, "mailbox": mailbox} if kind == "email" else {kind: str}
     gone: set[str] = set()

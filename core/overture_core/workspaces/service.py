@@ -26,15 +26,16 @@ def get(work: Work) -> Workspace:
 
 
 def sender_for(work: Work, channel: Channel) -> Sender | None:
-    """Return the sender that the settings name for `channel`, or None."""
+    """Return the sender that the settings name for `channel`, or None.
+
+    Where that is another workspace's, as in a process that serves several, it is this workspace's own: the one that
+    the settings named when it was made.
+    """
     address = _addresses(work)[channel]
     if address is None:
         return None
-    return work.session.scalar(
-        select(Sender).where(
-            Sender.workspace_id == work.workspace, Sender.channel == channel, Sender.address == address
-        )
-    )
+    mine = select(Sender).where(Sender.workspace_id == work.workspace, Sender.channel == channel)
+    return work.session.scalar(mine.order_by(Sender.address != address, Sender.address).limit(1))
 
 
 def _addresses(work: Work) -> dict[Channel, str | None]:

@@ -1,12 +1,18 @@
-"""Looking things up at Stripe."""
+"""Looking things up at Stripe.
+
+Workspaces may share an account there. What was made for one is nothing that another finds; what bears no workspace was
+made by somebody at Stripe, and is everybody's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from overture_core.errors import InvalidInput
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.text import quoted
 from overture_providers.stripe.client import StripeAccount
+from overture_providers.stripe.metadata import WORKSPACE, ours
 from overture_providers.stripe.views import StripePage, view
 
 if TYPE_CHECKING:
@@ -48,17 +54,41 @@ _SERVICES: dict[str, Callable[[stripe.StripeClient], Any]] = {
 }
 
 
-def get(account: StripeAccount, kind: Kind, id_: str) -> Any:
+def get(account: StripeAccount, workspace: str, kind: Kind, id_: str) -> Any:
     """Return one of the SDK's objects.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is another workspace's.
     """
-    return account.read(lambda client: _SERVICES[kind](client).retrieve(id_))
+    found = account.read(lambda client: _SERVICES[kind](client).retrieve(id_))
+    require_mine(account, workspace, found, id_)
+    return found
+
+
+def require_mine(account: StripeAccount, workspace: str, found: Any, id_: str) -> None:
+    """Make sure that one of the SDK's objects is not another workspace's, nor one of a customer of theirs: an
+    invoice's payment does not carry what the invoice does.
+
+    Raises:
+        NotFound: it is, in the words for what there is not.
+    """
+    customer = getattr(found, "customer", None)
+    anothers = _is_anothers(found, workspace)
+    if not anothers and customer is not None:
+        whose = str(getattr(customer, "id", customer))
+        anothers = _is_anothers(account.read(lambda client: client.v1.customers.retrieve(whose)), workspace)
+    if anothers:
+        msg = f"Stripe has nothing called {quoted(id_)} in this account; stripe_find shows what there is."
+        raise NotFound(msg)
+
+
+def _is_anothers(found: Any, workspace: str) -> bool:
+    return ours(found.to_dict().get("metadata"), WORKSPACE) not in (None, workspace)
 
 
 def find(
     account: StripeAccount,
+    workspace: str,
     kind: Kind,
     *,
     id_: str | None = None,
@@ -68,6 +98,7 @@ def find(
     cursor: str | None = None,
 ) -> StripePage:
     """Return one object, those that a query in Stripe's search language finds, or all of a customer or of the account.
+    A page may be shorter than `limit`, where what is another workspace's was left out of it.
 
     Raises:
         NotFound: there is none by that id.
@@ -75,19 +106,20 @@ def find(
     """
     endpoint = account.endpoint
     if id_ is not None:
-        return StripePage(objects=[view(get(account, kind, id_), endpoint)], next_cursor=None)
+        return StripePage(objects=[view(get(account, workspace, kind, id_), endpoint)], next_cursor=None)
     if query is not None:
         if kind not in SEARCHED:
             msg = f"Stripe cannot search {kind} objects, only {', '.join(sorted(SEARCHED))}; leave the query out."
             raise InvalidInput(msg)
         asked: dict[str, Any] = {"query": query, "limit": limit, **({"page": cursor} if cursor else {})}
         page = account.read(lambda client: _SERVICES[kind](client).search(asked))
-        return StripePage(objects=[view(each, endpoint) for each in page.data], next_cursor=page.next_page)
+        mine = [view(each, endpoint) for each in page.data if not _is_anothers(each, workspace)]
+        return StripePage(objects=mine, next_cursor=page.next_page)
     if customer is not None and kind not in _OF_CUSTOMER:
         msg = f"A {kind} is no customer's; leave the lead out, or ask for {', '.join(sorted(_OF_CUSTOMER))}."
         raise InvalidInput(msg)
     wanted: dict[str, Any] = {"limit": limit, **({"starting_after": cursor} if cursor else {})}
     wanted |= {"customer": customer} if customer else {}
     listed = account.read(lambda client: _SERVICES[kind](client).list(wanted))
-    found = [view(each, endpoint) for each in listed.data]
-    return StripePage(objects=found, next_cursor=found[-1].id if listed.has_more and found else None)
+    mine = [view(each, endpoint) for each in listed.data if not _is_anothers(each, workspace)]
+    return StripePage(objects=mine, next_cursor=listed.data[-1].id if listed.has_more and listed.data else None)

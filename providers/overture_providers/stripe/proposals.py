@@ -89,7 +89,7 @@ def ask_for_payment(
         NotFound: there is no such lead, or price.
         InvalidInput: the price is not in use, or is not of the kind that this way takes.
     """
-    price = account.read(lambda client: client.v1.prices.retrieve(price_id))
+    price = finding.get(account, workspace, "price", price_id)
     if not price.active or price.unit_amount is None:
         msg = f"The price {quoted(price_id)} is not in use, or has no fixed amount; stripe_find lists prices."
         raise InvalidInput(msg)
@@ -129,7 +129,7 @@ def change(store: Store, account: StripeAccount, workspace: str, action: Action,
         NotFound: there is none by that id.
     """
     kind: Any = "checkout_session" if action == "checkout_expire" else action.rpartition("_")[0]
-    found = finding.get(account, kind, id_)
+    found = finding.get(account, workspace, kind, id_)
     about = view(found, account.endpoint)
     metadata = found.to_dict().get("metadata")
     mine = ours(metadata, WORKSPACE) == workspace
@@ -211,6 +211,8 @@ def refund(
         InvalidInput: nothing was paid, less is left, or the currency is another.
     """
     charge = _charge(account, payment)
+    if charge is not None:
+        finding.require_mine(account, workspace, charge, payment)
     if charge is None or not charge.paid:
         msg = f"{quoted(payment)} was not paid, so there is nothing to refund."
         raise InvalidInput(msg)

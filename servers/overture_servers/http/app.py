@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from anyio import to_thread
-from mcp.server import MCPServer
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from overture_servers.http import probes
+from overture_servers.http.headers import TrimmedHeaders
 from overture_servers.http.metrics import Metrics
+from overture_servers.http.protection import gated, path_of, transport_security
 from overture_servers.linkedin import callback as linkedin_callback
 from overture_servers.linkedin import webhooks as linkedin_webhooks
 from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
 from overture_servers.messaging.webhooks import Webhooks
-from overture_servers.registry import NAMES, creator
-from overture_servers.runtime import Runtime
+from overture_servers.registry import NAMES, Creator, creator
+from overture_servers.runtime import PrincipalRuntime, Runtime
 from overture_servers.stripe import webhooks as stripe
 
 _HTTP_ERRORS = {
@@ -30,25 +31,26 @@ _HTTP_ERRORS = {
     405: ("method_not_allowed", "This address does not take that method; the header Allow names those it takes."),
     413: ("too_large", "The body is larger than it may be here; send less."),
 }
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 log = structlog.get_logger(__name__)
 
 
-def create_app(runtime: Runtime) -> Starlette:
-    """Return the application; the runtime is opened and closed with it."""
-    security = _security()
-    servers: dict[str, MCPServer[Runtime]] = {name: creator(name)(runtime) for name in NAMES}
+def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> Starlette:
+    """Return the application; the runtime is opened and closed with it. `make` gives what makes each server."""
+    settings = runtime.settings
+    held = PrincipalRuntime(runtime) if settings.authenticated else runtime
+    servers = {name: make(name)(held) for name in NAMES}
     hooks, metrics = Webhooks(runtime), Metrics(runtime)
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
-    endpoints = [
-        route
+    endpoints = {
+        name: Route(path_of(name), endpoint=route.endpoint)
         for name, server in servers.items()
         for route in server.streamable_http_app(
-            streamable_http_path=f"/{name}/mcp", stateless_http=True, transport_security=security
+            streamable_http_path=path_of(name), stateless_http=True, transport_security=transport_security(settings)
         ).routes
-    ]
+        if isinstance(route, Route)
+    }
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -71,21 +73,11 @@ def create_app(runtime: Runtime) -> Starlette:
             *deciding.routes(runtime),
             *linkedin_callback.routes(runtime),
             *linkedin_webhooks.routes(runtime, hooks),
-            *endpoints,
+            *(gated(runtime, servers, endpoints) if settings.authenticated else endpoints.values()),
         ],
-        middleware=[Middleware(metrics.counting)],
+        middleware=[Middleware(TrimmedHeaders), Middleware(metrics.counting)],
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: _unexpected},
-    )
-
-
-def _security() -> TransportSecuritySettings:
-    """Only this machine may speak MCP. The public URL is for webhooks and unsubscribe links: were its host
-    allowed here, a tunnel set up for them would open every lead to the world, for there is no authentication."""
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[*(f"{host}:*" for host in LOCAL_HOSTS), *LOCAL_HOSTS],
-        allowed_origins=[f"http://{host}:*" for host in LOCAL_HOSTS],
     )
 
 

@@ -20,6 +20,7 @@ from overture_core.segments.filter import filter_of
 from overture_core.storage.store import Work
 from overture_core.text import quantity
 from overture_servers.runtime import told
+from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Where = Annotated[str | None, Field(description="Filter, as in leads_search.")]
@@ -36,7 +37,7 @@ async def leads_upsert_lead(
         upsert,
         runtime.store,
         fields,
-        workspace=runtime.settings.workspace,
+        workspace=runtime.workspace,
         actor=actor_of(ctx),
         default_country=default_country,
     )
@@ -98,8 +99,8 @@ async def leads_export(
 
 
 CHANGING = (
-    ToolSpec(leads_upsert_lead, "Create or complete a lead", writes=True),
-    ToolSpec(leads_tag, "Tag leads", writes=True, destructive=True),
-    ToolSpec(leads_record_consent, "Record consent", writes=True, depth=1),
-    ToolSpec(leads_export, "Ask for an export", writes=True, depth=1),
+    ToolSpec(leads_upsert_lead, "Create or complete a lead", Scope.LEADS_WRITE, writes=True),
+    ToolSpec(leads_tag, "Tag leads", Scope.LEADS_WRITE, writes=True, destructive=True),
+    ToolSpec(leads_record_consent, "Record consent", Scope.LEADS_WRITE, writes=True, depth=1),
+    ToolSpec(leads_export, "Ask for an export", Scope.LEADS_EXPORT, writes=True, depth=1),
 )

@@ -16,6 +16,7 @@ from overture_core.segments.filter import LeadFilter
 from overture_core.segments.service import filter_of, get
 from overture_core.storage.store import Work
 from overture_core.text import quantity
+from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, answer, runtime_of
 
 
@@ -73,4 +74,4 @@ def _reasons(scored: LeadScore) -> str:
     return "; ".join(each.reason for each in scored.parts)
 
 
-TOOLS = (ToolSpec(leads_score, "Score leads", depth=1),)
+TOOLS = (ToolSpec(leads_score, "Score leads", Scope.LEADS_READ, depth=1),)

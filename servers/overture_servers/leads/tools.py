@@ -34,6 +34,7 @@ from overture_core.suppressions.service import Kind, SuppressionPage, Suppressio
 from overture_core.text import quantity
 from overture_servers.leads.changing import CHANGING, Where
 from overture_servers.runtime import Runtime, told
+from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 MOST_SEGMENTS = 100
@@ -119,7 +120,7 @@ async def leads_import_file(
             runtime.store,
             source,
             options,
-            workspace=runtime.settings.workspace,
+            workspace=runtime.workspace,
             actor=actor_of(ctx),
             progress=progress,
             cancelled=cancelled,
@@ -148,7 +149,7 @@ def _source(runtime: Runtime, path: str | None, content: str | None, blob: str |
         msg = "Give one of path, content and blob."
         raise InvalidInput(msg)
     if path is not None:
-        return source_of_uri(runtime.store, runtime.settings.workspace, path) or Source.from_path(
+        return source_of_uri(runtime.store, runtime.workspace, path) or Source.from_path(
             path, runtime.settings.import_roots
         )
     return Source.from_base64(blob, filename) if blob is not None else Source.from_text(content or "", filename)
@@ -278,15 +279,15 @@ def _filled(*values: str | None) -> list[str]:
 
 
 TOOLS = (
-    ToolSpec(leads_import_file, "Import leads", writes=True, depth=1),
-    ToolSpec(leads_search, "Search leads"),
-    ToolSpec(leads_get_lead, "Get a lead", depth=1),
-    ToolSpec(leads_trace_lead, "Trace a lead", depth=1),
-    ToolSpec(leads_explain_contactability, "Explain contactability", depth=1),
-    ToolSpec(leads_preview_segment, "Preview a segment", depth=1),
-    ToolSpec(leads_save_segment, "Save a segment", writes=True, destructive=True),
-    ToolSpec(leads_list_segments, "List segments"),
-    ToolSpec(leads_suppress, "Suppress an address", writes=True),
-    ToolSpec(leads_list_suppressions, "List suppressions"),
+    ToolSpec(leads_import_file, "Import leads", Scope.LEADS_WRITE, writes=True, depth=1),
+    ToolSpec(leads_search, "Search leads", Scope.LEADS_READ),
+    ToolSpec(leads_get_lead, "Get a lead", Scope.LEADS_READ, depth=1),
+    ToolSpec(leads_trace_lead, "Trace a lead", Scope.LEADS_READ, depth=1),
+    ToolSpec(leads_explain_contactability, "Explain contactability", Scope.LEADS_READ, depth=1),
+    ToolSpec(leads_preview_segment, "Preview a segment", Scope.LEADS_READ, depth=1),
+    ToolSpec(leads_save_segment, "Save a segment", Scope.LEADS_WRITE, writes=True, destructive=True),
+    ToolSpec(leads_list_segments, "List segments", Scope.LEADS_READ),
+    ToolSpec(leads_suppress, "Suppress an address", Scope.LEADS_WRITE, writes=True),
+    ToolSpec(leads_list_suppressions, "List suppressions", Scope.LEADS_READ),
     *CHANGING,
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mcp.server.mcpserver import MCPServer
 
-from overture_core.operations import service as operations
 from overture_providers.linkedin.capabilities import capabilities
+from overture_servers.operating import own_operation
 from overture_servers.runtime import Runtime, told_resource
 
 JSON = "application/json"
@@ -24,4 +24,4 @@ def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
     async def operation(operation_id: str) -> str:
         """How something that was asked of LinkedIn stands."""
         with told_resource():
-            return (await runtime.read(lambda work: operations.get(work, operation_id))).model_dump_json()
+            return (await runtime.read(lambda work: own_operation(work, operation_id, "linkedin"))).model_dump_json()

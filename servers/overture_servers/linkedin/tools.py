@@ -16,7 +16,6 @@ from pydantic import AwareDatetime, Field
 from overture_core.errors import InvalidInput
 from overture_core.linkedin import accounts
 from overture_core.linkedin.accounts import AccountView
-from overture_core.operations import service as operations
 from overture_core.operations.models import Proposal
 from overture_core.operations.states import OperationState
 from overture_core.replies import tasks
@@ -42,8 +41,9 @@ from overture_servers.linkedin.results import (
     Said,
     ShownForm,
 )
-from overture_servers.operating import ask_about_operation, propose_and_run, run_approved, told_of
+from overture_servers.operating import ask_about_operation, own_operation, propose_and_run, run_approved, told_of
 from overture_servers.runtime import told
+from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 RUN = "linkedin_run_operation"
@@ -141,10 +141,10 @@ async def linkedin_run_operation(
 ) -> Annotated[CallToolResult, Asked]:
     """Run what a person approved; the worker runs what is for later. A post of unknown outcome is looked for."""
     runtime = runtime_of(ctx)
-    shown = await runtime.read(lambda work: operations.get(work, operation_id))
+    shown = await runtime.read(lambda work: own_operation(work, operation_id, "linkedin"))
     if shown.kind == proposals.POST and shown.state is OperationState.UNKNOWN:
         with told():
-            workspace = runtime.settings.workspace
+            workspace = runtime.workspace
             found = await linkedin_operations.look(runtime.store, workspace, operation_id, actor=actor_of(ctx))
         return told_of(found, run_tool=RUN)
     return await run_approved(ctx, operation_id, person, run_tool=RUN)
@@ -226,7 +226,7 @@ async def linkedin_import_leads(
             session.client, lead_forms.check_owner(owner), now - timedelta(days=days), now
         )
     with told():
-        workspace = runtime.settings.workspace
+        workspace = runtime.workspace
         run = partial(import_responses, runtime.store, workspace, found, actor=actor_of(ctx), tests=tests)
         done = await to_thread.run_sync(run)
     text = (
@@ -271,15 +271,29 @@ async def _propose(ctx: Ctx, make: Callable[[AccountView], Proposal]) -> CallToo
 
 
 TOOLS = (
-    ToolSpec(linkedin_connect, "Connect LinkedIn", writes=True, repeatable=False),
-    ToolSpec(linkedin_get_capabilities, "LinkedIn capabilities"),
-    ToolSpec(linkedin_get_profile, "LinkedIn profile and pages", outside=True),
-    ToolSpec(linkedin_publish_post, "Ask for a post", writes=True, outside=True),
-    ToolSpec(linkedin_act_on_post, "Ask to act on a post", writes=True, destructive=True, outside=True),
-    ToolSpec(linkedin_run_operation, "Run what was approved", writes=True, destructive=True, outside=True),
-    ToolSpec(linkedin_get_posts, "Get posts", outside=True),
-    ToolSpec(linkedin_get_statistics, "Get statistics", outside=True),
-    ToolSpec(linkedin_list_lead_forms, "List lead forms", outside=True),
-    ToolSpec(linkedin_import_leads, "Import LinkedIn leads", writes=True, outside=True),
-    ToolSpec(linkedin_prepare_task, "Prepare a task for a person", writes=True, repeatable=False),
+    ToolSpec(linkedin_connect, "Connect LinkedIn", Scope.LINKEDIN_WRITE, writes=True, repeatable=False),
+    ToolSpec(linkedin_get_capabilities, "LinkedIn capabilities", Scope.LINKEDIN_READ),
+    ToolSpec(linkedin_get_profile, "LinkedIn profile and pages", Scope.LINKEDIN_READ, outside=True),
+    ToolSpec(linkedin_publish_post, "Ask for a post", Scope.LINKEDIN_PUBLISH, writes=True, outside=True),
+    ToolSpec(
+        linkedin_act_on_post,
+        "Ask to act on a post",
+        Scope.LINKEDIN_PUBLISH,
+        writes=True,
+        destructive=True,
+        outside=True,
+    ),
+    ToolSpec(
+        linkedin_run_operation,
+        "Run what was approved",
+        Scope.LINKEDIN_PUBLISH,
+        writes=True,
+        destructive=True,
+        outside=True,
+    ),
+    ToolSpec(linkedin_get_posts, "Get posts", Scope.LINKEDIN_READ, outside=True),
+    ToolSpec(linkedin_get_statistics, "Get statistics", Scope.LINKEDIN_READ, outside=True),
+    ToolSpec(linkedin_list_lead_forms, "List lead forms", Scope.LINKEDIN_READ, outside=True),
+    ToolSpec(linkedin_import_leads, "Import LinkedIn leads", Scope.LINKEDIN_WRITE, writes=True, outside=True),
+    ToolSpec(linkedin_prepare_task, "Prepare a task for a person", Scope.LINKEDIN_WRITE, writes=True, repeatable=False),
 )

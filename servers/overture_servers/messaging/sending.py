@@ -15,6 +15,7 @@ from overture_core.operations.states import OperationState
 from overture_core.storage.store import Work
 from overture_servers import operating
 from overture_servers.approving import Answer
+from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
 
 TOOL = "messaging_send_message"
@@ -70,4 +71,14 @@ async def _proposed(ctx: Ctx, lead_id: str, template: str, reference: str) -> Op
     return await runtime_of(ctx).write(actor_of(ctx), propose)
 
 
-TOOLS = (ToolSpec(messaging_send_message, "Send one message", writes=True, destructive=True, outside=True, depth=1),)
+TOOLS = (
+    ToolSpec(
+        messaging_send_message,
+        "Send one message",
+        Scope.MESSAGING_SEND,
+        writes=True,
+        destructive=True,
+        outside=True,
+        depth=1,
+    ),
+)

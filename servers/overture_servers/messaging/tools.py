@@ -33,18 +33,17 @@ from overture_core.replies import service as replies
 from overture_core.replies import tasks
 from overture_core.replies.service import ReplyPage
 from overture_core.replies.tasks import TaskList, TaskView
-from overture_core.storage.store import Work
 from overture_core.templates import service as templates
 from overture_core.templates.preview import TemplatePreview, preview
 from overture_core.templates.service import TemplateView
 from overture_core.text import quantity
-from overture_core.workspaces import emergency
-from overture_core.workspaces.emergency import Standing
 from overture_servers.approving import Answer
 from overture_servers.messaging.approval import ask_about_plan, record_answer
 from overture_servers.messaging.sending import TOOLS as SENDING
 from overture_servers.messaging.simulating import run_simulation
+from overture_servers.messaging.stopping import TOOLS as STOPPING
 from overture_servers.runtime import told
+from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -70,13 +69,6 @@ class Launched(LaunchResult):
     """What a launch made due, and whether a worker was told."""
 
     dispatch: Literal["queued", "waiting"] = Field(description="waiting: Redis is away; messages stay due.")
-
-
-class CampaignChange(BaseModel):
-    """A campaign's new state."""
-
-    campaign: str
-    state: CampaignState
 
 
 async def messaging_save_template(
@@ -154,9 +146,7 @@ async def messaging_plan_campaign(
         )
     runtime = runtime_of(ctx)
     progress = _progress(ctx, "leads")
-    run = partial(
-        plan_paged, runtime.store, runtime.settings.workspace, request, actor=actor_of(ctx), progress=progress
-    )
+    run = partial(plan_paged, runtime.store, runtime.workspace, request, actor=actor_of(ctx), progress=progress)
     with told():
         made = await to_thread.run_sync(run)
     if not made.recipients:
@@ -184,7 +174,7 @@ async def messaging_launch_campaign(
     from overture_queue.jobs import Dispatch
 
     progress = _progress(ctx, "messages", after_first=partial(runtime.nudge, Dispatch()))
-    run = partial(launch_paged, runtime.store, runtime.settings.workspace, plan_id, actor=actor_of(ctx))
+    run = partial(launch_paged, runtime.store, runtime.workspace, plan_id, actor=actor_of(ctx))
     with told():
         done = await to_thread.run_sync(partial(run, progress=progress))
     queued = await runtime.nudge(Dispatch())
@@ -296,55 +286,34 @@ async def messaging_complete_task(
     return answer(found, f"{found.id} is {found.outcome}.")
 
 
-async def messaging_stop_campaign(
-    ctx: Ctx, campaign: CampaignName, action: Literal["pause", "resume", "cancel"]
-) -> Annotated[CallToolResult, CampaignChange]:
-    """Pause, resume or cancel a campaign, before its next message leaves. Cancelling is for good."""
-    target = {
-        "pause": CampaignState.PAUSED,
-        "resume": CampaignState.RUNNING,
-        "cancel": CampaignState.CANCELLED,
-    }[action]
-    runtime = runtime_of(ctx)
-    if target is CampaignState.RUNNING:
-        resumed = await runtime.write(actor_of(ctx), lambda work: health.resume(work, campaign))
-        return answer(CampaignChange(campaign=resumed.name, state=target), f"{resumed.name} is {target}.")
-    run = partial(
-        campaigns.set_state_paged,
-        *(runtime.store, runtime.settings.workspace, campaign, target),
-        actor=actor_of(ctx),
-    )
-    with told():
-        row = await to_thread.run_sync(run)
-    changed = CampaignChange(campaign=row.name, state=CampaignState(row.state))
-    return answer(changed, f"{changed.campaign} is {changed.state}.")
-
-
-async def messaging_stop_everything(ctx: Ctx, reason: Note = None) -> Annotated[CallToolResult, Standing]:
-    """Stop all sending, in every process, within two seconds. Only a person at the command line lets it go on."""
-
-    def stop(work: Work) -> Standing:
-        emergency.stop(work, reason=reason)
-        return emergency.standing(work)
-
-    standing = await runtime_of(ctx).write(actor_of(ctx), stop)
-    return answer(standing, f"{standing} A person lets it go on with `overture stop --lift`.")
-
-
 TOOLS = (
-    ToolSpec(messaging_save_template, "Save a template", writes=True),
-    ToolSpec(messaging_list_templates, "List templates", depth=1),
-    ToolSpec(messaging_preview_template, "Preview a template", depth=1),
-    ToolSpec(messaging_plan_campaign, "Plan a campaign", writes=True, destructive=True, repeatable=False, depth=1),
-    ToolSpec(messaging_launch_campaign, "Launch a campaign", writes=True, destructive=True, outside=True),
+    ToolSpec(messaging_save_template, "Save a template", Scope.MESSAGING_WRITE, writes=True),
+    ToolSpec(messaging_list_templates, "List templates", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(messaging_preview_template, "Preview a template", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(
+        messaging_plan_campaign,
+        "Plan a campaign",
+        Scope.MESSAGING_WRITE,
+        writes=True,
+        destructive=True,
+        repeatable=False,
+        depth=1,
+    ),
+    ToolSpec(
+        messaging_launch_campaign,
+        "Launch a campaign",
+        Scope.MESSAGING_SEND,
+        writes=True,
+        destructive=True,
+        outside=True,
+    ),
     *SENDING,
-    ToolSpec(messaging_get_campaign, "Campaign status", depth=1),
-    ToolSpec(messaging_simulate_campaign, "Simulate a campaign", depth=1),
-    ToolSpec(messaging_get_health, "Delivery health", depth=1),
-    ToolSpec(messaging_list_campaigns, "List campaigns"),
-    ToolSpec(messaging_list_replies, "List replies", depth=1),
-    ToolSpec(messaging_list_tasks, "List tasks"),
-    ToolSpec(messaging_complete_task, "Complete a task", writes=True),
-    ToolSpec(messaging_stop_campaign, "Pause, resume or cancel", writes=True, destructive=True),
-    ToolSpec(messaging_stop_everything, "Stop all sending", writes=True),
+    ToolSpec(messaging_get_campaign, "Campaign status", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(messaging_simulate_campaign, "Simulate a campaign", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(messaging_get_health, "Delivery health", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(messaging_list_campaigns, "List campaigns", Scope.MESSAGING_READ),
+    ToolSpec(messaging_list_replies, "List replies", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(messaging_list_tasks, "List tasks", Scope.MESSAGING_READ),
+    ToolSpec(messaging_complete_task, "Complete a task", Scope.MESSAGING_WRITE, writes=True),
+    *STOPPING,
 )

@@ -26,6 +26,7 @@ from overture_providers.stripe.views import StripeObject, StripePage
 from overture_servers.approving import Answer
 from overture_servers.operating import SANDBOX, ask_about_operation, propose_and_run, run_approved
 from overture_servers.runtime import told
+from overture_servers.scopes import Scope
 from overture_servers.stripe.account import Account, account_of, notes_on, price_lines
 from overture_servers.tooling import Ctx, ToolSpec, answer, runtime_of
 
@@ -70,16 +71,19 @@ async def stripe_find(
 ) -> Annotated[CallToolResult, StripePage]:
     """Look objects up: status, amount in minor units, dashboard page. A payment_intent tells a payment's status."""
 
+    workspace = runtime_of(ctx).workspace
+
     def find(store: Store, account: StripeAccount) -> StripePage:
         customer = None
         if lead_id is not None:
-            made = known_customer(store, account, store.settings.workspace, lead_id)
+            made = known_customer(store, account, workspace, lead_id)
             if made is None:
                 return StripePage(objects=[], next_cursor=None)
             if kind == "customer":
-                return finding.find(account, kind, id_=made.id)
+                return finding.find(account, workspace, kind, id_=made.id)
             customer = made.id
-        return finding.find(account, kind, id_=id, query=query, customer=customer, limit=limit, cursor=cursor)
+        wanted = partial(finding.find, account, workspace, kind, id_=id, query=query, customer=customer)
+        return wanted(limit=limit, cursor=cursor)
 
     page = await _at_stripe(ctx, find)
     lines = [*map(_line, page.objects)] or ["There is none."]
@@ -177,7 +181,7 @@ async def stripe_run_approved(
 
 async def _operate(ctx: Ctx, make: Callable[[Store, StripeAccount, str], Proposal]) -> CallToolResult:
     """Put an operation together from what Stripe says, then propose and run it."""
-    workspace = runtime_of(ctx).settings.workspace
+    workspace = runtime_of(ctx).workspace
     proposal = await _at_stripe(ctx, lambda store, account: make(store, account, workspace))
     return _with_notes(ctx, await propose_and_run(ctx, proposal, run_tool=RUN))
 
@@ -207,15 +211,17 @@ def _line(each: StripeObject) -> str:
 
 
 TOOLS = (
-    ToolSpec(stripe_get_account, "Payment set-up"),
-    ToolSpec(stripe_find, "Find at Stripe"),
-    ToolSpec(stripe_ensure_customer, "Make a customer", writes=True, outside=True),
-    ToolSpec(stripe_request_payment, "Ask for payment", writes=True, outside=True),
-    ToolSpec(stripe_change, "Change at Stripe", writes=True, destructive=True, outside=True),
-    ToolSpec(stripe_create_price, "Make a price", writes=True, outside=True),
-    ToolSpec(stripe_create_discount, "Make a discount", writes=True, outside=True),
-    ToolSpec(stripe_refund, "Refund", writes=True, destructive=True, outside=True),
-    ToolSpec(stripe_report_revenue, "Revenue"),
-    ToolSpec(stripe_report_fee, "Report a fee", writes=True, outside=True),
-    ToolSpec(stripe_run_approved, "Run what was approved", writes=True, destructive=True, outside=True),
+    ToolSpec(stripe_get_account, "Payment set-up", Scope.PAYMENTS_READ),
+    ToolSpec(stripe_find, "Find at Stripe", Scope.PAYMENTS_READ),
+    ToolSpec(stripe_ensure_customer, "Make a customer", Scope.PAYMENTS_WRITE, writes=True, outside=True),
+    ToolSpec(stripe_request_payment, "Ask for payment", Scope.PAYMENTS_WRITE, writes=True, outside=True),
+    ToolSpec(stripe_change, "Change at Stripe", Scope.PAYMENTS_WRITE, writes=True, destructive=True, outside=True),
+    ToolSpec(stripe_create_price, "Make a price", Scope.PAYMENTS_WRITE, writes=True, outside=True),
+    ToolSpec(stripe_create_discount, "Make a discount", Scope.PAYMENTS_WRITE, writes=True, outside=True),
+    ToolSpec(stripe_refund, "Refund", Scope.PAYMENTS_WRITE, writes=True, destructive=True, outside=True),
+    ToolSpec(stripe_report_revenue, "Revenue", Scope.PAYMENTS_READ),
+    ToolSpec(stripe_report_fee, "Report a fee", Scope.PAYMENTS_WRITE, writes=True, outside=True),
+    ToolSpec(
+        stripe_run_approved, "Run what was approved", Scope.PAYMENTS_WRITE, writes=True, destructive=True, outside=True
+    ),
 )

@@ -24,8 +24,8 @@ ADA = {"Authorization": f"Bearer {TOKEN}"}
 async def page(runtime: Runtime, **approvers: str) -> AsyncIterator[httpx.AsyncClient]:
     """The application, where only these people may approve. The runtime is the desk's, and stays open."""
     secrets = {name: SecretStr(token) for name, token in approvers.items()}
-    runtime.settings = runtime.settings.model_copy(update={"approvers": secrets})
-    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
+    served = Runtime(runtime.settings.model_copy(update={"approvers": secrets}), runtime.store)
+    transport = httpx.ASGITransport(create_app(served), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765") as client:
         yield client
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from overture_core.storage.store import Store
 from overture_queue.broker import RedisHandle
 from overture_queue.jobs import QUEUES
 from overture_servers.http.app import create_app
+from overture_servers.http.local_tokens import make_token
 from overture_servers.main import serve_http, serve_stdio
 from overture_servers.registry import NAMES
 from overture_servers.runtime import Runtime
@@ -157,8 +159,46 @@ def test_listening_beyond_loopback_is_refused(settings: Settings, host: str) -> 
     with pytest.raises(ConfigurationError) as caught:
         serve_http(settings, host, 0)
     assert caught.value.message == (
-        f"{host} is not a loopback address, and the servers have no authentication yet; listen on 127.0.0.1."
+        f"{host} is not a loopback address, and without authentication only this machine may reach the servers; "
+        "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "overture.example", "Origin": "https://overture.example"}, 200),
+        ({"Host": "inside.example:9000", "Origin": "https://desk.example"}, 200),
+        ({"Host": "localhost:1"}, 200),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "overture.example", "Origin": "https://evil.example"}, 403),
+        ({"Host": "overture.example", "Origin": "http://overture.example"}, 403),
+    ],
+)
+async def test_with_authentication_the_public_host_and_those_named_may_be_addressed(
+    settings: Settings, sqlite_store: Store, headers: dict[str, str], status: int
+) -> None:
+    named = {"allowed_hosts": ["inside.example"], "allowed_origins": ["https://desk.example"], "auth_local": True}
+    served = settings.model_copy(update={"public_url": "https://overture.example", **named})
+    lifetime = timedelta(minutes=1)
+    token = make_token(
+        served,
+        workspace="default",
+        scopes=[],
+        subject="ada",
+        audience=served.audience,
+        now=datetime.now(UTC),
+        lifetime=lifetime,
+    )
+    async with running(create_app(Runtime(served, sqlite_store))) as http:
+        shown = {**MCP_HEADERS, **headers, "Authorization": f"Bearer {token}"}
+        assert (await http.post("/leads/mcp", json=LIST, headers=shown)).status_code == status
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_listening_everywhere_wants_the_address_that_tokens_are_for(settings: Settings, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="set OVERTURE_PUBLIC_URL"):
+        serve_http(settings.model_copy(update={"auth_local": True}), host, 0)
 
 
 def test_a_server_that_does_not_exist_is_refused_with_the_names_of_those_that_do(settings: Settings) -> None:

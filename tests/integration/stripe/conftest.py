@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,10 +14,8 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from filelock import FileLock
 from mcp import Client
 from mcp.types import CallToolResult, Implementation, TextContent
-from platformdirs import user_cache_path
 from pydantic import SecretStr
 
 from overture_core.approvals import service as approvals
@@ -32,6 +29,7 @@ from overture_core.workspaces import service as workspaces
 from overture_providers.stripe.client import StripeAccount, opened
 from overture_servers.runtime import Runtime
 from overture_servers.stripe import server
+from tests.node_tools import installed, node
 
 Mode = Literal["auto", "legacy"]
 WORKSPACE = "default"
@@ -216,9 +214,9 @@ def localstripe_shop(make_shop: Callable[..., Shop], tmp_path: Path, wait_for: A
 @pytest.fixture
 def mock_shop(make_shop: Callable[..., Shop], tmp_path: Path, wait_for: Any) -> Iterator[Shop]:
     """A shop before stripe-stateful-mock."""
-    node, entry = installed_mock()
+    entry = installed(MOCK) / "dist" / "cli.js"
     port = free_port()
-    with process([node, str(entry)], tmp_path, {"PORT": str(port), "LOG_LEVEL": "silent"}, port, wait_for):
+    with process([node(), str(entry)], tmp_path, {"PORT": str(port), "LOG_LEVEL": "silent"}, port, wait_for):
         yield make_shop(**real(port))
 
 
@@ -254,18 +252,3 @@ def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return int(held.getsockname()[1])
-
-
-def installed_mock() -> tuple[str, Path]:
-    """Node, and the mock in a cache folder, installed there once."""
-    folder = user_cache_path("overture-tests", appauthor=False) / MOCK
-    entry = folder / "node_modules" / "stripe-stateful-mock" / "dist" / "cli.js"
-    folder.mkdir(parents=True, exist_ok=True)
-    node, npm = shutil.which("node"), shutil.which("npm")
-    assert node, "the tests against stripe-stateful-mock need Node.js"
-    assert npm, "the tests against stripe-stateful-mock need npm"
-    with FileLock(folder / "lock"):
-        if not entry.exists():
-            command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(folder), MOCK]
-            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
-    return node, entry

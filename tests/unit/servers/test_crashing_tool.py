@@ -12,6 +12,7 @@ from mcp.types import CallToolResult, TextContent
 
 from overture_core.settings import Settings
 from overture_servers.runtime import Runtime
+from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, OvertureServer, ToolSpec
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,7 @@ async def leads_break(ctx: Ctx) -> None:
 @pytest.fixture
 def server(settings: Settings) -> Iterator[OvertureServer]:
     runtime = Runtime(settings)
-    yield OvertureServer("leads", "Leads", "", [ToolSpec(leads_break, "Break")], runtime)
+    yield OvertureServer("leads", "Leads", "", [ToolSpec(leads_break, "Break", Scope.LEADS_READ)], runtime)
     runtime.close()
 
 
@@ -40,7 +41,7 @@ async def test_a_crash_is_a_plain_sentence_for_the_model_and_a_traceback_in_the_
     assert isinstance(result, CallToolResult)
     assert result.is_error
     (block,) = result.content
-    (logged,) = logs
+    logged, called = logs
     assert block == TextContent(
         type="text",
         text="Something went wrong inside Overture; its log has the details under "
@@ -48,6 +49,7 @@ async def test_a_crash_is_a_plain_sentence_for_the_model_and_a_traceback_in_the_
     )
     assert (logged["event"], logged["log_level"], logged["tool"]) == ("tool_crashed", "error", "leads_break")
     assert isinstance(logged["exc_info"], ZeroDivisionError)
+    assert (called["event"], called["outcome"]) == ("tool_called", "refused")
 
 
 async def test_an_unknown_tool_is_named(server: OvertureServer) -> None:

@@ -1,0 +1,75 @@
+"""`overture token`: a token for the HTTP servers, without an identity provider."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from overture_cli.context import open_store, person
+from overture_cli.output import JsonFlag, emit_json, progress_console
+from overture_core.clock import SystemClock
+from overture_core.errors import ConfigurationError, InvalidInput
+from overture_core.settings import Settings
+from overture_core.text import quoted
+
+MONTH_MIN = 30 * 24 * 60
+
+
+def token(
+    workspace: Annotated[str | None, typer.Option(help="Workspace; else the one in OVERTURE_WORKSPACE.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="Scope, such as messaging:send; can be repeated. Else everything that only reads."),
+    ] = None,
+    server: Annotated[str | None, typer.Option(help="For this server alone; else for all of them.")] = None,
+    minutes: Annotated[int, typer.Option(min=1, max=MONTH_MIN, help="How long it holds; at most 30 days.")] = 60,
+    subject: Annotated[str | None, typer.Option(help="Whose it is, for the record; else your user name.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a token for the HTTP servers of this installation; they take it where OVERTURE_AUTH_LOCAL is 1.
+
+    Whoever has it may do what its scopes say until it ends, and it cannot be taken back before. The token alone is
+    printed on stdout.
+    """
+    from overture_servers.http.local_tokens import CLIENT, make_token
+    from overture_servers.http.protection import path_of
+    from overture_servers.registry import NAMES
+    from overture_servers.scopes import READS, Scope
+
+    settings = Settings()
+    if not settings.auth_local:
+        msg = "No server here takes such a token; set OVERTURE_AUTH_LOCAL=1, for them and for this command."
+        raise ConfigurationError(msg)
+    if server is not None and server not in NAMES:
+        msg = f"There is no server {quoted(server)}; the servers are: {', '.join(NAMES)}."
+        raise InvalidInput(msg)
+    unknown = [each for each in scope or () if each not in set(Scope)]
+    if unknown:
+        msg = f"There is no scope {quoted(unknown[0])}; the scopes are: {', '.join(Scope)}."
+        raise InvalidInput(msg)
+    named = workspace or settings.workspace
+    with open_store(settings) as store, store.read(named):
+        pass  # it makes sure that there is such a workspace
+    scopes = [Scope(each) for each in scope] if scope else list(READS.values())
+    lifetime, now = timedelta(minutes=minutes), SystemClock().now()
+    made = make_token(
+        settings,
+        workspace=named,
+        scopes=scopes,
+        subject=subject or person(),
+        audience=settings.audience + (path_of(server) if server else ""),
+        now=now,
+        lifetime=lifetime,
+    )
+    ends = now + lifetime
+    if as_json:
+        emit_json(
+            {"token": made, "workspace": named, "scopes": scopes, "client": CLIENT, "expires_at": ends.isoformat()}
+        )
+        return
+    typer.echo(made)
+    progress_console.print(
+        f"For the workspace {named} until {ends:%Y-%m-%d %H:%M} UTC: {', '.join(scopes)}.", markup=False
+    )

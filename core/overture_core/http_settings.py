@@ -1,0 +1,112 @@
+"""The settings of the HTTP servers: where they listen, which hosts may speak to them, whose tokens they take."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings
+
+ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+
+
+class HttpSettings(BaseSettings):
+    """What the HTTP servers are set up by; a part of `Settings`."""
+
+    http_host: str = Field(default="127.0.0.1", description="Address the HTTP servers listen on.")
+    http_port: int = Field(default=8765, ge=0, le=65535, description="Port the HTTP servers listen on.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Base URL at which providers reach the webhooks and, with authentication, clients the MCP servers.",
+    )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Further hosts (JSON list; `name` or `name:port`) by which clients may address the MCP servers; "
+        "only with authentication.",
+    )
+    allowed_origins: list[str] = Field(
+        default_factory=list,
+        description="Further web origins (JSON list), such as https://app.example, whose pages may call the MCP "
+        "servers; only with authentication.",
+    )
+    auth_issuer: str | None = Field(
+        default=None, description="Issuer (`iss`) of the access tokens that the HTTP servers take: an https URL."
+    )
+    auth_jwks_url: str | None = Field(
+        default=None, description="Where the issuer's keys are; found by its metadata without it."
+    )
+    auth_audience: str | None = Field(
+        default=None,
+        description="Audience (`aud`) of the tokens, where it is not the servers' base URL; one server's is this and "
+        "its path, such as /leads/mcp.",
+    )
+    auth_workspace_claim: str = Field(
+        default="workspace", min_length=1, description="Claim of a token that names its workspace."
+    )
+    auth_scope_claim: str = Field(
+        default="scope", min_length=1, description="Claim of a token that names its scopes; `scp` without it."
+    )
+    auth_local: bool = Field(default=False, description="Take tokens that `overture token` made on this machine.")
+
+    @model_validator(mode="after")
+    def _addresses_can_be_trusted(self) -> Self:
+        for name in ("auth_issuer", "auth_jwks_url"):
+            value = getattr(self, name)
+            if value is not None and not may_be_fetched(value):
+                msg = f"OVERTURE_{name.upper()} has to be an https URL; http is for this machine alone"
+                raise ValueError(msg)
+        if self.auth_jwks_url is not None and self.auth_issuer is None:
+            msg = "OVERTURE_AUTH_JWKS_URL has the keys of an issuer; set OVERTURE_AUTH_ISSUER too"
+            raise ValueError(msg)
+        if not self.authenticated:
+            named = [name for name in ("allowed_hosts", "allowed_origins", "auth_audience") if getattr(self, name)]
+            if named:
+                msg = (
+                    f"OVERTURE_{named[0].upper()} is for servers with authentication; "
+                    "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL too"
+                )
+                raise ValueError(msg)
+        return self
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the MCP servers over HTTP want a token."""
+        return self.auth_issuer is not None or self.auth_local
+
+    @property
+    def base_url(self) -> str:
+        """Where the HTTP servers are for whoever calls them: providers' webhooks, and clients."""
+        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
+        return (self.public_url or f"http://{host}:{self.http_port}").rstrip("/")
+
+    @property
+    def audience(self) -> str:
+        """The audience of a token for all servers; a server's own has its path behind it."""
+        return (self.auth_audience or self.base_url).rstrip("/")
+
+
+def may_be_fetched(url: str) -> bool:
+    """Tell whether keys may be fetched from there: https, or http on this machine; no name and password in it."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.password is not None:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
