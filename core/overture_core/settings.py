@@ -21,6 +21,7 @@ from overture_core.contactability.quiet_hours import read as read_hours
 from overture_core.http_settings import HttpSettings
 from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
 from overture_core.scoring.weights import read as read_weights
+from overture_core.settings_values import Approvers, OwnAddresses
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
@@ -205,12 +206,12 @@ class Settings(HttpSettings):
     score_size_field: str = Field(
         default="Company size", description="Custom field (a column of files) with the company's size."
     )
-    test_addresses: list[str] = Field(
+    test_addresses: OwnAddresses = Field(
         default_factory=list,
         description="Your own e-mail addresses and numbers (JSON): a direct message to a lead with one of them needs "
         "no approval.",
     )
-    approvers: dict[str, Annotated[SecretStr, Field(min_length=32)]] = Field(
+    approvers: Approvers = Field(
         default_factory=dict,
         description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",
     )
