@@ -19,11 +19,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from overture_core.clock import Clock, SystemClock
-from overture_core.errors import ConfigurationError, Conflict, DatabaseUnavailable, NotFound
+from overture_core.errors import ConfigurationError, Conflict, DatabaseUnavailable, InvalidInput, NotFound
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
@@ -131,6 +131,12 @@ def _translated() -> Iterator[None]:
     except IntegrityError as error:
         msg = "Somebody else changed the same rows at the same time; nothing of this step was stored, try it again."
         raise Conflict(msg) from error
+    except (DataError, UnicodeEncodeError) as error:
+        msg = (
+            "A value cannot be stored: a text has a NUL character or half of a surrogate pair in it, or a number is "
+            "too large; nothing was changed. Correct it, then try again."
+        )
+        raise InvalidInput(msg) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailable from error
