@@ -240,6 +240,8 @@ def validation_sentence(error: ValidationError, schema: Mapping[str, Any] | None
         if each["type"] == "extra_forbidden":
             known = fields_at(schema or {}, each["loc"][:-1])
             why = f"there is no such field{meant(str(each['loc'][-1]), known).rstrip('.') if known else ''}"
+        elif each["type"].startswith("time_"):
+            why = "it is no time of day such as 09:00"
         elif each["type"].startswith("datetime"):
             why = "it is no time such as 2026-12-01T09:00:00+01:00"
         parts.append(f"{where}: {why}" if where else why)
