@@ -3,7 +3,7 @@
     uv run python -m bench.http_call
 
 All servers run at once, each in a process of its own under uvicorn, on an empty database: ours without authentication
-and with tokens of `overture token`, and the bare one. A round gives each of them the same number of calls, in a shuffled order,
+and with tokens of `overture token`, and the bare one. A round gives each of them as many calls, in a shuffled order,
 from one client (aiohttp, kept connections, protocol 2026-07-28): one call after another, and eight at a time.
 `processor` is what the server's process used for a call.
 """

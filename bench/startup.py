@@ -76,6 +76,7 @@ def command(server: str) -> list[str]:
 def start(server: str, era: str, data: Path) -> Start:
     """Start a server, ask it three things, and end it."""
     told = environment(OVERTURE_DATA_DIR=str(data))
+    told.pop("PYTHONDONTWRITEBYTECODE", None)
     times = []
     began = time.perf_counter()
     process = subprocess.Popen(

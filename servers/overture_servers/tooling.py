@@ -177,6 +177,8 @@ class OvertureServer(MCPServer[Runtime]):
             with told():
                 self._runtime.require(scope)
         self._refuse_unknown(name, arguments)
+        with told():
+            await self._runtime.ready()
         try:
             return await super().call_tool(name, arguments, context)
         except UnexpectedToolError as error:
