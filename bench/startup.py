@@ -96,7 +96,8 @@ def start(server: str, era: str, data: Path) -> Start:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, process.returncode
-    return Start(*times, used.ru_utime + used.ru_stime)
+    handshake, listed, called = times
+    return Start(handshake, listed, called, used.ru_utime + used.ru_stime)
 
 
 def row(server: str, era: str, starts: Sequence[Start], bare: Sequence[Start]) -> list[str]:
