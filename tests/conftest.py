@@ -47,6 +47,14 @@ _FOR_CHILDREN = {
 _contacts: list[str] = []
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded as the property `figure`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figure":
+                terminalreporter.write_line(str(value))
+
+
 class OutsideContact(RuntimeError):
     """A test tried to reach another machine."""
 

@@ -7,20 +7,21 @@ providers, and the rules planner. Each setting switches one of these.
 from __future__ import annotations
 
 import json
-import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from overture_core import configured
 from overture_core.contactability.quiet_hours import read as read_hours
 from overture_core.http_settings import HttpSettings
 from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
 from overture_core.scoring.weights import read as read_weights
+from overture_core.settings_values import Approvers, OwnAddresses
 
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
@@ -68,10 +69,10 @@ class Settings(HttpSettings):
     linkedin_client_secret: SecretStr | None = Field(
         default=None, description="The application's secret; it also checks LinkedIn's webhooks."
     )
-    linkedin_version: str = Field(
+    linkedin_version: Annotated[str, AfterValidator(configured.month)] = Field(
         default="202611", description="Version of LinkedIn's API, as YYYYMM; each lives a year."
     )
-    linkedin_scopes: list[str] = Field(
+    linkedin_scopes: Annotated[list[str], AfterValidator(configured.scopes)] = Field(
         default_factory=lambda: ["openid", "profile", "email", "w_member_social"],
         min_length=1,
         description="Scopes to ask for when connecting (JSON list); docs/linkedin.md says what each gives.",
@@ -112,7 +113,7 @@ class Settings(HttpSettings):
     stripe_api_key: SecretStr | None = Field(
         default=None, description="Stripe key, best a restricted one (`rk_`); sandbox without it."
     )
-    stripe_webhook_secret: SecretStr | None = Field(
+    stripe_webhook_secret: Annotated[SecretStr, AfterValidator(configured.signing_secret)] | None = Field(
         default=None, description="Signing secret (`whsec_`) of the webhook endpoint at Stripe."
     )
     stripe_base_url: str = Field(default=STRIPE_URL, description="Stripe API host.")
@@ -128,7 +129,7 @@ class Settings(HttpSettings):
     stripe_cap_customer: dict[str, Amount] = Field(
         default_factory=lambda: {ELSEWHERE: 100_000}, description="The same for one lead's within 24 hours."
     )
-    stripe_return_url: str | None = Field(
+    stripe_return_url: Annotated[str, AfterValidator(configured.web_address)] | None = Field(
         default=None, description="Page that people see after they paid; one of ours without it."
     )
     stripe_fee_meter: str | None = Field(
@@ -138,8 +139,8 @@ class Settings(HttpSettings):
     stripe_fee_percent: Decimal = Field(
         default=Decimal(10), gt=0, le=100, description="Performance fee in percent of a campaign's net revenue."
     )
-    stripe_fee_currency: str = Field(
-        default="USD", pattern="^[A-Z]{3}$", description="Currency of the revenue that performance fees are for."
+    stripe_fee_currency: Annotated[str, AfterValidator(configured.currency)] = Field(
+        default="USD", description="Currency of the revenue that performance fees are for."
     )
 
     import_roots: list[Path] = Field(
@@ -205,12 +206,12 @@ class Settings(HttpSettings):
     score_size_field: str = Field(
         default="Company size", description="Custom field (a column of files) with the company's size."
     )
-    test_addresses: list[str] = Field(
+    test_addresses: OwnAddresses = Field(
         default_factory=list,
         description="Your own e-mail addresses and numbers (JSON): a direct message to a lead with one of them needs "
         "no approval.",
     )
-    approvers: dict[str, Annotated[SecretStr, Field(min_length=32)]] = Field(
+    approvers: Approvers = Field(
         default_factory=dict,
         description="Who may approve over HTTP: names and their tokens of 32 or more characters (JSON).",
     )
@@ -228,14 +229,6 @@ class Settings(HttpSettings):
         from overture_core.payments.money import by_currency
 
         return by_currency(caps, others=ELSEWHERE)
-
-    @field_validator("linkedin_version")
-    @classmethod
-    def _is_a_month(cls, version: str) -> str:
-        if not re.fullmatch(r"20[0-9]{2}(0[1-9]|1[0-2])", version):
-            msg = "a version of LinkedIn's API is a month, as YYYYMM, such as 202611"
-            raise ValueError(msg)
-        return version
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

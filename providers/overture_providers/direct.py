@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from anyio import to_thread
+
 from overture_core.campaigns import world
 from overture_core.messages import direct
 from overture_core.messages.channels import BY_HAND, Channel
@@ -11,9 +15,13 @@ from overture_core.storage.store import Store
 from overture_providers.operations import Done, Outcome, Provider
 
 
-async def _enqueue(_store: Store, claim: Claim) -> Outcome:
-    message_id = direct.new_message_id()
-    return Done({"message_id": message_id}, store=lambda work: direct.enqueue(work, claim, message_id))
+async def _enqueue(store: Store, claim: Claim) -> Outcome:
+    def write() -> dict[str, Any]:
+        with store.begin(claim.workspace, actor=direct.KIND) as work:
+            return direct.enqueue(work, claim).model_dump(mode="json")
+
+    # Broken off after this, it is run again and finds the row that it made.
+    return Done(await to_thread.run_sync(write))
 
 
 def _of(channel: Channel) -> Provider:

@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 
 from overture_core.errors import OvertureError, ProviderUnavailable
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_HAND, Channel
 from overture_core.settings import Settings
 from overture_core.workspaces.senders import Answer, SenderView
 from overture_providers import transport
@@ -49,6 +49,8 @@ async def _ask(
             return None
         headers = {"Authorization": f"Bearer {mail.api_key}"}
         return await _email(http, mail.base_url, headers, sender.address, settings.provider_timeout_s)
+    if sender.channel in BY_HAND:
+        return None if real_only else (None, "A person sends by hand; no provider has to verify it.")
     phone = sms_endpoint(settings)
     if phone.sandbox and real_only:
         return None

@@ -23,9 +23,9 @@ from overture_servers.tooling import Ctx, actor_of, answer, runtime_of
 SANDBOX = "Sandbox: nobody outside is reached, no money moves."
 _ENDED = {
     OperationState.READY: "Not yet: {error} A worker tries it again.",
-    OperationState.RUNNING: "Somebody runs it just now.",
-    OperationState.FAILED: "Refused: {error}",
-    OperationState.UNKNOWN: "Nobody knows whether it was done ({error}). Do not repeat it; tell a person.",
+    OperationState.RUNNING: "Somebody runs it just now; call this again in a minute.",
+    OperationState.FAILED: "Refused: {error} (operation {id})",
+    OperationState.UNKNOWN: "Nobody knows whether it was done: {error} Do not repeat {id}; tell a person.",
     OperationState.CANCELLED: "It was cancelled.",
 }
 
@@ -54,17 +54,16 @@ async def run_approved(
     return told_of(shown, run_tool=run_tool)
 
 
-async def run_if_approved(
-    ctx: Ctx, operation_id: str, person: ElicitationResult[Answer], *, run_tool: str
-) -> CallToolResult:
-    """Run an operation that nobody has to approve, or that a person did; else say how a person approves."""
+async def run_if_approved(ctx: Ctx, operation_id: str, person: ElicitationResult[Answer]) -> CallToolResult:
+    """Run an operation that nobody has to approve, or that a person did; else say how a person approves, after which
+    the same call runs it."""
     await approving.record_answer(ctx, _waiting(operation_id), person)
 
     shown = await runtime_of(ctx).read(lambda work: operations.get(work, operation_id))
     approved = shown.approval_state in (None, ApprovalState.APPROVED)
     if approved and shown.state in (OperationState.READY, OperationState.WAITING):
         shown = await _run(ctx, operation_id)
-    return told_of(shown, run_tool=run_tool)
+    return told_of(shown)
 
 
 def own_operation(work: Work, operation_id: str, server: str) -> OperationView:
@@ -85,26 +84,34 @@ async def ask_about_operation(ctx: Ctx, operation_id: str) -> Answer | Elicit[An
     return await approving.ask_person(ctx, _waiting(operation_id))
 
 
-def told_of(shown: OperationView, *, run_tool: str) -> CallToolResult:
-    """Answer with how an operation stands, and what to do next.
+def told_of(shown: OperationView, *, run_tool: str | None = None) -> CallToolResult:
+    """Answer with how an operation stands, what it made, and what to do next: to call `run_tool`, or the same again.
 
     Raises:
         ToolError: the provider refused it, or nobody knows what became of it.
     """
     lines = [f"{shown.title}."]
     if shown.state in (OperationState.FAILED, OperationState.UNKNOWN):
-        raise ToolError(f"{lines[0]} {_ENDED[shown.state].format(error=shown.error)} (operation {shown.id})")
+        raise ToolError(f"{lines[0]} {_ended(shown)}")
     if shown.state is OperationState.WAITING:
         lines.append(_waits(shown, run_tool))
     elif shown.state is OperationState.READY and shown.error is None:
         lines.append(f"A worker runs it at {shown.run_at:%Y-%m-%d %H:%M} UTC." if shown.run_at else "It will be run.")
     elif shown.state is not OperationState.DONE:
-        lines.append(_ENDED[shown.state].format(error=shown.error))
+        lines.append(_ended(shown))
+    elif shown.result and (made := shown.result.get("id")):
+        where = shown.result.get("link") or shown.result.get("url")
+        lines.append(f"Done: {made} {where}" if where else f"Done: {made}.")
     lines += [SANDBOX] if shown.sandbox else []
     return answer(shown, " ".join(lines))
 
 
-def _waits(shown: OperationView, run_tool: str) -> str:
+def _ended(shown: OperationView) -> str:
+    error = (shown.error or "no reason given").rstrip(".")
+    return _ENDED[shown.state].format(error=f"{error}.", id=shown.id)
+
+
+def _waits(shown: OperationView, run_tool: str | None) -> str:
     when = f"at {shown.run_at:%Y-%m-%d %H:%M} UTC" if shown.run_at else "within half a minute"
     match shown.approval_state:
         case ApprovalState.APPROVED:
@@ -112,7 +119,8 @@ def _waits(shown: OperationView, run_tool: str) -> str:
         case ApprovalState.PENDING:
             return (
                 f"A person has to approve it first ({'; '.join(shown.why)}): ask them to run `overture approvals show "
-                f"{shown.approval_id}` and `overture approvals approve {shown.approval_id}`, then call {run_tool}."
+                f"{shown.approval_id}` and `overture approvals approve {shown.approval_id}`, then call "
+                + (f"{run_tool} with {shown.id}." if run_tool else "this again.")
             )
         case _:
             return f"Its approval is {shown.approval_state}, and it will not be done; ask for it again, changed."

@@ -7,6 +7,7 @@ in a thread, comes to the same. Over stdio, and without authentication, there is
 from __future__ import annotations
 
 import json
+from hashlib import blake2s
 from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -23,6 +24,11 @@ class Principal(AccessToken):
     workspace: str
     subject: str
     issuer: str
+
+    @property
+    def pseudonym(self) -> str:
+        """The same for all tokens of one person at one issuer, and no name: a subject may be an e-mail address."""
+        return blake2s(f"{self.issuer}\0{self.subject}".encode(), digest_size=8).hexdigest()
 
 
 def principal() -> Principal | None:

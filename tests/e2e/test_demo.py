@@ -50,7 +50,9 @@ def test_the_demo_tells_the_whole_story_and_a_second_run_sends_nobody_the_same_t
     assert 0 < payments == first["payment_links"]
     assert {row["step"] for row in first["revenue"]} == {1}
     assert first["revenue_total"] == {"USD": payments * 4900}
+    assert first["linkedin_post"].startswith("https://www.linkedin.com/feed/update/urn:li:")
     second = run_demo(tmp_path)
+    assert second["linkedin_post"] == first["linkedin_post"]
     assert [second[what] for what in MONEY] == [first[what] for what in MONEY]
     assert (second["sent_now"], second["accepted_twice"], second["accepted"]) == (0, 0, first["accepted"])
     assert (second["created"], second["unchanged"]) == (0, first["imported"])

@@ -21,6 +21,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from sqlalchemy import select
 
+from overture_core.linkedin.scopes import SCOPES
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
 from overture_core.messages.inbound import apply_inbound
@@ -28,7 +29,6 @@ from overture_core.messages.states import State
 from overture_core.settings import Settings
 from overture_core.storage.schema import Message
 from overture_core.storage.store import Store
-from overture_providers.linkedin.scopes import SCOPES
 from overture_servers.registry import NAMES
 from tests.hostile.client import Obedient, say_yes
 from tests.hostile.stage import WORKSPACE, Stage

@@ -17,6 +17,7 @@ from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.operations.models import OperationView
+from overture_core.workspaces import emergency
 from overture_core.workspaces import service as workspaces
 
 app = typer.Typer(help="See what waits for a person, approve or reject it, write a policy.", no_args_is_help=True)
@@ -142,8 +143,11 @@ def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) 
             work, approval, approve=approve, by=person(), via=Via.CLI, reason=reason
         )
         operation = subject(work, approval).operation
+        stopped = emergency.standing(work).stopped
     if as_json:
         emit_json(decided)
     else:
         then = "The campaign can be launched now." if operation is None else f"A worker does it {_when(operation)}."
+        if stopped:
+            then = "All sending is stopped: nothing is done before a person lifts that with `overture stop --lift`."
         say(f"{decided.id} is {decided.state}.{f' {then}' * approve}")

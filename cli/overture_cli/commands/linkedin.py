@@ -58,8 +58,8 @@ def connect(
 @app.command()
 def status(as_json: JsonFlag = False) -> None:
     """Show who is connected, which scopes are granted and what they give, and today's calls."""
+    from overture_core.linkedin.scopes import SCOPES
     from overture_providers.linkedin.capabilities import capabilities
-    from overture_providers.linkedin.scopes import SCOPES
 
     with open_store() as store, store.read(store.settings.workspace) as work:
         found = capabilities(work)
@@ -126,16 +126,14 @@ def look(
 ) -> None:
     """Look for a post whose outcome is unknown among the author's own, where the scopes allow it."""
     from overture_providers.linkedin.operations import look as look_for
+    from overture_providers.linkedin.operations import settling
 
     with open_store() as store:
         found = anyio.run(lambda: look_for(store, store.settings.workspace, operation, actor=actor()))
     if as_json:
         emit_json(found)
     elif found.state is OperationState.UNKNOWN:
-        say(
-            "It was not found, or may not be looked for. Look at the profile, then say so with "
-            f"`overture operations settle {found.id}`."
-        )
+        say(f"None of the author's newest posts is it, or more than one is like it. {settling(found.id)}")
     else:
         say(f"{found.id} is {found.state}: {(found.result or {}).get('url', '')}")
 

@@ -40,10 +40,13 @@ def list_(
         emit_json(found)
         return
     rows = [
-        (each.id, each.campaign, each.channel, each.address, each.state, each.reason, f"{each.since:%m-%d %H:%M} UTC")
+        (
+            *(each.id, each.campaign, each.channel, each.address, each.state, each.reason),
+            *(f"{each.since:%m-%d %H:%M} UTC", f"{each.due_at:%m-%d %H:%M} UTC" if each.due_at else None),
+        )
         for each in found
     ]
-    table("Messages", ("id", "campaign", "channel", "to", "state", "reason", "since"), rows)
+    table("Messages", ("id", "campaign", "channel", "to", "state", "reason", "since", "due"), rows)
     if every > len(found):
         say(f"These are {len(found)} of {every}; --limit shows more.")
 
@@ -116,6 +119,8 @@ def _show_story(found: MessageStory) -> None:
     say(f"Message {found.id}{of_campaign}: {found.channel} to {found.address}, {found.state}.")
     if found.reason:
         say(f"Reason: {found.reason}.")
+    if found.due_at:
+        say(f"Due: {found.due_at:%Y-%m-%d %H:%M} UTC.")
     if found.provider_id:
         say(f"{found.provider} has it as {found.provider_id}.")
     rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio
 import typer
@@ -81,8 +81,10 @@ def settle(
     if (done is None) != not_done:
         msg = "Say either --done ID or --not-done."
         raise InvalidInput(msg)
-    result: dict[str, Any] | None = None if done is None else {"id": done}
+    from overture_providers.linkedin.operations import as_settled
+
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
+        result = None if done is None else as_settled(operations.get(work, operation).kind, done)
         found = operations.settle(work, operation, result=result, note=note)
     _print(found, as_json=as_json)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overture_cli.context import actor, person
-from overture_cli.demo import paying, telling
+from overture_cli.demo import paying, posting, telling
 from overture_cli.demo.asking import Terminal
 from overture_cli.demo.stage import stage
 from overture_cli.demo.story import Story
@@ -81,8 +81,11 @@ def run_demo(options: Options, on_event: OnEvent) -> Story:
                     on_event("Waiting for deliveries and answers to come back")
                     _settle(store, stop)
                     _take_payments(store, stop, on_event)
+                    on_event("Publishing a post at the sandbox's LinkedIn, once it is approved")
+                    post = posting.publish(store, terminal.ask if options.ask else None)
+                    stop.check()
                     seconds = time.monotonic() - started - terminal.waited_s
-                    return telling.tell(store, report, before, seconds)
+                    return telling.tell(store, report, before, seconds).model_copy(update={"linkedin_post": post})
             except Interrupted:
                 on_event("Stopping; the same command goes on from here")
                 raise

@@ -47,6 +47,7 @@ class Story(BaseModel):
     payment_links: int = Field(default=0, description="Links made for leads who said yes.")
     revenue: list[RevenueRow] = Field(default_factory=list, description="What was paid, by campaign, step and variant.")
     revenue_total: dict[str, int] = Field(default_factory=dict, description="By currency, in minor units.")
+    linkedin_post: str | None = Field(default=None, description="The page of the post, if it was approved.")
     approved_by: str
     ending: str = Field(description="How the crew's run ended.")
     next_step: str = Field(description="What a person can do now.")
@@ -125,6 +126,8 @@ def show(story: Story) -> None:
             f"{quantity(story.payment_links, 'payment link')} for who said yes, at a price of the allow-list. Who paid "
             "is written to no more."
         )
+    post = story.linkedin_post
+    say(f"On LinkedIn, at the sandbox: {post}" if post else "No post was published on LinkedIn.")
     table(
         "How",
         ("part", "used"),
@@ -149,7 +152,7 @@ def show(story: Story) -> None:
         say(f"The crew's run ended: {story.ending}. {story.next_step}")
     if story.unknown or story.ending not in ("finished", NOBODY):
         say(f"The demo's data is in its own folder: put OVERTURE_DATA_DIR={story.folder} before such commands.")
-    say("Nobody outside was contacted: the sandbox stood in for SendGrid, Twilio and Stripe.")
+    say("Nobody outside was contacted: the sandbox stood in for SendGrid, Twilio, LinkedIn and Stripe.")
 
 
 def explained(reason: str) -> str:

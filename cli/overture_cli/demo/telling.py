@@ -68,7 +68,7 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
         brain=report.brain,
         database=f"SQLite, {settings.data_dir / 'overture.db'}",
         redis=f"{redis.server} ({redis.kind})",
-        providers="sandbox for SendGrid, Twilio and Stripe; nobody outside was contacted",
+        providers="sandbox for SendGrid, Twilio, LinkedIn and Stripe; nobody outside was contacted",
         folder=str(settings.data_dir),
         seconds=round(seconds, 1),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Select, Text, cast, func, select
 
 from overture_core.campaigns.states import PlanState
+from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     Approval,
     AuditEntry,
@@ -59,3 +60,8 @@ def _deeds(work: Work) -> Iterator[tuple[str, Select[str]]]:
     yield "The decision on the approval", decided
     yield "The launch of the plan", lacking(Plan, "plan.launched").where(Plan.state.in_(_LAUNCHED))
     yield "The operation", lacking(Operation, "operation.proposed")
+    yield "The beginning of the operation", lacking(Operation, "operation.begun").where(Operation.begun_at.is_not(None))
+    ended = lacking(Operation, "operation.done", "operation.failed", "operation.settled")
+    yield "The end of the operation", ended.where(Operation.state.in_((OperationState.DONE, OperationState.FAILED)))
+    cancelled = lacking(Operation, "operation.cancelled").where(Operation.state == OperationState.CANCELLED)
+    yield "The cancelling of the operation", cancelled

@@ -121,6 +121,8 @@ class Drafting:
         state, next_step, due_at = _SKIPPED, None, None
         reason = str(decision.reason) if decision.verdict is Verdict.NEVER else None
         at: datetime | None = decision.not_before or self._at
+        if decision.reason is Reason.UNVERIFIED_SENDER:
+            at = self._at  # the sender may have been accepted by then: the worker asks
         if reason is None and self._window is not None and at is not None:
             at = self._window.opening(at, zones(lead), hours(work, channel, lead))
             reason = NO_COMMON_HOURS if at is None else None
@@ -227,11 +229,16 @@ def _columns(fields: frozenset[str]) -> list[Any]:
 
 
 def best(decisions: Decisions, order: Sequence[Channel]) -> tuple[Channel, Decision]:
-    """Return the first channel that may be used now, else the first that may later, else the first."""
-    for verdict in (Verdict.YES, Verdict.LATER):
+    """Return the first channel that may be used now, else the first that may later, else the first.
+
+    One whose sender is refused comes after those that wait for their time alone: nobody knows when it may.
+    """
+    for verdict, refused in ((Verdict.YES, False), (Verdict.LATER, False), (Verdict.LATER, True)):
         for channel in order:
             decision = decisions.get(channel)
-            if decision is not None and decision.verdict is verdict:
+            if decision is None or decision.verdict is not verdict:
+                continue
+            if (decision.reason is Reason.UNVERIFIED_SENDER) is refused:
                 return channel, decision
     return _most_telling(decisions, order)
 

@@ -27,7 +27,7 @@ from overture_core.campaigns.timetable import SendWindow
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
 from overture_core.contactability.facts import hours, zones
 from overture_core.contactability.gate import first_usable
-from overture_core.contactability.rules import Verdict
+from overture_core.contactability.rules import Reason, Verdict
 from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.states import State, change, record
 from overture_core.storage.among import among
@@ -45,7 +45,7 @@ _RUNNING = (
     .join(Campaign, Campaign.id == Plan.campaign_id)
     .where(Campaign.state == CampaignState.RUNNING, Plan.state.in_((PlanState.LAUNCHING, PlanState.LAUNCHED)))
 )
-_COLUMNS = ("id", "lead_id", "state", "merge", "opened_at", "clicked_at", "accepted_at")
+_COLUMNS = ("id", "lead_id", "state", "reason", "merge", "opened_at", "clicked_at", "accepted_at")
 _NEW = (
     *("workspace_id", "campaign_id", "plan_id", "attempt", "created_at", "updated_at", "id", "lead_id", "step"),
     *("channel", "address", "sandbox", "sender_id", "template_id", "merge", "next_step", "state"),
@@ -150,8 +150,8 @@ def _next(work: Work, plan_id: str, step: FollowUpStep, limit: int, *, lock: boo
 
 def _make(work: Work, plan: Plan, step: FollowUpStep, lines: Lines, before: Sequence[Row[Any]]) -> None:
     leads = _leads(work, [row.lead_id for row in before])
-    wanted = [row for row in before if (lead := leads.get(row.lead_id)) is not None and _holds(step.only_if, row)]
-    asked = [leads[row.lead_id] for row in wanted]
+    wanted = [row for row in before if not _by_our_fault(row) and _holds(step.only_if, row)]
+    asked = [leads[row.lead_id] for row in wanted if row.lead_id in leads]
     decided = first_usable(work, asked, lines.order, work.now(), free_text=lines.free_text)
     window = sequence.window_of(plan.spec)
     after = step.number + 1 if step.number <= len(plan.spec["follow_ups"]) else None
@@ -160,7 +160,10 @@ def _make(work: Work, plan: Plan, step: FollowUpStep, lines: Lines, before: Sequ
     for new_id, row in zip(new_ids("msg", len(before)), before, strict=True):
         if (lead := leads.get(row.lead_id)) is None:
             continue
-        if row.lead_id in decided:
+        if _by_our_fault(row):
+            channel = lines.order[0]
+            made.skipped[row.reason].append(new_id)
+        elif row.lead_id in decided:
             channel, decision = best(decided[row.lead_id], lines.order)
             _place(work, made, new_id, channel, decision, window, lead)
         else:
@@ -212,6 +215,11 @@ def _begin(work: Work, made: _Made) -> None:
         change(work, State.DRAFT, State.HELD, among(Message.id, ids), cause="gate", values=values)
     for reason, ids in made.skipped.items():
         change(work, State.DRAFT, State.SKIPPED, among(Message.id, ids), cause="gate", values={"reason": reason})
+
+
+def _by_our_fault(row: Row[Any]) -> bool:
+    """Tell whether the message before never left for want of a sender: to who got none, none is a follow-up."""
+    return bool(row.state == State.SKIPPED and row.reason == Reason.UNVERIFIED_SENDER)
 
 
 def _holds(condition: Condition, row: Row[Any]) -> bool:

@@ -36,6 +36,7 @@ from overture_core.storage.schema import Approval, Campaign, Message, MessageEve
 from overture_core.storage.store import Store, Work
 from overture_core.templates.linting import lint
 from overture_core.text import quoted
+from overture_core.workspaces.senders import refused
 
 PLAN_LIFE = timedelta(days=7)
 LATE = timedelta(minutes=5)  # "now", said by somebody who then thought, or whose clock is slow
@@ -184,7 +185,8 @@ def _edited(work: Work, row: Plan) -> list[str]:
     if row.state != PlanState.PROPOSED:
         return []
     trouble = senders.trouble(work, sequence.channels_of(row.spec))
-    return [*([f"It cannot be launched now. {trouble}"] if trouble else [])] + [
+    waits = [f"Its messages would wait. {said}" for said in refused(work, sequence.channels_of(row.spec))]
+    return [*([f"It cannot be launched now. {trouble}"] if trouble else []), *waits] + [
         f"{quoted(name)}: its text was changed after this plan was made, so that it cannot be launched; plan again"
         for name in sequence.superseded(work, row)
     ]

@@ -11,7 +11,7 @@ from datetime import UTC
 
 from overture_core.campaigns.drafting import ALREADY_IN, NO_COMMON_HOURS, SEND_WINDOW
 from overture_core.campaigns.models import Condition, PlanView, Sample
-from overture_core.campaigns.world import SANDBOX
+from overture_core.campaigns.world import A_PERSON, SANDBOX
 from overture_core.contactability.rules import EXPLANATIONS
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
@@ -75,7 +75,7 @@ def described(shown: PlanView, *, longest: int | None = MAX_SAMPLE) -> list[str]
     channels = _listed(f"{number} by {channel}" for channel, number in shown.by_channel.items()) or "nobody"
     lines = [
         f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
-        _where(shown),
+        where(shown),
         _when(shown),
         *_follow_ups(shown),
         *_group("Later", shown.held),
@@ -101,13 +101,17 @@ def one_a_line(samples: Iterable[Sample]) -> list[Sample]:
     return sorted(first.values(), key=lambda each: each.step)
 
 
-def _where(shown: PlanView) -> str:
+def where(shown: PlanView) -> str:
+    """Say whether real people are written to, and by whom."""
     if shown.sandbox:
         return "Through the sandbox: nobody outside is contacted."
-    real = _listed(f"{channel} by {name}" for channel, name in shown.goes_to.items() if name != SANDBOX)
+    real = [f"{channel} by {name}" for channel, name in shown.goes_to.items() if name not in (SANDBOX, A_PERSON)]
+    by_hand = _listed(str(channel) for channel, name in shown.goes_to.items() if name == A_PERSON)
     rest = _listed(str(channel) for channel, name in shown.goes_to.items() if name == SANDBOX)
-    aside = f" Only {rest} goes to the sandbox." if rest else ""
-    return f"Through REAL providers ({real}): these people will be written to.{aside}"
+    said = [f"Through REAL providers ({_listed(real)}): these people will be written to."] if real else []
+    said += [f"A person writes on {by_hand}, by tasks."] if by_hand else []
+    said += [f"Only {rest} goes to the sandbox."] if rest else []
+    return " ".join(said)
 
 
 def _when(shown: PlanView) -> str:

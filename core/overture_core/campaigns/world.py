@@ -13,8 +13,8 @@ from overture_core.messages.channels import BY_HAND, Channel
 from overture_core.settings import Settings
 from overture_core.storage.schema import Plan
 
-SANDBOX = "sandbox"
-PROVIDERS = dict.fromkeys(Channel, "Twilio") | {Channel.EMAIL: "SendGrid", Channel.LINKEDIN: "a person"}
+SANDBOX, A_PERSON = "sandbox", "a person"
+PROVIDERS = dict.fromkeys(Channel, "Twilio") | {Channel.EMAIL: "SendGrid", Channel.LINKEDIN: A_PERSON}
 
 
 def sandboxed(settings: Settings, channel: Channel) -> bool:

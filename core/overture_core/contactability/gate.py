@@ -80,6 +80,6 @@ def _rests_until(work: Work, channel: Channel) -> datetime | None:
     return warming.full_until(work, channel, sender.address) if sender is not None else None
 
 
-def _verified(work: Work, channel: Channel) -> bool:
+def _verified(work: Work, channel: Channel) -> bool | None:
     sender = sender_for(work, channel)
-    return sender is not None and sender.verified
+    return None if sender is None else sender.verified

@@ -25,6 +25,8 @@ REPLY_REST = timedelta(days=30)
 PAID_REST = timedelta(days=30)
 # Within it anything may be written, after it only what Meta approved (Twilio, error 63016).
 WHATSAPP_WINDOW = timedelta(hours=24)
+# Whoever lets the sender send again wakes what waits for it (workspaces/senders.py); this is for a change of settings.
+SENDER_ASKED_AGAIN = timedelta(hours=6)
 _FURTHEST = timedelta(days=3)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _EEA = {
@@ -69,7 +71,7 @@ EXPLANATIONS = {
     Reason.CONSENT_MISSING: "gave no consent, which this channel or country needs first",
     Reason.REPLIED: "answered within the last 30 days",
     Reason.PAID: "paid within the last 30 days",
-    Reason.UNVERIFIED_SENDER: "would be written to from a sender that is not verified",
+    Reason.UNVERIFIED_SENDER: "is to be written to from a sender that is not verified",
     Reason.WINDOW_CLOSED: "did not write on WhatsApp within 24 hours, so that only an approved template may be sent",
     Reason.ZONE_UNKNOWN: "has no known time zone, or several with no hour in common, so quiet hours cannot be kept",
     Reason.QUIET_HOURS: "is outside the hours for SMS and calls in their own time zone (8:00 to 21:00, or narrower)",
@@ -127,17 +129,17 @@ def decide(
     channel: Channel,
     at: datetime,
     *,
-    sender_verified: bool,
+    sender_verified: bool | None,
     free_text: bool = False,
     caps: Caps = CAPS,
     sender_rests_until: datetime | None = None,
 ) -> Decision:
     """Decide for one lead, channel and time. What never changes by waiting is asked first. `free_text` tells that
     a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day, and
-    neither that reply nor the cap keeps an answer back. `sender_rests_until` is when a sender that is being warmed up
-    may go on."""
+    neither that reply nor the cap keeps an answer back. `sender_verified` is None where the channel has no sender; one
+    that is refused may be accepted again. `sender_rests_until` is when a sender that is being warmed up may go on."""
     answers = free_text and channel is Channel.WHATSAPP
-    never = _never(facts, channel, at, sender_verified=sender_verified, answers=answers)
+    never = _never(facts, channel, at, has_sender=sender_verified is not None, answers=answers)
     if never is not None:
         return Decision(Verdict.NEVER, never)
     earliest = _after_cap(facts.contacted, at, caps) if facts.contacted and not answers else at
@@ -146,6 +148,8 @@ def decide(
         earliest, reason = facts.away_until, Reason.OUT_OF_OFFICE
     if sender_rests_until is not None and sender_rests_until > earliest:
         earliest, reason = sender_rests_until, Reason.SENDER_WARMS_UP
+    if sender_verified is False and at + SENDER_ASKED_AGAIN > earliest:
+        earliest, reason = at + SENDER_ASKED_AGAIN, Reason.UNVERIFIED_SENDER
     if channel in BY_PHONE:
         shared = _after_quiet(tuple(facts.zones), facts.hours, earliest)
         if shared is None:
@@ -154,7 +158,7 @@ def decide(
     return Decision(Verdict.LATER, reason, earliest) if earliest > at else _YES
 
 
-def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: bool, answers: bool) -> Reason | None:
+def _never(facts: Facts, channel: Channel, at: datetime, *, has_sender: bool, answers: bool) -> Reason | None:
     """The first of the reasons in this order. Asked of every lead of an audience: plain conditions, no table."""
     if channel not in facts.addresses:
         return Reason.NO_ADDRESS
@@ -169,7 +173,7 @@ def _never(facts: Facts, channel: Channel, at: datetime, *, sender_verified: boo
         return Reason.INVALID_ADDRESS
     if (rests := _rests(facts, at, answers=answers)) is not None:
         return rests
-    if not sender_verified:
+    if not has_sender:
         return Reason.UNVERIFIED_SENDER
     return Reason.ZONE_UNKNOWN if channel in BY_PHONE and not facts.zones else None
 

@@ -325,5 +325,5 @@ def _of_erased(done: Checkpoint) -> list[str]:
     more = ", ..." if done.erased > len(done.erased_lines) else ""
     return [
         f"{quantity(done.erased, 'row')} with an address of somebody who was erased (line {shown}{more}): that one is "
-        "never written to, others of the row are; if it is the same person, erase them again"
+        "never written to, any other of the row may be; if it is the same person, erase them again"
     ]

@@ -70,7 +70,8 @@ class Source:
             msg = f"{path} is a folder; name a file in it."
             raise UnreadableFile(msg)
         if not is_file:
-            msg = f"There is no file {path}; check the path."
+            other = f"{path} is no file but a pipe, socket or device; name a file."
+            msg = other if real.exists() else f"There is no file {path}; check the path."
             raise UnreadableFile(msg)
         try:
             with real.open("rb") as file:

@@ -85,16 +85,25 @@ def _messages(work: Work, lead: Lead) -> Iterator[TraceEntry]:
     about = {row.id: (row, name) for row, name in work.session.execute(rows)}
     for row, name in about.values():
         # One that a plan leaves out is planned as skipped; what the gate says later is an event.
-        left_out = row.state == State.SKIPPED and row.attempt == 0
+        left_out = row.state == State.SKIPPED and row.attempt == 0 and row.campaign_id is not None
         what = f"{row.channel} step {row.step} {'left out of the plan' if left_out else 'planned'}"
+        if row.campaign_id is None:
+            what = f"{row.channel} message to them alone asked for"
         yield TraceEntry(at=row.created_at, what=what, of=row.id, campaign=name, cause=row.reason if left_out else None)
     events = select(MessageEvent).where(among(MessageEvent.message_id, list(about))).order_by(MessageEvent.id)
+    last: dict[str, datetime] = {}
     for each in work.session.scalars(events) if about else ():
+        at = last[each.message_id] = _in_order(each.at, last.get(each.message_id))
         row, name = about[each.message_id]
         moved = [each.from_state or "new", each.to_state] if each.from_state != each.to_state else [each.to_state]
         what = f"{row.channel} {' > '.join(moved)}"
         text = clean(each.detail, limit=SHOWN_TEXT) if each.detail else None
-        yield TraceEntry(at=each.at, what=what, of=row.id, campaign=name, cause=each.cause, text=text)
+        yield TraceEntry(at=at, what=what, of=row.id, campaign=name, cause=each.cause, text=text)
+
+
+def _in_order(at: datetime, before: datetime | None) -> datetime:
+    """Return when an event was, where a provider tells whole seconds and what came before was within that second."""
+    return before if before is not None and at == before.replace(microsecond=0) else at
 
 
 def _replies(work: Work, lead: Lead) -> Iterator[TraceEntry]:

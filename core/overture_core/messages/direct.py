@@ -6,17 +6,22 @@ the worker delivers like any other. Addresses that a person named as their own n
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from overture_core.campaigns import world
+from overture_core.campaigns.showing import explained
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Verdict
-from overture_core.errors import Conflict, InvalidInput
+from overture_core.errors import Conflict, InvalidInput, NotFound
+from overture_core.health import senders
 from overture_core.ids import new_id
 from overture_core.leads.finding import lead_of
 from overture_core.leads.normalise import email_key
+from overture_core.messages import direct_showing
 from overture_core.messages.channels import BY_HAND, Channel
 from overture_core.messages.content import compose
 from overture_core.messages.states import State, change, record
@@ -26,12 +31,35 @@ from overture_core.storage.schema import Lead, Message, Template
 from overture_core.storage.store import Work
 from overture_core.templates import service as templates
 from overture_core.templates.render import fields_of_all, merge_values
-from overture_core.text import clean, quoted
+from overture_core.text import quoted
 from overture_core.workspaces.service import sender_for
 
 KIND = "send"
 WHY = "it writes to a person outside of any campaign"
 _SHOWN_ID = "msg_" + "0" * 26  # any message's id has this length
+
+
+class Standing(BaseModel):
+    """Where the message of a direct send stands in the ledger; `due_at` is when it leaves, or is asked about again."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    message_id: str = Field(validation_alias="id")
+    state: State
+    reason: str | None
+    due_at: datetime | None
+
+    def __str__(self) -> str:
+        why = f": the lead {explained(self.reason)}" if self.reason else ""
+        match self.state:
+            case State.DUE | State.CLAIMED | State.SENDING:
+                return "It is on its way."
+            case State.HELD:
+                return f"It is held until {self.due_at:%Y-%m-%d %H:%M} UTC{why}."
+            case State.SKIPPED:
+                return f"It is NOT sent{why}."
+            case _:
+                return f"It is {self.state}{f' ({self.reason})' if self.reason else ''}."
 
 
 def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") -> Proposal:
@@ -41,13 +69,15 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
         NotFound: there is no such lead or template.
         TemplateError: the lead lacks a field of the template.
         InvalidInput: the lead has no address for it, or the channel is one that a person sends by hand.
-        Conflict: the gate says that this lead may not be written to, with the reason.
+        Conflict: the gate says that this lead may not be written to, with the reason, or the sender is over a limit of
+            delivery health.
     """
     lead, row = lead_of(work, lead_id), templates.get(work, template)
     channel = Channel(row.channel)
     if channel in BY_HAND:
         msg = f"{quoted(row.name)} is for a channel that a person sends by hand; prepare a task instead."
         raise InvalidInput(msg)
+    _refuse_over_limit(work, channel)
     decision = _asked(work, lead, channel, row)
     if decision.verdict is Verdict.NEVER and decision.reason is not None:
         msg = f"This lead may not be written to: the lead {EXPLANATIONS[decision.reason]}."
@@ -56,21 +86,18 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
     assert address  # or the gate had said no
     merge = merge_values(lead, fields_of_all(row))
     content = compose(work.settings, row, _SHOWN_ID, merge)
-    text = f"Subject: {content.subject}\n\n{content.body}" if content.subject else content.body
-    lines = clean(text, limit=len(text), keep_lines=True).splitlines()
+    told = direct_showing.told(work.settings, row, lead, address, content=content, merge=merge)
     return Proposal(
         kind=f"{channel}.{KIND}",
+        # The text, not the version that has it: a template that was changed and changed back is the same message.
         params={
-            "template_id": row.id,
+            "template": row.name,
             "sha256": templates.content_hash(row),
             "address": address,
             "merge": merge,
-            "rendered": lines,
+            "rendered": direct_showing.shown(content),
         },
-        told=[
-            f"Send by {channel} to {quoted(address)}, with the template {quoted(row.name)}:",
-            *(f"> {x}" for x in lines),
-        ],
+        told=[*told, *direct_showing.when(decision)],
         sandbox=world.sandboxed(work.settings, channel),
         repeatable=True,
         why=[] if _is_own(work, channel, address) else [WHY],
@@ -79,42 +106,46 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
     )
 
 
-def enqueue(work: Work, claim: Claim, message_id: str) -> None:
+def enqueue(work: Work, claim: Claim) -> Standing:
     """Make the row of the ledger that an approved operation stands for; a second time changes nothing.
 
     The gate is asked again: the row is due, held until a time, or skipped with the reason.
+
+    Raises:
+        Conflict: the template has another text now, or the sender is over a limit of delivery health.
+        NotFound: the lead was erased.
     """
     params: dict[str, Any] = claim.params
-    known = select(Message.id).where(Message.workspace_id == work.workspace, Message.idempotency_key == claim.id)
-    if work.session.scalar(known) is not None:
-        return
+    known = select(Message).where(Message.workspace_id == work.workspace, Message.idempotency_key == claim.id)
+    if (made := work.session.scalar(known)) is not None:
+        return Standing.model_validate(made)
     assert claim.lead_id is not None
     lead = lead_of(work, claim.lead_id)
-    template = work.session.get_one(Template, params["template_id"])
+    template = _as_approved(work, params)
     channel = Channel(template.channel)
+    _refuse_over_limit(work, channel)
     sender = sender_for(work, channel)
     now = work.now()
-    work.session.add(
-        Message(
-            id=message_id,
-            workspace_id=work.workspace,
-            lead_id=lead.id,
-            idempotency_key=claim.id,
-            channel=channel,
-            address=params["address"],
-            sandbox=claim.sandbox,
-            sender_id=sender.id if sender else None,
-            template_id=template.id,
-            merge=params["merge"],
-            state=State.DRAFT,
-            created_at=now,
-            updated_at=now,
-        )
+    row = Message(
+        id=new_id("msg"),
+        workspace_id=work.workspace,
+        lead_id=lead.id,
+        idempotency_key=claim.id,
+        channel=channel,
+        address=params["address"],
+        sandbox=claim.sandbox,
+        sender_id=sender.id if sender else None,
+        template_id=template.id,
+        merge=params["merge"],
+        state=State.DRAFT,
+        created_at=now,
+        updated_at=now,
     )
+    work.session.add(row)
     work.session.flush()
-    record(work, [message_id], None, State.DRAFT, cause="direct")
+    record(work, [row.id], None, State.DRAFT, cause="direct")
     decision = _asked(work, lead, channel, template)
-    mine = Message.id == message_id
+    mine = Message.id == row.id
     reason = str(decision.reason) if decision.reason else None
     if decision.verdict is Verdict.NEVER:
         change(work, State.DRAFT, State.SKIPPED, mine, cause="gate", values={"reason": reason})
@@ -123,11 +154,39 @@ def enqueue(work: Work, claim: Claim, message_id: str) -> None:
         change(work, State.DRAFT, State.HELD, mine, cause="gate", values=values)
     else:
         change(work, State.DRAFT, State.DUE, mine, cause="direct", values={"due_at": now})
+    work.session.refresh(row)
+    return Standing.model_validate(row)
 
 
-def new_message_id() -> str:
-    """Return an id for the row that `enqueue` will make."""
-    return new_id("msg")
+def standing(work: Work, message_id: str) -> Standing:
+    """Return where a direct message stands.
+
+    Raises:
+        NotFound: there is none by that id.
+    """
+    mine = select(Message).where(Message.workspace_id == work.workspace, Message.id == message_id)
+    row = work.session.scalar(mine)
+    if row is None:
+        msg = f"There is no message {quoted(message_id)}; its lead may have been erased."
+        raise NotFound(msg)
+    return Standing.model_validate(row)
+
+
+def _as_approved(work: Work, params: dict[str, Any]) -> Template:
+    """Return the template, if its text still is what a person approved."""
+    template = templates.get(work, params.get("template", ""))
+    if templates.content_hash(template) != params["sha256"]:
+        msg = (
+            f"The template {quoted(template.name)} was saved with another text after this was asked for, so that its "
+            "approval is worth nothing; ask for it again."
+        )
+        raise Conflict(msg)
+    return template
+
+
+def _refuse_over_limit(work: Work, channel: Channel) -> None:
+    if (trouble := senders.trouble(work, [channel])) is not None:
+        raise Conflict(trouble)
 
 
 def _asked(work: Work, lead: Lead, channel: Channel, template: Template) -> Decision:

@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from overture_core.ids import new_id
 from overture_core.leads import service as leads
+from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
 from overture_core.messages.stopping import stop_lead, suppress_address
 from overture_core.replies import tasks
 from overture_core.replies.away import away_until
 from overture_core.replies.intent import AUTOMATIC, Intent, label
-from overture_core.storage.schema import Lead, Message, Reply, Sender
+from overture_core.storage.schema import Lead, Message, Reply, Sender, Workspace
 from overture_core.storage.store import Work
 from overture_core.text import clean
 
@@ -27,12 +28,12 @@ _PERMANENT = re.compile(r"\b(5\.\d{1,3}\.\d{1,3}|55[0134])\b")
 
 
 def apply_inbound(work: Work, event: InboundMessage) -> bool:
-    """Apply one inbound message; false if neither a sender of ours nor a lead is known for it."""
-    original = work.session.get(Message, event.in_reply_to) if event.in_reply_to else None
-    workspace = original.workspace_id if original else _workspace_of(work, event)
-    if workspace is None:
-        return False
-    work = replace(work, workspace=workspace)
+    """Apply one inbound message; false if no lead is known for it and it does not ask to stop.
+
+    What asks to stop always counts, whatever address of ours it was written to.
+    """
+    original = _answered(work, event)
+    work = replace(work, workspace=original.workspace_id if original else _workspace_of(work, event))
     intent = _intent(event)
     if intent is Intent.STOP:
         # Also from somebody we do not know as a lead: the wish counts.
@@ -66,14 +67,36 @@ def _bounced(work: Work, event: InboundMessage, original: Message | None) -> Non
         suppress_address(work, event.channel, original.address, reason="bounce", origin=f"{event.provider}:report")
 
 
-def _workspace_of(work: Work, event: InboundMessage) -> str | None:
-    ours = select(Sender.workspace_id).where(Sender.channel == event.channel, Sender.address == event.recipient)
-    return work.session.scalar(ours)
+def _answered(work: Work, event: InboundMessage) -> Message | None:
+    """The message whose reply address was written to; mail programs may have put it in small letters."""
+    if not event.in_reply_to:
+        return None
+    prefix, _, number = event.in_reply_to.partition("_")
+    spellings = (event.in_reply_to, f"{prefix.lower()}_{number.upper()}")
+    return next(filter(None, (work.session.get(Message, each) for each in spellings)), None)
+
+
+def _workspace_of(work: Work, event: InboundMessage) -> str:
+    """Whose sender was written to, else the first that knows who wrote, else the one that is served here.
+
+    Mail comes in for a whole domain: also to a reply address whose message is gone, or to one that is no sender.
+    """
+    written_to = func.lower(Sender.address) == email_key(event.recipient)
+    ours = select(Sender.workspace_id).where(Sender.channel == event.channel, written_to)
+    if (found := work.session.scalar(ours)) is not None:
+        return found
+    others = work.session.scalars(select(Workspace.id).where(Workspace.id != work.workspace).order_by(Workspace.id))
+    known = (each for each in [work.workspace, *others] if _by_sender(replace(work, workspace=each), event))
+    return next(known, work.workspace)
 
 
 def _lead_of(work: Work, event: InboundMessage, original: Message | None) -> Lead | None:
     if original is not None:
         return work.session.get(Lead, original.lead_id)
+    return _by_sender(work, event)
+
+
+def _by_sender(work: Work, event: InboundMessage) -> Lead | None:
     return leads.find_by_address(work, event.channel, event.sender)
 
 

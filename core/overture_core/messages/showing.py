@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement, func, select
 from overture_core.campaigns import service as campaigns
 from overture_core.errors import NotFound
 from overture_core.messages.channels import Channel
-from overture_core.messages.states import State
+from overture_core.messages.states import PENDING, State
 from overture_core.storage.schema import Campaign, Message, MessageEvent
 from overture_core.storage.store import Work
 from overture_core.text import quoted
 
 
 class MessageView(BaseModel):
-    """A message in a list. `since` is when it came into its state."""
+    """A message in a list. `since` is when it came into its state, `due_at` when it leaves or is asked about again."""
 
     id: str
     campaign: str | None
@@ -27,6 +27,7 @@ class MessageView(BaseModel):
     state: State
     reason: str | None
     since: datetime
+    due_at: datetime | None
 
 
 class EventView(BaseModel):
@@ -118,4 +119,5 @@ def _fields(row: Message, campaign: str | None) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "since": row.updated_at,
+        "due_at": row.due_at if row.state in PENDING else None,
     }

@@ -155,6 +155,23 @@ def begun(work: Work, operation_id: str) -> tuple[dict[str, Any], datetime]:
     return row.params, row.begun_at
 
 
+def latest(work: Work, *kinds: str, sandbox: bool, **params: str) -> tuple[str, dict[str, Any]] | None:
+    """Return kind and parameters of the operation of these kinds, and with these parameters, that was called last.
+
+    One that was refused does not count; one of which nobody knows whether it was done does.
+    """
+    rows = select(Operation.kind, Operation.params).where(
+        Operation.workspace_id == work.workspace,
+        Operation.kind.in_(kinds),
+        Operation.sandbox == sandbox,
+        Operation.begun_at.is_not(None),
+        Operation.state != OperationState.FAILED,
+        *(Operation.params[name].as_string() == value for name, value in params.items()),
+    )
+    found = work.session.execute(rows.order_by(Operation.begun_at.desc(), Operation.id.desc()).limit(1)).first()
+    return None if found is None else (found.kind, found.params)
+
+
 def spent(work: Work, kinds: list[str], currency: str, *, lead_id: str | None = None) -> int:
     """Return what operations of these kinds come to that ran in the last 24 hours, or will run without a person.
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from overture_core.operations.models import OperationView
 
+WHEN = "When: "
+
 
 def described(shown: OperationView) -> list[str]:
     """Return everything that a person has to know of an operation."""
     where = "In the sandbox: nobody outside is reached, no money moves."
+    at = f"from {shown.run_at:%Y-%m-%d %H:%M} UTC on." if shown.run_at else "as soon as it is approved."
+    # What is only handed over then, and leaves later, says so itself.
+    own = any(line.startswith(WHEN) for line in shown.told)
     return [
         *shown.told,
         where if shown.sandbox else "At the REAL provider.",
-        f"When: from {shown.run_at:%Y-%m-%d %H:%M} UTC on." if shown.run_at else "When: as soon as it is approved.",
+        *([] if own else [f"{WHEN}{at}"]),
         *(f"Asked of a person because {reason}." for reason in shown.why),
         f"Asked for by {shown.created_by}.",
     ]

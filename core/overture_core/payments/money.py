@@ -14,6 +14,8 @@ MICROS = 1_000_000
 _WHOLE = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
+# ISO 4217 has codes for metals, bonds, tests and no currency at all (XXX) too.
+_NO_MONEY = frozenset(["XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA", "XTS", "XXX"])
 _THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 
@@ -26,7 +28,7 @@ def currency_of(text: str) -> str:
     import pycountry  # reads its tables when they are first asked
 
     code = text.strip().upper()
-    if len(code) != 3 or not code.isascii() or pycountry.currencies.get(alpha_3=code) is None:
+    if code in _NO_MONEY or len(code) != 3 or not code.isascii() or pycountry.currencies.get(alpha_3=code) is None:
         msg = f"{quoted(text)} is no currency; write its three letters, such as EUR."
         raise InvalidInput(msg)
     return code

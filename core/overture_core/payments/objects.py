@@ -61,6 +61,29 @@ def customer_of(work: Work, lead_id: str, *, sandbox: bool) -> str | None:
     return work.session.scalar(wanted.order_by(BillingObject.seen_at, BillingObject.id).limit(1))
 
 
+def deleted_customers(work: Work, lead_id: str, *, sandbox: bool) -> list[str]:
+    """Return the customers that a lead was at the provider, sorted."""
+    gone = select(BillingObject.id).where(
+        BillingObject.workspace_id == work.workspace,
+        BillingObject.lead_id == lead_id,
+        BillingObject.kind == CUSTOMER,
+        BillingObject.status == "deleted",
+        BillingObject.sandbox == sandbox,
+    )
+    return sorted(work.session.scalars(gone))
+
+
+def of_lead(work: Work, lead_id: str, *, kind: str, sandbox: bool, limit: int) -> list[str]:
+    """Return the ids of a lead's objects of one kind, those last heard of first."""
+    wanted = select(BillingObject.id).where(
+        BillingObject.workspace_id == work.workspace,
+        BillingObject.lead_id == lead_id,
+        BillingObject.kind == kind,
+        BillingObject.sandbox == sandbox,
+    )
+    return list(work.session.scalars(wanted.order_by(BillingObject.seen_at.desc(), BillingObject.id).limit(limit)))
+
+
 def is_over(work: Work, object_id: str) -> bool:
     """Whether an object is known to have ended: nobody can pay it any more, or need not."""
     known = work.session.get(BillingObject, (work.workspace, object_id))

@@ -15,6 +15,7 @@ from overture_core.ids import new_id
 from overture_core.leads.finding import lead_of
 from overture_core.messages import by_hand
 from overture_core.messages.channels import Channel
+from overture_core.operations.service import FURTHEST
 from overture_core.replies.intent import Intent
 from overture_core.storage.schema import Lead, Message, Reply, Task
 from overture_core.storage.store import Work
@@ -107,16 +108,18 @@ def prepare(
 
     Raises:
         NotFound: there is no such lead.
-        InvalidInput: the lead has no LinkedIn page on record, the text is empty or too long, or the time is over.
+        InvalidInput: the lead has no LinkedIn page on record, the text is empty or too long, or the time is over or
+            more than a year away.
         Conflict: the gate says that the lead must not be contacted.
     """
     lead = lead_of(work, lead_id, lock=True)
-    if due_at is not None and due_at <= work.now():
-        msg = f"{due_at:%Y-%m-%d %H:%M %Z} is over; give another time, or none for tomorrow."
+    if due_at is not None and not work.now() < due_at <= work.now() + FURTHEST:
+        msg = f"{due_at:%Y-%m-%d %H:%M %Z} is over, or more than a year away; give another time, or none for tomorrow."
         raise InvalidInput(msg)
     words = clean(text, limit=LONGEST[kind] + 1, keep_lines=True)
     if not 1 <= len(words) <= LONGEST[kind]:
-        msg = f"LinkedIn takes 1 to {LONGEST[kind]:,} characters for this; this text has {len(words):,} or more."
+        has = "more" if words else "none"
+        msg = f"LinkedIn takes 1 to {LONGEST[kind]:,} characters for this; this text has {has}."
         raise InvalidInput(msg)
     if not lead.linkedin_url:
         msg = f"{lead.id} has no LinkedIn page on record; import it in a column linkedin_url. Overture looks up nobody."

@@ -5,19 +5,22 @@ What a person said stands until a person says otherwise: a check leaves it alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, update
 
 from overture_core.audit import service as audit
+from overture_core.contactability.rules import Reason
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.messages.channels import Channel
-from overture_core.storage.schema import Sender
+from overture_core.messages.states import State, is_in
+from overture_core.storage.schema import Message, Sender
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted
+from overture_core.workspaces.service import sender_for
 
 PROVIDER = "provider"
 
@@ -60,13 +63,31 @@ def decide(work: Work, address: str, *, verified: bool, note: str) -> list[Sende
     if not clean(note, limit=500):
         msg = "Say with --note why, for whoever asks later."
         raise InvalidInput(msg)
-    rows = work.session.scalars(_mine(work).where(Sender.address == address.strip())).all()
+    rows = [row for row in work.session.scalars(_mine(work)) if _key(row.address) == _key(address)]
     if not rows:
         msg = f"There is no sender {quoted(address)}; `overture senders list` shows them."
         raise NotFound(msg)
     for row in rows:
         _say(work, row, verified=verified, by=work.actor, note=note)
     return [SenderView.model_validate(row) for row in rows]
+
+
+def waiting(work: Work, address: str) -> int:
+    """Count the messages that are to leave from a sender and have not yet."""
+    ours = select(Sender.id).where(Sender.workspace_id == work.workspace, Sender.address == address)
+    open_ = (is_in(State.DUE, State.CLAIMED, State.HELD), Message.sender_id.in_(ours))
+    return work.session.scalar(select(func.count(Message.id)).where(*open_)) or 0
+
+
+def refused(work: Work, channels: Collection[Channel]) -> list[str]:
+    """Say of each sender of these channels that is refused by whom and why, and what a person may do."""
+    found = [sender for channel in channels if (sender := sender_for(work, channel)) is not None]
+    return [
+        f"The sender {row.address} is not verified ({row.said_by}: {row.note}); nothing leaves from it until a person "
+        f"says `overture senders accept {row.address}`, or its provider that it is."
+        for row in found
+        if not row.verified
+    ]
 
 
 def take(work: Work, answers: Sequence[Answer]) -> None:
@@ -85,6 +106,20 @@ def _say(work: Work, row: Sender, *, verified: bool, by: str, note: str) -> None
     row.verified, row.said_by, row.said_at = verified, clean(by, limit=200), work.now()
     row.note = clean(note, limit=500)
     work.session.flush()
+    if verified:
+        _wake(work, row)
+
+
+def _wake(work: Work, row: Sender) -> None:
+    """Have the gate asked at once about what waits for a sender."""
+    held = (is_in(State.HELD), Message.sender_id == row.id, Message.reason == Reason.UNVERIFIED_SENDER)
+    woken = update(Message).where(Message.workspace_id == work.workspace, *held).values(due_at=work.now())
+    work.session.execute(woken, execution_options={"synchronize_session": False})
+
+
+def _key(address: str) -> str:
+    """The form in which senders are compared: a number may be written with blanks, an address with capitals."""
+    return "".join(address.split()).lower()
 
 
 def _mine(work: Work) -> Select[Sender]:

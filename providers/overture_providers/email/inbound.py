@@ -28,6 +28,7 @@ MAX_BODY = 10_000
 MAX_PARTS = 50
 _SCANNED = 200_000  # characters of a part that are looked at
 _REPLY_TO = re.compile(r"reply\+([A-Za-z0-9_]{1,40})@", re.IGNORECASE)
+_LOOSE = re.compile(r"[^\s<>()\[\],;:\"@]{1,64}@[^\s<>()\[\],;:\"@]{1,255}")
 _MESSAGE_ID = re.compile(r"^message-id:[ \t]*(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
 # RFC 3834 (Auto-Submitted), RFC 6522 (reports), and what mail programs sent before there was either.
 _AUTOMATIC = re.compile(
@@ -87,10 +88,12 @@ def _envelope(value: str) -> tuple[str, list[str]]:
 
 def _addresses(value: str) -> list[str]:
     try:
-        found = getaddresses([value[:_SCANNED]])
+        found = [address for _, address in getaddresses([value[:_SCANNED]])]
     except (ValueError, TypeError, IndexError, AttributeError):
-        return []
-    return [address for _, each in found[:MAX_PARTS] if (address := _address(each))]
+        found = []
+    # A list that is not written as RFC 5322 wants gives nothing as a whole; an answer must not be lost by that.
+    usable = [address for each in found[:MAX_PARTS] if (address := _address(each))]
+    return usable or [each for each in _LOOSE.findall(value[:_SCANNED])[:MAX_PARTS] if _address(each)]
 
 
 def _address(value: object) -> str:

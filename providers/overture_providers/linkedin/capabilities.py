@@ -7,9 +7,9 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from overture_core.linkedin import accounts, sources, usage
+from overture_core.linkedin.scopes import SCOPES
 from overture_core.storage.store import Work
 from overture_providers.endpoints import linkedin_endpoint
-from overture_providers.linkedin.scopes import SCOPES
 
 
 class Capabilities(BaseModel):

@@ -20,11 +20,11 @@ from yarl import URL
 from overture_core.clock import Clock, SystemClock
 from overture_core.errors import NotConnected, OutcomeUnknown, ProviderRefused, ProviderUnavailable, RateLimited
 from overture_core.linkedin import usage
+from overture_core.linkedin.scopes import missing_sentence, no_role_sentence
 from overture_core.text import clean
 from overture_providers import transport
 from overture_providers.endpoints import LinkedInEndpoint
 from overture_providers.linkedin import restli
-from overture_providers.linkedin.scopes import missing_sentence, no_role_sentence
 
 PROTOCOL = "2.0.0"
 NOT_FOUND, UPGRADE_REQUIRED = 404, 426

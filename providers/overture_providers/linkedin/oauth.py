@@ -19,6 +19,7 @@ import aiohttp
 from overture_core.clock import Clock
 from overture_core.errors import ProviderRefused, ProviderUnavailable
 from overture_core.linkedin.accounts import Member, Tokens
+from overture_core.linkedin.scopes import missing_sentence
 from overture_core.text import clean
 from overture_providers import transport
 from overture_providers.endpoints import LinkedInEndpoint
@@ -92,11 +93,9 @@ class Login:
         body = transport.json_object(answer)
         subject = body.get("sub")
         if not answer.is_success or not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
-            msg = (
-                "LinkedIn granted access but does not say to whom; the scopes openid and profile have to be among "
-                "OVERTURE_LINKEDIN_SCOPES."
-            )
-            raise ProviderRefused(msg)
+            lacking = [each for each in ("openid", "profile") if each not in tokens.scopes]
+            why = missing_sentence(*lacking) if lacking else transport.detail_of(answer, None)
+            raise ProviderRefused(f"LinkedIn granted access but does not say to whom. {why}")
         name = body.get("name")
         return Member(f"urn:li:person:{subject}", name if isinstance(name, str) else "")
 

@@ -19,6 +19,7 @@ from overture_core.errors import (
     RateLimited,
 )
 from overture_core.linkedin import sources
+from overture_core.linkedin.scopes import missing_sentence
 from overture_core.operations import service as operations
 from overture_core.operations.claims import Claim
 from overture_core.operations.models import OperationView
@@ -72,7 +73,7 @@ async def _post(store: Store, claim: Claim, session: Session) -> Outcome:
     try:
         urn = await posts.publish(client, request)
     except OutcomeUnknown as error:
-        found = await _look(session, params, before)
+        found = await _evidence(session, params, before)
         return Unclear(error.message) if found is None else Done(_made(found))
     return Done(_made(urn))
 
@@ -94,16 +95,25 @@ async def _uploaded(
     return pictures, document
 
 
-async def _look(session: Session, params: dict[str, Any], since: datetime) -> str | None:
-    """Look for a post among the author's own, where the granted scopes allow it. Of two that are alike nobody can say
-    which it is: a person has to look."""
-    author = params["author"]
-    if not set(posts.reading(author)) & set(session.account.scopes):
-        return None
+async def _evidence(session: Session, params: dict[str, Any], since: datetime) -> str | None:
     try:
-        found = await posts.by_author(session.client, author)
+        return await _look(session, params, since)
     except (ProviderRefused, ProviderUnavailable, NotConnected):
         return None  # no evidence, then: a person has to look
+
+
+async def _look(session: Session, params: dict[str, Any], since: datetime) -> str | None:
+    """Look for a post among the author's own. Of two that are alike nobody can say which it is: a person has to look.
+
+    Raises:
+        ProviderRefused: the scope for it was not granted.
+        NotConnected, ProviderUnavailable: LinkedIn cannot be asked.
+    """
+    author = params["author"]
+    reading = posts.reading(author)
+    if not set(reading) & set(session.account.scopes):
+        raise ProviderRefused(missing_sentence(*reading))
+    found = await posts.by_author(session.client, author)
     wanted = (params["text"], params["visibility"], len(params["media"]))
     alike = [
         each.urn
@@ -111,6 +121,12 @@ async def _look(session: Session, params: dict[str, Any], since: datetime) -> st
         if (each.text, each.visibility, each.files) == wanted and each.created_at >= since - SKEW
     ]
     return alike[0] if len(alike) == 1 else None
+
+
+def settling(operation_id: str) -> str:
+    """Say how a person settles a post, once they have looked."""
+    line = f"overture operations settle {operation_id}"
+    return f'Look at the profile, then run `{line} --done URN --note "..."`, or `{line} --not-done --note "..."`.'
 
 
 async def _edit(_store: Store, claim: Claim, session: Session) -> Outcome:
@@ -160,6 +176,7 @@ async def look(store: Store, workspace: str, operation_id: str, *, actor: str) -
     Raises:
         NotFound: there is no such operation.
         Conflict: it is no post, or its outcome is known.
+        ProviderRefused: the granted scopes do not let us look; a person has to.
         NotConnected, ProviderUnavailable: LinkedIn cannot be asked.
     """
 
@@ -173,7 +190,11 @@ async def look(store: Store, workspace: str, operation_id: str, *, actor: str) -
 
     shown, params, begun_at = await to_thread.run_sync(find)
     async with connected(store, store.settings, workspace=workspace) as session:
-        urn = await _look(session, params, begun_at)
+        try:
+            urn = await _look(session, params, begun_at)
+        except ProviderRefused as error:
+            msg = f"Nobody knows whether it was done. {error.message} {settling(operation_id)}"
+            raise ProviderRefused(msg) from error
     if urn is None:
         return shown
 
@@ -182,6 +203,15 @@ async def look(store: Store, workspace: str, operation_id: str, *, actor: str) -
             return operations.settle(work, operation_id, result=_made(urn), note="found among the author's posts")
 
     return await to_thread.run_sync(settle)
+
+
+def as_settled(kind: str, id_: str) -> dict[str, Any]:
+    """Return the result of an operation that a person found to be done.
+
+    Raises:
+        InvalidInput: it made a post, and `id_` is none's.
+    """
+    return _made(posts.check_post(id_)) if kind == proposals.POST else {"id": id_}
 
 
 def _made(urn: str) -> dict[str, Any]:

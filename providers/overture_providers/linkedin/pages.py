@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from overture_core.text import clean
+from overture_core.errors import InvalidInput
+from overture_core.text import clean, quoted
 from overture_providers.linkedin.client import LinkedInClient
 from overture_providers.linkedin.restli import Value
 
@@ -20,6 +22,7 @@ _RESOURCES: dict[Kind, tuple[str, str]] = {
     "views": ("organizationPageStatistics", "organization"),
 }
 _DEEPEST = 6
+_PAGE = re.compile(r"urn:li:organization:\d{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,15 @@ async def statistics(
     posts: list[str] | None = None,
 ) -> dict[str, int]:
     """Return the sums of what is counted, by name; with `start` and `end` only of those days, and with `posts` only of
-    these posts of the page. Raises as `LinkedInClient.get` does."""
+    these posts of the page.
+
+    Raises:
+        InvalidInput: `page` is no page.
+        ProviderRefused, RateLimited, NotConnected, ProviderUnavailable: as `LinkedInClient.get` does.
+    """
+    if not _PAGE.fullmatch(page):
+        msg = f"{quoted(page)} is no page; give its URN, such as urn:li:organization:1234."
+        raise InvalidInput(msg)
     resource, name = _RESOURCES[kind]
     params: dict[str, Value] = {"q": name, name: page}
     if posts:

@@ -6,13 +6,16 @@ approve.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from overture_core.errors import InvalidInput, NotConnected, ProviderRefused
 from overture_core.linkedin.accounts import AccountView, expired_sentence
+from overture_core.linkedin.scopes import missing_sentence
+from overture_core.operations import service as operations
 from overture_core.operations.models import Proposal
+from overture_core.storage.store import Work
 from overture_core.text import clean
 from overture_providers.linkedin.events import LeadReport
 from overture_providers.linkedin.lead_forms import SCOPE, check_owner
@@ -27,7 +30,6 @@ from overture_providers.linkedin.posts import (
     post_link,
     writing,
 )
-from overture_providers.linkedin.scopes import missing_sentence
 
 POST, EDIT, DELETE = "linkedin.post", "linkedin.edit_post", "linkedin.delete_post"
 COMMENT, REACT = "linkedin.comment", "linkedin.react"
@@ -62,15 +64,21 @@ def post(
         {"author": who, "text": words, "visibility": visibility, "media": list(media)},
         [f"Publish on LinkedIn as {_named(account, who)}, seen by {_SEEN_BY[visibility]}:", *_lines(words), *files],
         run_at=run_at,
+        over=lambda work, made: _reads_otherwise(work, account, made["id"], words),
     )
 
 
 def edit(account: AccountView, urn: str, text: str, *, author: str | None = None) -> Proposal:
     """Return the change of a post's text. Raises as `post` does."""
     who, words = _author(account, author), _words(text, LONGEST_POST, "post")
-    told = [f"Change the text of the LinkedIn post {post_link(check_post(urn))} of {_named(account, who)} to:"]
+    told = [f"New text for the LinkedIn post {post_link(check_post(urn))} of {_named(account, who)}:"]
     return _proposal(
-        account, EDIT, {"author": who, "post": urn, "text": words}, [*told, *_lines(words)], repeatable=True
+        account,
+        EDIT,
+        {"author": who, "post": urn, "text": words},
+        [*told, *_lines(words)],
+        repeatable=True,
+        over=lambda work, _made: _reads_otherwise(work, account, urn, words),
     )
 
 
@@ -85,14 +93,21 @@ def comment(account: AccountView, urn: str, text: str, *, author: str | None = N
     """Return a comment on a post. Raises as `post` does."""
     who, words = _author(account, author), _words(text, LONGEST_COMMENT, "comment")
     told = [f"Comment on the LinkedIn post {post_link(check_post(urn))} as {_named(account, who)}:", *_lines(words)]
-    return _proposal(account, COMMENT, {"author": who, "post": urn, "text": words}, told)
+    params = {"author": who, "post": urn, "text": words}
+    return _proposal(account, COMMENT, params, told, over=lambda work, _made: _is_deleted(work, account, urn))
 
 
 def react(account: AccountView, urn: str, reaction: Reaction, *, author: str | None = None) -> Proposal:
     """Return a reaction to a post. Raises as `post` does."""
     who = _author(account, author)
     told = [f"React with {reaction} to the LinkedIn post {post_link(check_post(urn))} as {_named(account, who)}."]
-    return _proposal(account, REACT, {"author": who, "post": urn, "reaction": reaction}, told)
+    params = {"author": who, "post": urn, "reaction": reaction}
+
+    def over(work: Work, _made: dict[str, Any]) -> bool:
+        last = operations.latest(work, REACT, sandbox=account.sandbox, post=urn, author=who)
+        return _is_deleted(work, account, urn) or (last is not None and last[1]["reaction"] != reaction)
+
+    return _proposal(account, REACT, params, told, over=over)
 
 
 def watch(account: AccountView, owner: str) -> Proposal:
@@ -122,6 +137,7 @@ def _proposal(
     *,
     repeatable: bool = False,
     run_at: datetime | None = None,
+    over: Callable[[Work, dict[str, Any]], bool] | None = None,
 ) -> Proposal:
     _require(account, writing(params["author"]))
     return Proposal(
@@ -133,7 +149,18 @@ def _proposal(
         repeatable=repeatable,
         why=["others see it under this name"],
         run_at=run_at,
+        over=over,
     )
+
+
+def _reads_otherwise(work: Work, account: AccountView, urn: str, words: str) -> bool:
+    """Whether a post was deleted since, or has other words by now, as far as it was done here."""
+    last = operations.latest(work, EDIT, DELETE, sandbox=account.sandbox, post=urn)
+    return last is not None and (last[0], last[1].get("text")) != (EDIT, words)
+
+
+def _is_deleted(work: Work, account: AccountView, urn: str) -> bool:
+    return operations.latest(work, DELETE, sandbox=account.sandbox, post=urn) is not None
 
 
 def _author(account: AccountView, author: str | None) -> str:

@@ -94,7 +94,8 @@ class FaultGate:
     def _answer(self, fault: Fault) -> Response:
         status = int(fault.kind)
         if fault.provider == "linkedin":
-            return linkedin_calls.refused(status)
+            wait = max(1, round(fault.seconds)) if "seconds" in fault.model_fields_set else None
+            return linkedin_calls.refused(status, retry_after_s=wait)
         if fault.provider == "twilio":
             headers = {"Retry-After": str(max(1, round(fault.seconds)))} if status == 429 else None
             return twilio.error(status, {429: 20429, 401: 20003}.get(status, 20500), headers)

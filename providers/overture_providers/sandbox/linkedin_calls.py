@@ -44,8 +44,8 @@ class Refusal(Exception):
             self.body["serviceErrorCode"] = number
 
 
-def refused(status: int) -> Response:
-    """Return a refusal that somebody ordered."""
+def refused(status: int, *, retry_after_s: int | None = None) -> Response:
+    """Return a refusal that somebody ordered; a 429 is the day's limit, unless a time is ordered too."""
     told = {
         401: ("The token used in the request has been revoked by the user", "REVOKED_ACCESS_TOKEN", 65601),
         429: (
@@ -55,7 +55,10 @@ def refused(status: int) -> Response:
         ),
     }
     message, code, number = told.get(status, ("Internal Server Error", "INTERNAL_SERVER_ERROR", 0))
-    return _answer(Refusal(status, message, code, number))
+    answer = _answer(Refusal(status, message, code, number))
+    if status == 429 and retry_after_s is not None:
+        answer.headers["Retry-After"] = str(retry_after_s)
+    return answer
 
 
 def guard(sandbox: Sandbox, book: Book) -> Callable[..., Route]:

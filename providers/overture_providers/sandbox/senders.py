@@ -54,8 +54,9 @@ def routes(sandbox: Sandbox, settings: Settings) -> list[Route]:
     async def tell(request: Request) -> Response:
         try:
             told = Told.model_validate_json(await request.body())
-        except ValidationError as error:
-            return JSONResponse({"error": str(error)}, 422)
+        except ValidationError:
+            wanted = '{"address": "hello@example.com", "verified": false}'
+            return JSONResponse({"error": f"Send JSON such as {wanted}; verified is true or false."}, 422)
         (refused.discard if told.verified else refused.add)(told.address)
         return JSONResponse({"refused": sorted(refused)})
 

@@ -10,9 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from overture_core.errors import InvalidInput, NotFound
+from overture_core.leads.finding import lead_of
+from overture_core.payments import objects
+from overture_core.storage.store import Store
 from overture_core.text import quoted
 from overture_providers.stripe.client import StripeAccount
-from overture_providers.stripe.metadata import WORKSPACE, ours
+from overture_providers.stripe.customers import known_customer
+from overture_providers.stripe.metadata import LEAD, WORKSPACE, ours
 from overture_providers.stripe.views import StripePage, view
 
 if TYPE_CHECKING:
@@ -34,9 +38,10 @@ Kind = Literal[
     "refund",
 ]
 SEARCHED = frozenset({"customer", "product", "price", "invoice", "subscription", "payment_intent", "charge"})
-_OF_CUSTOMER = frozenset(
-    {"invoice", "subscription", "quote", "payment_intent", "charge", "checkout_session", "promotion_code"}
-)
+# What Stripe searches by the customer too, and what it lists by the customer.
+_CUSTOMER_SEARCHED = frozenset({"invoice", "payment_intent", "charge"})
+_CUSTOMER_LISTED = _CUSTOMER_SEARCHED | {"subscription", "quote", "checkout_session", "promotion_code"}
+_OF_LEAD = _CUSTOMER_LISTED | {"customer", "payment_link"}
 _SERVICES: dict[str, Callable[[stripe.StripeClient], Any]] = {
     "customer": lambda client: client.v1.customers,
     "product": lambda client: client.v1.products,
@@ -93,33 +98,92 @@ def find(
     *,
     id_: str | None = None,
     query: str | None = None,
-    customer: str | None = None,
     limit: int = 10,
     cursor: str | None = None,
 ) -> StripePage:
-    """Return one object, those that a query in Stripe's search language finds, or all of a customer or of the account.
-    A page may be shorter than `limit`, where what is another workspace's was left out of it.
+    """Return one object, those that a query in Stripe's search language finds, or all of the account. A page may be
+    shorter than `limit`, where what is another workspace's was left out of it.
 
     Raises:
         NotFound: there is none by that id.
-        InvalidInput: the kind cannot be searched, or has no customer.
+        InvalidInput: the kind cannot be searched.
     """
-    endpoint = account.endpoint
     if id_ is not None:
-        return StripePage(objects=[view(get(account, workspace, kind, id_), endpoint)], next_cursor=None)
+        return _page(account, workspace, [get(account, workspace, kind, id_)])
     if query is not None:
         if kind not in SEARCHED:
             msg = f"Stripe cannot search {kind} objects, only {', '.join(sorted(SEARCHED))}; leave the query out."
             raise InvalidInput(msg)
-        asked: dict[str, Any] = {"query": query, "limit": limit, **({"page": cursor} if cursor else {})}
-        page = account.read(lambda client: _SERVICES[kind](client).search(asked))
-        mine = [view(each, endpoint) for each in page.data if not _is_anothers(each, workspace)]
-        return StripePage(objects=mine, next_cursor=page.next_page)
-    if customer is not None and kind not in _OF_CUSTOMER:
-        msg = f"A {kind} is no customer's; leave the lead out, or ask for {', '.join(sorted(_OF_CUSTOMER))}."
+        page = _search(account, kind, query, limit, cursor)
+        return _page(account, workspace, page.data, page.next_page)
+    listed = _list(account, kind, limit, cursor)
+    return _page(account, workspace, listed.data, listed.data[-1].id if listed.has_more and listed.data else None)
+
+
+def of_lead(
+    store: Store,
+    account: StripeAccount,
+    workspace: str,
+    kind: Kind,
+    lead_id: str,
+    *,
+    limit: int = 10,
+    cursor: str | None = None,
+) -> StripePage:
+    """Return a lead's objects: those that have the lead's id on them, and those of the customer that the lead is.
+
+    Stripe's search lags by up to a minute, so the newest of the customer stand on the first page too; what cannot be
+    searched is what we noted when we made it. A page may have some more than `limit`.
+
+    Raises:
+        NotFound: there is no such lead.
+        InvalidInput: objects of this kind are nobody's.
+    """
+    if kind not in _OF_LEAD:
+        msg = f"A {kind} is no lead's; leave the lead out, or ask for {', '.join(sorted(_OF_LEAD))}."
         raise InvalidInput(msg)
-    wanted: dict[str, Any] = {"limit": limit, **({"starting_after": cursor} if cursor else {})}
-    wanted |= {"customer": customer} if customer else {}
-    listed = account.read(lambda client: _SERVICES[kind](client).list(wanted))
-    mine = [view(each, endpoint) for each in listed.data if not _is_anothers(each, workspace)]
-    return StripePage(objects=mine, next_cursor=listed.data[-1].id if listed.has_more and listed.data else None)
+    sandbox = account.endpoint.sandbox
+    with store.read(workspace) as work:
+        lead_of(work, lead_id)
+        noted_as = "checkout.session" if kind == "checkout_session" else kind
+        noted = objects.of_lead(work, lead_id, kind=noted_as, sandbox=sandbox, limit=limit)
+    customer = known_customer(store, account, workspace, lead_id)
+    if kind == "customer":
+        return _page(account, workspace, [customer] if customer is not None else [])
+    found: list[Any] = []
+    following: str | None = None
+    if kind in SEARCHED:
+        also = f" OR customer:'{customer.id}'" if customer is not None and kind in _CUSTOMER_SEARCHED else ""
+        searched = _search(account, kind, f"metadata['{LEAD}']:'{lead_id}'{also}", limit, cursor)
+        found, following = searched.data, searched.next_page
+    elif cursor is None:
+        found = [each for id_ in noted if (each := _there(account, workspace, kind, id_)) is not None]
+    if customer is not None and kind in _CUSTOMER_LISTED and (cursor is None or kind not in SEARCHED):
+        listed = _list(account, kind, limit, cursor, customer=customer.id)
+        found = [*found, *listed.data]
+        if kind not in SEARCHED and listed.has_more and listed.data:
+            following = listed.data[-1].id
+    unlike = {each.id: each for each in found}
+    return _page(account, workspace, sorted(unlike.values(), key=lambda each: -getattr(each, "created", 0)), following)
+
+
+def _there(account: StripeAccount, workspace: str, kind: Kind, id_: str) -> Any | None:
+    try:
+        return get(account, workspace, kind, id_)
+    except NotFound:
+        return None
+
+
+def _search(account: StripeAccount, kind: Kind, query: str, limit: int, cursor: str | None) -> Any:
+    asked: dict[str, Any] = {"query": query, "limit": limit, **({"page": cursor} if cursor else {})}
+    return account.read(lambda client: _SERVICES[kind](client).search(asked))
+
+
+def _list(account: StripeAccount, kind: Kind, limit: int, cursor: str | None, **wanted: str) -> Any:
+    asked: dict[str, Any] = {"limit": limit, **({"starting_after": cursor} if cursor else {}), **wanted}
+    return account.read(lambda client: _SERVICES[kind](client).list(asked))
+
+
+def _page(account: StripeAccount, workspace: str, found: list[Any], following: str | None = None) -> StripePage:
+    mine = [view(each, account.endpoint) for each in found if not _is_anothers(each, workspace)]
+    return StripePage(objects=mine, next_cursor=following)

@@ -254,7 +254,7 @@ def _noted(account: StripeAccount, claim: Claim, made: Any) -> Done:
         objects.note(
             work,
             shown.id,
-            kind=shown.kind,
+            kind=made.object,
             lead_id=_lead(claim),
             status=shown.status or "active",
             at=work.now(),

@@ -19,6 +19,7 @@ from overture_core.text import clean, quoted
 from overture_providers.stripe import finding
 from overture_providers.stripe.caps import ASKS, REFUNDS, over_caps
 from overture_providers.stripe.client import StripeAccount
+from overture_providers.stripe.customers import known_customer
 from overture_providers.stripe.metadata import CAMPAIGN, LEAD, STEP, WORKSPACE, metadata_for, ours
 from overture_providers.stripe.views import view
 
@@ -49,6 +50,14 @@ _DECIDED: dict[str, str] = {
     "quote_accept": "it makes an invoice or a subscription of a quote",
     "subscription_cancel": "it ends what a customer pays for",
 }
+# The statuses in which an action can be taken; the others are left to Stripe.
+_FITTING: dict[str, tuple[str, ...]] = {
+    "invoice_finalize": ("draft",),
+    "invoice_void": ("open", "uncollectible"),
+    "quote_finalize": ("draft",),
+    "quote_accept": ("open",),
+    "quote_cancel": ("draft", "open"),
+}
 _DEEDS: dict[str, str] = {
     "invoice_finalize": "Finalise",
     "invoice_send": "Send",
@@ -63,10 +72,12 @@ _DEEDS: dict[str, str] = {
 
 
 def customer(store: Store, account: StripeAccount, workspace: str, lead_id: str) -> Proposal:
-    """Make a lead a customer."""
+    """Make a lead a customer, anew if the one they were was deleted."""
     with store.read(workspace) as work:
         who = _named(work, lead_id)
-    return _proposal(account, "customer", {"workspace": workspace}, [f"Customer for {who}."], lead_id=lead_id)
+    known = known_customer(store, account, workspace, lead_id)
+    made = _proposal(account, "customer", {"workspace": workspace}, [f"Customer for {who}."], lead_id=lead_id)
+    return replace(made, over=lambda _work, result: known is None or result["id"] != known.id)
 
 
 def ask_for_payment(
@@ -127,6 +138,9 @@ def change(store: Store, account: StripeAccount, workspace: str, action: Action,
 
     Raises:
         NotFound: there is none by that id.
+
+    Storing it raises InvalidInput if the object's status does not fit, unless it is the repetition of what was asked
+    before: that has the answer it had then.
     """
     kind: Any = "checkout_session" if action == "checkout_expire" else action.rpartition("_")[0]
     found = finding.get(account, workspace, kind, id_)
@@ -140,7 +154,15 @@ def change(store: Store, account: StripeAccount, workspace: str, action: Action,
     lead_id = ours(metadata, LEAD) if mine else None
     with store.read(workspace) as work:
         told += [f"It is for {_named(work, lead_id)}."] if lead_id else []
-    return _proposal(account, action, {"workspace": workspace, "id": id_}, told, why=why, lead_id=lead_id)
+
+    def guard(_work: Work) -> list[str]:
+        if action in _FITTING and about.status not in _FITTING[action]:
+            msg = f"{quoted(id_)} is {about.status}; {action} wants one that is {' or '.join(_FITTING[action])}."
+            raise InvalidInput(msg)
+        return []
+
+    made = _proposal(account, action, {"workspace": workspace, "id": id_}, told, why=why, lead_id=lead_id)
+    return replace(made, guard=guard)
 
 
 def price(
@@ -178,10 +200,14 @@ def discount(
     """Make a coupon with a code for it.
 
     Raises:
-        InvalidInput: it is both or neither of a percentage and an amount.
+        InvalidInput: it is both or neither of a percentage and an amount with its currency, or a percentage with more
+            than two decimals.
     """
-    if (percent_off is None) == (amount_off is None) or (amount_off is not None and currency is None):
+    if (percent_off is None) == (amount_off is None) or (amount_off is None) != (currency is None):
         msg = "Give either percent_off, or amount_off with its currency."
+        raise InvalidInput(msg)
+    if percent_off is not None and round(percent_off, 2) != percent_off:
+        msg = f"{percent_off} has more than two decimals, which Stripe does not take; give a percentage such as 12.5."
         raise InvalidInput(msg)
     off: dict[str, Any] = {"percent_off": percent_off}
     said = f"{percent_off:g} %"

@@ -32,8 +32,12 @@ def verify(raw: bytes, header: str | None, secret: str, *, now: datetime) -> Non
     expected = _digest(raw, secret, times[0])
     if not any(hmac.compare_digest(expected.encode(), each.encode("utf-8", "replace")) for each in given):
         raise SignatureInvalid(_BAD)
-    if abs(now.timestamp() - int(times[0])) > TOLERANCE_S:
-        msg = "The webhook is more than five minutes old; if it comes straight from Stripe, set this machine's clock."
+    age = now.timestamp() - int(times[0])
+    if abs(age) > TOLERANCE_S:
+        off = "old" if age > 0 else "ahead"
+        msg = (
+            f"The webhook is more than five minutes {off}; if it comes straight from Stripe, set this machine's clock."
+        )
         raise SignatureInvalid(msg)
 
 

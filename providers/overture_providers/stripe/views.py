@@ -67,7 +67,7 @@ def view(found: Any, endpoint: StripeEndpoint) -> StripeObject:
     return StripeObject(
         # A meter event is known by what we called it.
         id=str(data.get("id") or data.get("identifier") or kind),
-        kind=kind,
+        kind=kind.replace(".", "_"),  # as stripe_find takes it
         status=data.get("status") or _active(data),
         amount=next((data[name] for name in _AMOUNTS if data.get(name) is not None), None),
         currency=currency.upper() if currency else None,

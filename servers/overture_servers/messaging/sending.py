@@ -18,12 +18,11 @@ from overture_servers.approving import Answer
 from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
 
-TOOL = "messaging_send_message"
 Reference = Annotated[str, Field(max_length=100, description="Tells two alike apart.")]
 
 
 class Sent(BaseModel):
-    """How a direct message stands; `result` has its id once it is `done`: in the ledger, due or held."""
+    """How a direct message stands; once `done`, `result` says where it is: due, held until `due_at`, skipped."""
 
     id: str
     state: OperationState
@@ -48,14 +47,20 @@ async def messaging_send_message(
     """Send one message to one lead. A person approves it first (call again then), but to OVERTURE_TEST_ADDRESSES."""
     runtime = runtime_of(ctx)
     asked = await _proposed(ctx, lead_id, template, reference)
-    answered = await operating.run_if_approved(ctx, asked.id, person, run_tool=TOOL)
+    answered = await operating.run_if_approved(ctx, asked.id, person)
     shown = OperationView.model_validate(answered.structured_content)
-    if shown.state is OperationState.DONE:
+    (said,) = answered.content
+    text = said.text if isinstance(said, TextContent) else ""
+    # Without an id where a person settled it: then nobody knows which row it made.
+    message_id = (shown.result or {}).get("message_id") if shown.state is OperationState.DONE else None
+    if message_id is not None:
         from overture_queue.jobs import Dispatch
 
         await runtime.nudge(Dispatch())
-    (said,) = answered.content
-    return answer(Sent.model_validate(shown.model_dump()), said.text if isinstance(said, TextContent) else "")
+        standing = await runtime.read(lambda work: direct.standing(work, message_id))
+        shown = shown.model_copy(update={"result": standing.model_dump(mode="json")})
+        text = f"{text} {standing}"
+    return answer(Sent.model_validate(shown.model_dump()), text)
 
 
 async def _proposed(ctx: Ctx, lead_id: str, template: str, reference: str) -> OperationView:

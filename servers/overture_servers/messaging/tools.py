@@ -20,7 +20,7 @@ from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanReques
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
-from overture_core.campaigns.showing import counted, nobody
+from overture_core.campaigns.showing import counted, nobody, where
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.campaigns.timeline import Timeline
@@ -44,8 +44,9 @@ from overture_servers.messaging.simulating import run_simulation
 from overture_servers.messaging.stopping import TOOLS as STOPPING
 from overture_servers.runtime import told
 from overture_servers.scopes import Scope
-from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
+from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of, shortened
 
+MOST_TEMPLATES = 40
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Note = Annotated[str | None, Field(max_length=500)]
 CampaignName = Annotated[str, Field(description="Name or id.")]
@@ -91,10 +92,21 @@ async def messaging_save_template(
     )
 
 
-async def messaging_list_templates(ctx: Ctx) -> Annotated[CallToolResult, TemplateList]:
-    """All templates, newest versions."""
-    found = TemplateList(templates=await runtime_of(ctx).read(templates.list_))
-    lines = [f"{each.name} ({each.channel}, version {each.version})" for each in found.templates]
+async def messaging_list_templates(
+    ctx: Ctx, name: Annotated[str | None, Field(description="One, with its whole texts.")] = None
+) -> Annotated[CallToolResult, TemplateList]:
+    """All templates, newest versions, long texts cut."""
+    if name is not None:
+        one = await runtime_of(ctx).read(lambda work: templates.view(templates.get(work, name)))
+        return answer(TemplateList(templates=[one]), f"{one.name} ({one.channel}, version {one.version})")
+    known = await runtime_of(ctx).read(templates.list_)
+    lines = [f"{each.name} ({each.channel}, version {each.version})" for each in known]
+    for each in known[:MOST_TEMPLATES]:
+        each.body = shortened(each.body, "name shows all")
+        each.body_html = each.body_html and shortened(each.body_html, "name shows all")
+    if len(known) > MOST_TEMPLATES:
+        lines.append(f"The result has the first {MOST_TEMPLATES} of them; name shows any.")
+    found = TemplateList(templates=known[:MOST_TEMPLATES])
     return answer(found, "\n".join(lines) or "There are no templates yet.")
 
 
@@ -154,12 +166,12 @@ async def messaging_plan_campaign(
     channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
     left_out = "; ".join(counted(made.excluded))
     steps = f" in {1 + len(made.follow_ups)} steps" if made.follow_ups else ""
-    where = SANDBOX if made.sandbox else "REAL providers."
+    goes_to = SANDBOX if made.sandbox else where(made)
     text = (
         f"Plan {made.plan_id}: {quantity(made.recipients, 'recipient')} ({channels}){steps}, "
         f"{sum(made.held.values())} of them later, "
         f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
-        f"Approval {made.approval.id} is {made.approval.state}. {where} {UNTRUSTED}"
+        f"Approval {made.approval.id} is {made.approval.state}. {goes_to} {UNTRUSTED}"
     )
     return answer(made, text)
 
@@ -259,9 +271,13 @@ async def messaging_list_replies(
     campaign: Annotated[str | None, Field(description="Only of this campaign.")] = None,
     limit: Annotated[int, Field(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None,
+    detail: Annotated[bool, Field(description="Whole texts.")] = False,
 ) -> Annotated[CallToolResult, ReplyPage]:
     """What leads wrote back, newest first, with the intent of each."""
     found = await runtime_of(ctx).read(lambda work: replies.list_(work, campaign=campaign, limit=limit, cursor=cursor))
+    if not detail:
+        for each in found.replies:
+            each.body = shortened(each.body, "detail shows all")
     lines = [f"{each.lead_name} ({each.channel}): {each.intent}" for each in found.replies]
     if not lines:
         return answer(found, "There are no replies yet." if cursor is None else "There are no more replies.")

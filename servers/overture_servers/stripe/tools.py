@@ -11,6 +11,7 @@ from mcp.server.mcpserver import ElicitationResult, Resolve
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
+from overture_core.errors import InvalidInput
 from overture_core.operations.models import Proposal
 from overture_core.operations.states import OperationState
 from overture_core.payments.money import shown
@@ -19,7 +20,6 @@ from overture_core.storage.store import Store
 from overture_providers.endpoints import stripe_endpoint
 from overture_providers.stripe import fees, finding, proposals
 from overture_providers.stripe.client import StripeAccount, opened
-from overture_providers.stripe.customers import known_customer
 from overture_providers.stripe.finding import Kind
 from overture_providers.stripe.proposals import Action, By, Interval
 from overture_providers.stripe.views import StripeObject, StripePage
@@ -34,7 +34,7 @@ T = TypeVar("T")
 RUN = "stripe_run_approved"
 Lead = Annotated[str, Field(max_length=40)]
 Id = Annotated[str, Field(max_length=200, pattern=r"^[\w-]+$")]
-Minor = Annotated[int, Field(ge=1, le=10**10)]
+Minor = Annotated[int, Field(strict=True, ge=1, le=10**10)]  # `true` is no amount
 Currency = Annotated[str, Field(min_length=3, max_length=3)]
 Reference = Annotated[str, Field(max_length=60, description="Tells two equal ones apart.")]
 
@@ -74,16 +74,11 @@ async def stripe_find(
     workspace = runtime_of(ctx).workspace
 
     def find(store: Store, account: StripeAccount) -> StripePage:
-        customer = None
+        if sum(each is not None for each in (id, query, lead_id)) > 1:
+            raise InvalidInput("Give one of id, query and lead_id, not several.")
         if lead_id is not None:
-            made = known_customer(store, account, workspace, lead_id)
-            if made is None:
-                return StripePage(objects=[], next_cursor=None)
-            if kind == "customer":
-                return finding.find(account, workspace, kind, id_=made.id)
-            customer = made.id
-        wanted = partial(finding.find, account, workspace, kind, id_=id, query=query, customer=customer)
-        return wanted(limit=limit, cursor=cursor)
+            return finding.of_lead(store, account, workspace, kind, lead_id, limit=limit, cursor=cursor)
+        return finding.find(account, workspace, kind, id_=id, query=query, limit=limit, cursor=cursor)
 
     page = await _at_stripe(ctx, find)
     lines = [*map(_line, page.objects)] or ["There is none."]

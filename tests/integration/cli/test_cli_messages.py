@@ -99,10 +99,12 @@ def test_unknown_messages_are_listed(store: Store, overture: Overture) -> None:
             "state": "unknown",
             "reason": None,
             "since": None,
+            "due_at": None,
         }
         for number, each in enumerate(IDS[:2])
     ]
-    assert len(answer(overture("messages", "list", "--json"))) == 3
+    every = answer(overture("messages", "list", "--json"))
+    assert [each["due_at"] is not None for each in every] == [False, False, True]
     assert states(store) == ["unknown", "unknown", "due"]
 
 

@@ -66,6 +66,14 @@ def test_a_person_approves_takes_back_and_is_told_what_cannot_be_run(overture: O
     assert overture("operations", "cancel", "opr_none").returncode == 2
 
 
+def test_who_approves_while_all_is_stopped_is_told_that_nothing_is_done(overture: Overture, store: Store) -> None:
+    made = asked(store, why=["it is dear"])
+    assert overture("stop").returncode == 0
+    said = overture("approvals", "approve", str(made.approval_id)).stdout
+    assert "All sending is stopped: nothing is done before a person lifts that with `overture stop --lift`." in said
+    assert "A worker does it" not in said
+
+
 @pytest.mark.parametrize(
     ("said", "state", "result"),
     [(("--done", "urn:1"), "done", {"id": "urn:1"}), (("--not-done",), "failed", None)],

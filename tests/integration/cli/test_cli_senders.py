@@ -20,7 +20,12 @@ def test_a_sender_that_a_person_refuses_is_told_by_doctor_and_the_gate(overture:
     assert [each["health"] for each in checks if each["part"] == "sender"] == ["problem"]
     asked = json.loads(overture("senders", "check", "--json").stdout)  # no sandbox runs here
     assert {each["verified"] for each in asked} == {None}
-    accepted = overture("senders", "accept", MAIL, "--note", "moved", "--json")
+    told = {each["channel"]: (each["used"], each["word_of"] is not None) for each in asked}
+    assert (told["email"], told["linkedin"]) == ((False, True), (True, False))
+    assert [each["why"] for each in asked if each["channel"] == "linkedin"] == [
+        "A person sends by hand; no provider has to verify it."
+    ]
+    accepted = overture("senders", "accept", " Hello@Overture.Example", "--note", "moved", "--json")
     assert [each["verified"] for each in json.loads(accepted.stdout)] == [True]
     unknown = overture("senders", "accept", "x@y.example", "--note", "moved")
     assert unknown.returncode == 2

@@ -11,6 +11,9 @@ from overture_core.audit import service as audit
 from overture_core.audit.chain import START
 from overture_core.errors import AuditBroken, InvalidInput
 from overture_core.messages.stopping import suppress
+from overture_core.operations import claims
+from overture_core.operations import service as operations
+from overture_core.operations.models import Proposal
 from overture_core.storage.schema import AuditEntry, AuditHead
 from overture_core.storage.store import Store
 from overture_core.workspaces import emergency
@@ -188,3 +191,31 @@ def test_every_deed_is_there_with_who_did_it_and_no_address(scene: Scene) -> Non
     ]
     assert (found[4].detail["content_hash"], found[4].detail["via"]) == (planned.content_hash, "cli")
     assert verdict(scene.store).intact
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        ("operation.proposed", "The operation"),
+        ("operation.begun", "The beginning of the operation"),
+        ("operation.done", "The end of the operation"),
+    ],
+)
+def test_a_tail_that_was_cut_off_with_its_head_is_found_by_what_an_operation_became(
+    store: Store, action: str, told: str
+) -> None:
+    with store.begin(WORKSPACE, actor="ada") as work:
+        made = operations.propose(work, Proposal("x.y", {}, ["Do."], sandbox=True, repeatable=False))
+    with store.begin(WORKSPACE, actor="ada") as work:
+        claim = claims.begin(work, made.id, sandbox=True)
+    with store.begin(WORKSPACE, actor="ada") as work:
+        assert claim is not None
+        claims.finish(work, claim, {})
+    assert verdict(store).intact
+    with store.begin(WORKSPACE, actor="eve") as work:
+        number, before = work.session.execute(
+            select(AuditEntry.number, AuditEntry.previous_hash).where(AuditEntry.action == action)
+        ).one()
+        work.session.execute(delete(AuditEntry).where(AuditEntry.number >= number))
+        work.session.execute(update(AuditHead).values(number=number - 1, hash=before))
+    assert verdict(store).broken == f"{told} {made.id} has no entry: it was removed, or the chain's end was cut off."

@@ -156,8 +156,9 @@ def test_an_invitation_is_left_for_a_person(scene: Any, store: Store) -> None:
     lead_id = scene.add_lead(linkedin_url=PAGE)
     with store.begin(WORKSPACE, actor="mcp:crew") as work:
         made = tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Shall we connect?")
-        with pytest.raises(InvalidInput, match="takes 1 to 300 characters"):
-            tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "x" * 301)
+        for text, has in (("x" * 301, "more"), (" ", "none")):
+            with pytest.raises(InvalidInput, match=f"takes 1 to 300 characters for this; this text has {has}"):
+                tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, text)
     assert listed(store) == [made]
     assert complete(store, made, Outcome.SKIPPED).outcome is Outcome.SKIPPED
 
@@ -167,8 +168,9 @@ def test_the_same_invitation_is_one_task_while_it_is_open_and_no_time_that_is_ov
 ) -> None:
     lead_id = scene.add_lead(linkedin_url=PAGE)
     with store.begin(WORKSPACE, actor="mcp:crew") as work:
-        with pytest.raises(InvalidInput, match="is over; give another time, or none for tomorrow"):
-            tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Hello", work.now() - timedelta(minutes=1))
+        for off in (timedelta(minutes=-1), timedelta(days=400)):
+            with pytest.raises(InvalidInput, match="is over, or more than a year away; give another time, or none"):
+                tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Hello", work.now() + off)
         made = tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, "Hello")
         assert tasks.prepare(work, lead_id, tasks.LINKEDIN_INVITATION, " Hello ") == made
         other = tasks.prepare(work, lead_id, tasks.LINKEDIN_MESSAGE, "Hello")

@@ -284,6 +284,28 @@ def test_what_was_asked_for_in_the_sandbox_never_runs_at_the_real_provider(store
         claims.begin(work, link.id, sandbox=False)
 
 
+def test_the_latest_is_what_was_called_last_with_these_parameters_and_was_not_refused(
+    store: Store, clock: ManualClock
+) -> None:
+    def called(price: str) -> Claim:
+        clock.advance(timedelta(minutes=1))
+        return begin(store, propose(store, replace(POST, params={"price": price, "text": clock.now().isoformat()})))
+
+    def latest(price: str, *, sandbox: bool = True) -> Any:
+        with store.read(WORKSPACE) as work:
+            return operations.latest(work, POST.kind, LINK.kind, sandbox=sandbox, price=price)
+
+    propose(store, LINK)
+    assert latest("price_1") is None  # never called
+    first, second, other = called("price_1"), called("price_1"), called("price_2")
+    assert latest("price_1") == (POST.kind, second.params)
+    assert latest("price_2") == (POST.kind, other.params)
+    assert latest("price_1", sandbox=False) is None
+    with store.begin(WORKSPACE, actor="worker") as work:
+        claims.fail(work, second, "no")
+    assert latest("price_1") == (POST.kind, first.params)
+
+
 def test_what_was_taken_back_is_not_run_and_what_has_begun_is_not_taken_back(store: Store) -> None:
     refund, link = propose(store, REFUND), propose(store, LINK)
     decide(store, refund)

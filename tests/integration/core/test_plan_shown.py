@@ -98,6 +98,13 @@ def test_a_channel_that_reaches_real_people_is_named(scene: Any, store: Store, s
     )
 
 
+def test_a_channel_by_hand_is_no_provider(scene: Any) -> None:
+    scene.add_lead(email="ada@example.com")
+    goes_to = {Channel.EMAIL: "sandbox", Channel.LINKEDIN: "a person"}
+    planned = scene.plan().model_copy(update={"sandbox": False, "goes_to": goes_to})
+    assert described(planned)[1] == "A person writes on linkedin, by tasks. Only email goes to the sandbox."
+
+
 def test_a_plan_that_reaches_nobody_can_be_neither_approved_nor_launched(scene: Any, store: Store) -> None:
     scene.add_lead(phone="+12125550102")
     with store.begin(WORKSPACE, actor="ada") as work:

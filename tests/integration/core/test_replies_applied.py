@@ -20,7 +20,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
 from overture_core.replies import relabelling, service, tasks
 from overture_core.replies.intent import Intent
-from overture_core.storage.schema import Lead, Suppression
+from overture_core.storage.schema import Lead, Message, Suppression
 from overture_core.storage.store import Store
 
 WORKSPACE = "default"
@@ -35,15 +35,14 @@ def lead(store: Store) -> str:
 
 
 def write(store: Store, body: str, **more: Any) -> None:
+    whole = {"sender": "ada@example.com", "recipient": store.settings.email_from, **more}
     event = InboundMessage(
         provider="sendgrid",
         dedupe_key=f"{body}{more}",
         channel=Channel.EMAIL,
         at=store.clock.now(),
-        sender="ada@example.com",
-        recipient=store.settings.email_from,
         body=body,
-        **more,
+        **whole,
     )
     intake.store_events(store, [event])
     intake.process(store)
@@ -155,3 +154,50 @@ def test_a_stop_that_a_model_heard_suppresses_also_where_no_message_was_answered
 def test_an_unsubscribe_that_a_mail_program_wrote_counts(store: Store, lead: str) -> None:
     write(store, "This message was generated.", subject="unsubscribe", automatic=True, opt_out=True)
     assert answer(store, lead) == (Verdict.NEVER, Reason.SUPPRESSED)
+
+
+TO = [
+    {"recipient": "reply+msg_nonexistent@overture.example", "in_reply_to": "msg_nonexistent"},
+    {"recipient": "Hello@Overture.Example"},
+    {"recipient": "sales@overture.example"},
+]
+
+
+@pytest.mark.parametrize("to", TO)
+def test_a_stop_counts_whatever_address_of_ours_it_was_written_to(store: Store, lead: str, to: dict[str, str]) -> None:
+    write(store, "STOP", **to)
+    assert answer(store, lead) == (Verdict.NEVER, Reason.SUPPRESSED)
+    with store.read(WORKSPACE) as work:
+        assert [(each.lead_id, each.intent) for each in service.list_(work).replies] == [(lead, Intent.STOP)]
+
+
+@pytest.mark.parametrize("to", TO)
+def test_an_answer_of_somebody_known_counts_whatever_address_of_ours_it_was_written_to(
+    store: Store, lead: str, to: dict[str, str]
+) -> None:
+    write(store, "Yes, tell me more", **to)
+    assert answer(store, lead) == (Verdict.NEVER, Reason.REPLIED)
+    assert open_tasks(store) == [Intent.INTERESTED]
+
+
+@pytest.mark.parametrize("to", TO)
+def test_a_stop_of_somebody_unknown_is_kept_and_nothing_else_of_theirs_is(store: Store, to: dict[str, str]) -> None:
+    write(store, "STOP", sender="Zoe@Example.com", **to)
+    write(store, "Hello", sender="yan@example.com", **to)
+    with store.read(WORKSPACE) as work:
+        assert list(work.session.scalars(select(Suppression.value))) == ["zoe@example.com"]
+        assert service.list_(work).replies == []
+
+
+def test_a_reply_address_in_small_letters_finds_its_message(scene: Any, store: Store) -> None:
+    scene.add_lead(email="ben@example.com")
+    scene.launched()
+    with store.read(WORKSPACE) as work:
+        message = work.session.scalars(select(Message)).one()
+        message_id, written_to = message.id, message.lead_id
+    assert message_id != message_id.lower()
+    # Somebody else answers for them, from an address that nobody knows.
+    write(store, "Yes, tell me more", sender="assistant@example.com", in_reply_to=message_id.lower())
+    with store.read(WORKSPACE) as work:
+        (reply,) = service.list_(work).replies
+        assert (reply.message_id, reply.lead_id) == (message_id, written_to)

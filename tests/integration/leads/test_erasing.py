@@ -287,6 +287,6 @@ def test_an_import_tells_of_an_erased_address_beside_a_new_one(store_with_key: S
     source = Source.from_text(HEAD + BOB + "Y,V,other@example.com,+1 212 555 0133,,US,,email\n", "leads.csv")
     report = import_leads(store_with_key, source, ImportOptions(), workspace=WORKSPACE, actor="test")
     assert [each for each in report.warnings if "erased" in each] == [
-        "1 row with an address of somebody who was erased (line 3): that one is never written to, others of the row "
-        "are; if it is the same person, erase them again"
+        "1 row with an address of somebody who was erased (line 3): that one is never written to, any other of the row "
+        "may be; if it is the same person, erase them again"
     ]

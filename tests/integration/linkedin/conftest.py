@@ -23,12 +23,12 @@ from overture_core.approvals import service as approvals
 from overture_core.approvals.service import Via
 from overture_core.clock import ManualClock
 from overture_core.linkedin.accounts import AccountView
+from overture_core.linkedin.scopes import SCOPES
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_providers import operations as running
-from overture_providers.linkedin.scopes import SCOPES
 from overture_providers.linkedin.session import invite, welcome
 from overture_servers.linkedin import callback, webhooks
 from overture_servers.messaging.webhooks import Webhooks

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from overture_core.clock import ManualClock
 from overture_core.errors import ConfigurationError, InvalidInput, NotConnected, ProviderRefused
 from overture_core.linkedin import accounts, connecting
+from overture_core.linkedin.scopes import COMMUNITY, LEAD_SYNC, SHARE
 from overture_core.storage.store import Store
 from overture_core.workspaces.service import ensure_workspace
 from overture_providers.linkedin.capabilities import capabilities
-from overture_providers.linkedin.scopes import COMMUNITY, LEAD_SYNC, SHARE
 from overture_providers.linkedin.session import Invitation, connected, invite, welcome
 
 pytestmark = pytest.mark.anyio
@@ -77,6 +77,11 @@ async def test_pkce_connects_and_a_code_without_its_verifier_does_not(linkedin: 
         came, error = connecting.outcome(work, mine.state)
     assert came
     assert "code verifier" in str(error)
+
+
+async def test_less_than_is_needed_is_said_by_its_product(linkedin: Any) -> None:
+    with pytest.raises(ProviderRefused, match=r"did not grant openid or profile .*'Sign In with LinkedIn"):
+        await linkedin.connect(grant=["w_member_social"])
 
 
 async def test_who_cancels_is_not_connected_and_hears_why(linkedin: Any) -> None:

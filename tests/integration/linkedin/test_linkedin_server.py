@@ -86,6 +86,13 @@ async def test_a_person_connects_by_the_link_and_capabilities_say_what_that_give
         profile = await desk.call(client, "linkedin_get_profile")
         assert (profile["name"], profile["pages"]) == ("Sandy Box", [])
         assert "'Community Management API'" in profile["pages_missing"]
+        told = await client.call_tool("linkedin_get_profile", {})
+        assert isinstance(told, CallToolResult)
+        (block,) = told.content
+        assert isinstance(block, TextContent)
+        assert block.text.startswith(f"Sandy Box ({PERSON}), pages unknown: LinkedIn did not grant")
+        no_page = await desk.refused(client, "linkedin_get_statistics", page="x")
+        assert no_page == "'x' is no page; give its URN, such as urn:li:organization:1234."
         no_forms = await desk.refused(client, "linkedin_list_lead_forms", owner=ACCOUNT)
         assert "'Lead Sync API'" in no_forms
         resource = await client.read_resource("linkedin://capabilities")
@@ -100,6 +107,47 @@ async def test_nothing_is_published_that_no_person_approved(linkedin: Any, desk:
         refused = await desk.refused(client, "linkedin_run_operation", operation_id=asked["id"])
         assert f"overture approvals approve {asked['approval_id']}" in refused
         assert linkedin.published() == []
+
+
+async def test_a_text_says_which_operation_waits_what_was_made_and_what_nobody_knows(linkedin: Any, desk: Desk) -> None:
+    await linkedin.connect(grant=["openid", "profile", "w_member_social"])
+    sandbox = "Sandbox: nobody outside is reached, no money moves."
+
+    async def asked(client: Client, tool: str, **arguments: Any) -> str:
+        result = await client.call_tool(tool, arguments)
+        assert isinstance(result, CallToolResult)
+        assert result.structured_content is not None
+        (block,) = result.content
+        assert isinstance(block, TextContent)
+        id_ = str(result.structured_content["id"])
+        assert block.text.endswith(f", then call linkedin_run_operation with {id_}. {sandbox}")
+        with linkedin.store.read("default") as work:
+            waiting = operations.get(work, id_)
+        assert block.text.startswith(f"{waiting.title}. A person has to approve it first")
+        linkedin.approve(waiting)
+        return id_
+
+    async with desk.client() as client:
+        id_ = await asked(client, "linkedin_publish_post", text=TEXT)
+        result = await client.call_tool("linkedin_run_operation", {"operation_id": id_})
+        with linkedin.store.read("default") as work:
+            made = operations.get(work, id_).result or {}
+        assert isinstance(result, CallToolResult)
+        (block,) = result.content
+        assert isinstance(block, TextContent)
+        title = f"Publish on LinkedIn as 'Sandy Box' ({PERSON}), seen by everybody."
+        assert block.text == f"{title} Done: {made['id']} {made['url']} {sandbox}"
+        edit = await asked(client, "linkedin_act_on_post", post=made["id"], action="edit", text="Other")
+        with linkedin.store.read("default") as work:
+            title_of_edit = operations.get(work, edit).title
+        assert title_of_edit == f"New text for the LinkedIn post {made['url']} of 'Sandy Box' ({PERSON})"
+        lost = await asked(client, "linkedin_publish_post", text="Lost")
+        linkedin.fail("drop", after_accept=True)
+        said = await desk.refused(client, "linkedin_run_operation", operation_id=lost)
+        assert said == (
+            f"{title} Nobody knows whether it was done: LinkedIn did not answer after the request was sent "
+            f"(ServerDisconnectedError). Do not repeat {lost}; tell a person."
+        )
 
 
 async def test_an_expired_connection_is_said_before_a_person_is_asked_to_approve(

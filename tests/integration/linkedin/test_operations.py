@@ -19,16 +19,17 @@ from structlog.testing import capture_logs
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
 from overture_core.contactability.explaining import explain
-from overture_core.errors import ApprovalRequired, Conflict
+from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, ProviderRefused
 from overture_core.leads.searching import search
 from overture_core.leads.service import get
 from overture_core.linkedin import accounts, sources
 from overture_core.operations import claims
 from overture_core.operations import service as operations
+from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.states import OperationState
 from overture_core.segments.filter import LeadFilter
 from overture_providers.linkedin import media, posts, proposals
-from overture_providers.linkedin.operations import look
+from overture_providers.linkedin.operations import as_settled, look
 from overture_providers.linkedin.session import connected
 from overture_providers.sandbox.linkedin_book import ACCOUNT
 
@@ -58,6 +59,37 @@ async def test_a_post_waits_for_a_person_and_runs_as_it_was_approved(linkedin: A
     # Asked for again within a day, it is the same post.
     assert linkedin.propose(proposals.post(account, TEXT)).id == asked.id
     assert linkedin.published() == [posts.little(TEXT)]
+
+
+async def test_what_was_superseded_is_asked_for_anew_and_what_still_holds_is_not(
+    linkedin: Any, clock: ManualClock
+) -> None:
+    account = await linkedin.connect()
+
+    async def done(proposal: Proposal) -> OperationView:
+        clock.advance(timedelta(minutes=1))
+        made: OperationView = await linkedin.approved(proposal)
+        assert made.state is OperationState.DONE
+        assert linkedin.propose(proposal).id == made.id  # repeated at once, it is the same
+        return made
+
+    def post() -> Proposal:
+        return proposals.post(account, TEXT)
+
+    first = await done(post())
+    urn = str((first.result or {})["id"])
+    edits = [await done(proposals.edit(account, urn, text)) for text in ("A", "B", "A")]
+    assert len({each.id for each in edits}) == 3
+    async with connected(linkedin.store, linkedin.settings) as session:
+        assert (await posts.get(session.client, urn)).text == "A"
+    likes = [await done(proposals.react(account, urn, reaction)) for reaction in ("LIKE", "PRAISE", "LIKE")]
+    assert len({each.id for each in likes}) == 3
+    said = await done(proposals.comment(account, urn, "Hi"))
+    await done(proposals.delete(account, urn))
+    assert linkedin.propose(proposals.comment(account, urn, "Hi")).id != said.id
+    second = await done(post())
+    assert (second.result or {})["id"] != urn
+    assert len(linkedin.published()) == 2
 
 
 async def test_a_post_for_later_is_left_to_the_worker_at_its_time(linkedin: Any, clock: ManualClock) -> None:
@@ -112,6 +144,14 @@ async def test_a_limit_of_the_day_leaves_the_post_to_the_worker_after_midnight(
     assert len(linkedin.published()) == 1
 
 
+async def test_a_burst_that_was_ordered_with_a_time_costs_only_that(linkedin: Any, clock: ManualClock) -> None:
+    account = await linkedin.connect()
+    linkedin.fail("429", seconds=3)
+    waits = await linkedin.approved(proposals.post(account, TEXT))
+    assert waits.state is OperationState.READY
+    assert waits.run_at - clock.now() < timedelta(minutes=1)
+
+
 async def test_a_post_whose_answer_was_lost_is_found_among_ones_own(linkedin: Any) -> None:
     account = await linkedin.connect()
     linkedin.fail("drop", after_accept=True)
@@ -153,9 +193,15 @@ async def test_without_the_scope_to_look_a_lost_post_stays_unknown_until_a_perso
     assert lost.state is OperationState.UNKNOWN
     with pytest.raises(Conflict, match="overture operations settle"):
         await linkedin.run(lost)
-    assert await look(linkedin.store, "default", lost.id, actor="cli:ada") == lost
+    said = rf"r_member_social.*`overture operations settle {lost.id} --done URN --note .*`, or `.* --not-done --note"
+    with pytest.raises(ProviderRefused, match=said):
+        await look(linkedin.store, "default", lost.id, actor="cli:ada")
+    with pytest.raises(InvalidInput, match="'junk id' is no post"):
+        as_settled(lost.kind, "junk id")
     with linkedin.store.begin("default", actor="cli:ada") as work:
-        settled = operations.settle(work, lost.id, result={"id": "urn:li:share:1"}, note="seen on the profile")
+        settled = operations.settle(
+            work, lost.id, result=as_settled(lost.kind, "urn:li:share:1"), note="seen on the profile"
+        )
     assert settled.state is OperationState.DONE
     assert len(linkedin.published()) == 1
 

@@ -31,6 +31,9 @@ async def test_the_sandbox_verifies_senders_until_it_is_told_otherwise(start_san
         httpx.post(f"{settings.sandbox_url}/sandbox/senders", json=told, trust_env=False).raise_for_status()
     assert [each.verified for each in await ask(settings, known)] == [False, False]
     assert await ask(settings, known, real_only=True) == []
+    wrong = httpx.post(f"{settings.sandbox_url}/sandbox/senders", json={"verified": "maybe"}, trust_env=False)
+    assert (wrong.status_code, "verified is true or false" in wrong.json()["error"]) == (422, True)
+    assert "pydantic" not in wrong.text
 
 
 async def test_a_provider_that_cannot_be_asked_says_nothing(tmp_path: Path) -> None:

@@ -119,9 +119,24 @@ async def test_a_decision_on_other_content_or_in_another_shape_decides_nothing(d
         assert len((await http.get(PATH, headers=ADA)).json()["approvals"]) == 1
 
 
-def test_a_short_token_is_refused() -> None:
-    with pytest.raises(ValidationError, match="at least 32"):
-        Settings(approvers={"ada": SecretStr("short")})
+@pytest.mark.parametrize(
+    ("approvers", "told"),
+    [
+        ({"ada": "short"}, "the token of ada is too short; it needs at least 32 characters"),
+        ({"ada": TOKEN, "bob": TOKEN}, "two approvers have the same token; give each one of their own"),
+        ({" ": TOKEN}, "an approver has no name"),
+    ],
+)
+def test_tokens_that_tell_nobody_apart_are_refused(approvers: dict[str, str], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Settings.model_validate({"approvers": approvers})
+
+
+def test_own_addresses_are_read_as_those_of_leads_are() -> None:
+    read = Settings.model_validate({"test_addresses": [" Me@Example.com ", "+1 212 555 0100"]})
+    assert read.test_addresses == ["Me@example.com", "+12125550100"]
+    with pytest.raises(ValidationError, match="'nonsense' is neither an e-mail address nor a number such as"):
+        Settings.model_validate({"test_addresses": ["nonsense"]})
 
 
 def test_tokens_travel_to_children_and_are_not_shown(settings: Settings) -> None:

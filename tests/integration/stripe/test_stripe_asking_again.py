@@ -79,3 +79,52 @@ async def test_calls_made_at_once_do_not_pass_a_cap_together(shop: Shop) -> None
     assert {*states} == {"done", "waiting"}
     with shop.store.read(WORKSPACE) as work:
         assert operations.spent(work, ["stripe.payment_link"], "USD", lead_id=LEAD) <= 100_000
+
+
+async def test_a_customer_who_was_deleted_at_stripe_is_made_anew(shop: Shop) -> None:
+    price = shop.price()
+
+    def delete(id_: str) -> None:
+        with shop.account() as account:
+            account.write(f"delete-{id_}", lambda c, o: c.v1.customers.delete(id_, {}, o))
+
+    first = (await shop.call("stripe_ensure_customer", lead_id=LEAD))["result"]["id"]
+    for _ in range(2):
+        delete(first)
+        second = (await shop.call("stripe_ensure_customer", lead_id=LEAD))["result"]["id"]
+        assert second != first
+        assert (await shop.call("stripe_ensure_customer", lead_id=LEAD))["result"]["id"] == second
+        first = second
+    delete(first)
+    asked = await shop.call("stripe_request_payment", by="invoice", lead_id=LEAD, price=price)
+    (customer,) = shop.objects("customer")
+    assert asked["result"]["details"]["customer"] == customer["id"]
+
+
+async def test_all_of_a_lead_is_found_whoever_pays(shop: Shop) -> None:
+    async def found(kind: str) -> list[str]:
+        page = await shop.call("stripe_find", kind=kind, lead_id=LEAD)
+        return [each["id"] for each in page["objects"]]
+
+    price = shop.price()
+    link = await shop.call("stripe_request_payment", by="payment_link", lead_id=LEAD, price=price)
+    paid = shop.pay(link["result"]["id"])
+    assert await found("customer") == []  # a link makes nobody our customer
+    assert await found("payment_intent") == [paid["payment_intent"]]
+    assert len(await found("charge")) == 1
+    assert await found("payment_link") == [link["result"]["id"]]
+    session = await shop.call("stripe_request_payment", by="checkout", lead_id=LEAD, price=price)
+    assert session["result"]["kind"] == "checkout_session"
+    quote = await shop.call("stripe_request_payment", by="quote", lead_id=LEAD, price=price)
+    invoice = await shop.call("stripe_request_payment", by="invoice", lead_id=LEAD, price=price)
+    assert await found("checkout_session") == [session["result"]["id"]]
+    assert await found("quote") == [quote["result"]["id"]]
+    assert await found("invoice") == [invoice["result"]["id"]]
+    assert (await found("subscription"), await found("promotion_code")) == ([], [])
+    for kind in ("refund", "coupon", "product", "price"):
+        assert f"A {kind} is no lead's; leave the lead out" in await shop.refused(
+            "stripe_find", kind=kind, lead_id=LEAD
+        )
+    assert "There is no lead 'lead_x'" in await shop.refused("stripe_find", kind="charge", lead_id="lead_x")
+    both = {"lead_id": LEAD, "query": "amount>1"}
+    assert "Give one of id, query and lead_id" in await shop.refused("stripe_find", kind="charge", **both)

@@ -32,7 +32,7 @@ async def test_a_link_for_an_allowed_price_is_made_once_and_carries_our_metadata
     said = await shop.text("stripe_request_payment", **asked)
     assert said == (
         f"Payment link for 'Ada Moss' ({LEAD}): 2 x 'Revival call' ({asked['price']}) at 49.00 USD, 98.00 USD in all. "
-        "Sandbox: nobody outside is reached, no money moves."
+        f"Done: {link['id']} {link['url']} Sandbox: nobody outside is reached, no money moves."
     )
     assert shop.pay(link["id"])["metadata"] == {"overture_workspace": WORKSPACE, "overture_lead": LEAD}
     with shop.store.read(WORKSPACE) as work:
@@ -66,6 +66,8 @@ async def test_an_invoice_is_drafted_finalised_sent_and_voided_and_a_person_deci
     assert opened["result"]["status"] == "open"
     said = await shop.text("stripe_change", action="invoice_send", id=id_)
     assert said.startswith(f"Send the invoice {id_}, 49.00 USD (open). A person has to approve it first (it sends an")
+    asked = await shop.call("stripe_change", action="invoice_send", id=id_)
+    assert f"then call stripe_run_approved with {asked['id']}. Sandbox" in said
     sent = await shop.approved("stripe_change", action="invoice_send", id=id_)
     assert sent["link"]
     voided = await shop.call("stripe_change", action="invoice_void", id=id_)
@@ -170,6 +172,14 @@ async def test_bad_input_gets_one_sentence_and_changes_nothing(shop: Shop) -> No
         ("stripe_refund", {"payment": payment, "amount": 5000}, "49.00 USD is left to refund, not 50.00 USD"),
         ("stripe_refund", {"payment": "pi_none"}, "Stripe has nothing called 'pi_none'"),
         ("stripe_create_price", {"product": "x", "amount": 1, "currency": "e1r"}, "'e1r' is no currency"),
+        (
+            "stripe_create_price",
+            {"product": "x", "amount": True, "currency": "usd"},
+            "amount: Input should be a valid int",
+        ),
+        ("stripe_create_price", {"product": "x", "amount": 1, "currency": "xxx"}, "'xxx' is no currency"),
+        ("stripe_create_discount", {"code": "ABC", "percent_off": 1e-9}, "has more than two decimals"),
+        ("stripe_create_discount", {"code": "ABC", "percent_off": 5, "currency": "EUR"}, "Give either percent_off"),
         ("stripe_create_discount", {"code": "ABC"}, "Give either percent_off, or amount_off with its currency."),
         ("stripe_change", {"action": "invoice_send", "id": "in_none"}, "Stripe has nothing called 'in_none'"),
         ("stripe_report_fee", {"campaign": "x"}, "No performance fee is set up"),
@@ -185,8 +195,14 @@ async def test_bad_input_gets_one_sentence_and_changes_nothing(shop: Shop) -> No
 async def test_what_stripe_refuses_fails_the_operation_and_can_be_asked_for_again(shop: Shop) -> None:
     price = shop.price()
     draft = await shop.call("stripe_request_payment", by="invoice", lead_id=LEAD, price=price)
-    said = await shop.refused("stripe_change", action="invoice_void", id=draft["result"]["id"])
-    assert "Refused: Stripe refused this, and nothing was changed (it says: You can only pass in open invoices." in said
+    id_ = draft["result"]["id"]
+    said = await shop.refused("stripe_change", action="invoice_void", id=id_)
+    assert said == f"'{id_}' is draft; invoice_void wants one that is open or uncollectible."
+    quote = await shop.call("stripe_request_payment", by="quote", lead_id=LEAD, price=price)
+    said = await shop.refused("stripe_change", action="quote_accept", id=quote["result"]["id"])
+    assert said == f"'{quote['result']['id']}' is draft; quote_accept wants one that is open."
+    for _ in range(2):  # the same again has the same answer, though the status fits no more
+        assert (await shop.call("stripe_change", action="invoice_finalize", id=id_))["result"]["status"] == "open"
     shop.fail(provider="stripe", kind="429", count=1)
     later = await shop.call("stripe_request_payment", by="payment_link", lead_id=LEAD, price=price)
     assert (later["state"], shop.objects("payment_link")) == ("ready", [])
@@ -276,7 +292,7 @@ async def test_a_performance_fee_is_reported_once_for_the_same_revenue(
         assert "Nothing new is due" in await shop.refused("stripe_report_fee", campaign="Spring")
         brought_in(shop, "pi_2", "50")
         done = await shop.call("stripe_report_fee", campaign="Spring")
-        assert (done["state"], done["result"]["kind"]) == ("done", "billing.meter_event")
+        assert (done["state"], done["result"]["kind"]) == ("done", "billing_meter_event")
         reported = sum(int(each["value"]) for each in usage(shop))
         assert reported == 1_500
         async with shop.client() as client:

@@ -22,7 +22,7 @@ from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
 from overture_core.contactability.gate import contactability
 from overture_core.errors import Conflict
-from overture_core.messages import breaker
+from overture_core.messages import breaker, ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress_address
 from overture_core.storage.schema import Lead, Message, MessageEvent
@@ -80,21 +80,25 @@ async def test_who_said_no_since_the_launch_is_left_out_before_sending(scene: An
     assert {each["recipient"] for each in sandbox.inbox()} == {"ada@example.com", "cleo@example.com"}
 
 
-async def test_a_sender_that_is_refused_sends_nothing_and_plans_nothing(scene: Any, sandbox: Any) -> None:
+async def test_a_sender_that_is_refused_sends_nothing_and_loses_nothing(scene: Any, sandbox: Any) -> None:
     scene.launched(THREE)
     with scene.store.begin("default", actor="test") as work:
         address = scene.store.settings.email_from
         senders.take(work, [senders.Answer(Channel.EMAIL, address, False, "not there")])
     assert await scene.deliver() == 0
-    assert {row.reason for row in scene.rows()} == {"unverified_sender"}
+    assert {(row.state, row.reason) for row in scene.rows()} == {("held", "unverified_sender")}
     with scene.store.begin("default", actor="test") as work:
         ada = work.session.scalars(select(Lead)).first()
         assert contactability(work, ada, Channel.EMAIL).reason == "unverified_sender"
-        (mine,) = senders.decide(work, address, verified=True, note="seen in the console")
+        assert senders.waiting(work, address) == 3
+        (mine,) = senders.decide(work, f" {address.upper()} ", verified=True, note="seen in the console")
         senders.take(work, [senders.Answer(Channel.EMAIL, address, False, "not there")])
         assert senders.list_(work)[0].verified is mine.verified is True
         senders.take(work, [senders.Answer(Channel.SMS, scene.store.settings.sms_from, None, "away")])
         assert all(each.verified for each in senders.list_(work))
+        ledger.sweep(work)
+    assert await scene.deliver() == 3
+    assert set(scene.states()) == {"accepted"}
 
 
 async def test_the_gate_is_asked_again_before_sending(scene: Any, clock: ManualClock) -> None:

@@ -13,6 +13,7 @@ from overture_core.contactability.addresses import reaches_nobody, takes_no_sms
 from overture_core.contactability.quiet_hours import LEGAL, QuietHours, Window, read
 from overture_core.contactability.rules import (
     EXPLANATIONS,
+    SENDER_ASKED_AGAIN,
     Caps,
     Decision,
     Facts,
@@ -42,7 +43,7 @@ def facts(**changes: object) -> Facts:
 
 
 def ask(
-    known: Facts, channel: Channel = Channel.SMS, at: datetime = NOON_NEW_YORK, *, verified: bool = True
+    known: Facts, channel: Channel = Channel.SMS, at: datetime = NOON_NEW_YORK, *, verified: bool | None = True
 ) -> Decision:
     return decide(known, channel, at, sender_verified=verified)
 
@@ -72,8 +73,12 @@ def test_a_reason_that_waiting_does_not_change_is_never(known: Facts, channel: C
     assert ask(known, channel) == Decision(Verdict.NEVER, reason)
 
 
-def test_an_unverified_sender_writes_to_nobody() -> None:
-    assert ask(facts(), Channel.EMAIL, verified=False) == Decision(Verdict.NEVER, Reason.UNVERIFIED_SENDER)
+def test_a_refused_sender_writes_to_nobody_for_now_and_a_channel_without_one_never() -> None:
+    later = NOON_NEW_YORK + SENDER_ASKED_AGAIN
+    assert ask(facts(), Channel.EMAIL, verified=False) == Decision(Verdict.LATER, Reason.UNVERIFIED_SENDER, later)
+    stopped = facts(suppressed={Channel.EMAIL})
+    assert ask(stopped, Channel.EMAIL, verified=False) == Decision(Verdict.NEVER, Reason.SUPPRESSED)
+    assert ask(facts(), Channel.EMAIL, verified=None) == Decision(Verdict.NEVER, Reason.UNVERIFIED_SENDER)
 
 
 def test_email_in_a_country_of_opt_out_needs_no_consent_first() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from overture_core.linkedin.scopes import SCOPES
 from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
@@ -13,7 +14,6 @@ from overture_core.templates import service as templates
 from overture_providers.endpoints import LINKEDIN_CALLBACK_PATH, LINKEDIN_LEADS_PATH, linkedin_endpoint
 from overture_providers.linkedin.lead_forms import check_owner
 from overture_providers.linkedin.posts import check_post
-from overture_providers.linkedin.scopes import SCOPES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "linkedin.md").read_text()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -116,7 +117,9 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str]]:
     (inside / "broken.xlsx").write_bytes(b"PK\x03\x04 and then nothing")
     (inside / "blank.csv").write_text("\n\n  \n")
     (inside / "half.csv").write_bytes("name\n".encode("utf-16") + b"x")
+    os.mkfifo(inside / "pipe.csv")
     yield inside / "missing.csv", "There is no file"
+    yield inside / "pipe.csv", "is no file but a pipe"
     yield inside, "is a folder"
     yield outside, "is outside the folders"
     yield inside / "link.csv", "is outside the folders"

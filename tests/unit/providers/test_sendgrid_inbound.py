@@ -100,6 +100,19 @@ def test_mail_without_sender_or_recipient_is_invalid_input(broken: dict[str, str
         parse_inbound(broken, now=NOW)
 
 
+@pytest.mark.parametrize(
+    "to",
+    [
+        "Bob <bob@x.example>, Overture <reply+msg_01ABC@overture.example>",
+        "bob@x.example reply+msg_01ABC@overture.example",
+        'Bob "the <bob@x.example>, reply+msg_01ABC@overture.example',
+    ],
+)
+def test_our_address_is_found_behind_others_without_an_envelope(to: str) -> None:
+    parsed = parse_inbound(fields(to=to), now=NOW)
+    assert (parsed.recipient, parsed.in_reply_to) == ("reply+msg_01ABC@overture.example", "msg_01ABC")
+
+
 def test_field_that_is_not_text_is_invalid_input() -> None:
     wrong: dict[str, Any] = {"from": b"a@b.example"}
     with pytest.raises(InvalidInput):

@@ -46,6 +46,12 @@ def test_a_header_from_the_future_or_with_two_times_is_refused() -> None:
             verify(b"{}", header, SECRET, now=NOW)
 
 
+@pytest.mark.parametrize(("at", "said"), [(AT + 301, "minutes ahead"), (AT - 301, "minutes old")])
+def test_a_webhook_that_is_off_in_time_says_which_way(at: int, said: str) -> None:
+    with pytest.raises(SignatureInvalid, match=said):
+        verify(b"{}", sign(b"{}", SECRET, at), SECRET, now=NOW)
+
+
 def parsed(kind: str, about: dict[str, Any], *, live: bool = False, **more: Any) -> list[BillingEvent]:
     event = {"id": "evt_1", "type": kind, "created": AT - 5, "livemode": live, "data": {"object": about}, **more}
     raw = json.dumps(event).encode()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,9 @@ from overture_servers.runtime import Runtime
 pytestmark = pytest.mark.anyio
 SNAPS = Path(__file__).parents[2] / "toolsnaps"
 SERVERS = {name: creator(name) for name in NAMES}
-# Characters of each; all four servers together may have 48,000.
-LIMITS = {"leads": 14_500, "messaging": 14_500, "linkedin": 9_000, "stripe": 11_000}
+# Characters of each, and of all four together.
+LIMITS = {"leads": 14_500, "messaging": 14_750, "linkedin": 9_000, "stripe": 11_000}
+TOGETHER = 48_000
 KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
 HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"
 
@@ -112,14 +112,18 @@ async def test_no_tool_takes_an_argument_that_approves(tools: dict[str, list[Too
     assert list(launching.input_schema["properties"]) == ["plan_id"]
 
 
-async def test_the_lists_stay_small(tools: dict[str, list[Tool]]) -> None:
+async def test_the_lists_stay_small(
+    tools: dict[str, list[Tool]], record_property: Callable[[str, object], None]
+) -> None:
     sizes = {
         server: len(json.dumps({"tools": [shown(tool) for tool in each]}, separators=(",", ":")))
         for server, each in tools.items()
     }
-    sys.stdout.write(f"tools/list: {sizes}, {sum(sizes.values())} characters together\n")  # shown with -s or -rP
+    together = sum(sizes.values())
+    record_property("figure", f"tools/list: {together:,} characters of {TOGETHER:,} together: {sizes}")
     over = {server: size for server, size in sizes.items() if size > LIMITS[server]}
     assert over == {}, f"these lists have more characters than {LIMITS}; shorten the schemas"
+    assert together <= TOGETHER
 
 
 async def test_the_list_is_the_same_for_every_client_and_era(runtime: Runtime, tools: dict[str, list[Tool]]) -> None:
