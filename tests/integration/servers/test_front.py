@@ -151,6 +151,9 @@ def test_what_is_no_request_is_the_servers_to_judge(line: bytes, environment: di
 
 def test_what_was_heard_of_other_sources_is_not_repeated(environment: dict[str, str], tmp_path: Path) -> None:
     first = begins("2025-11-25")[0]
+    heard = Talk("messaging", environment, tmp_path)
+    heard.say(first)
+    assert heard.end()[::2] == (b"", 0)
     with kept_of(environment, "messaging") as kept:
         kept["sources"] = "0" * 64
     alone = Talk("messaging", {**environment, **BROKEN}, tmp_path)
