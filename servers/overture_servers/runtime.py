@@ -56,7 +56,8 @@ class Runtime:
         self.store = store or Store(settings)
         self._redis: RedisHandle | None = None
         self._lock = threading.Lock()
-        self._opened = False
+        self._opening = threading.Lock()
+        self._opened = self._late = False
         self._watchers: list[Callable[[ToolCall], None]] = []
 
     def watch(self, watcher: Callable[[ToolCall], None]) -> None:
@@ -87,9 +88,24 @@ class Runtime:
         Raises:
             DatabaseUnavailable: it cannot be reached.
         """
-        if not self._opened:
-            self.store.prepare()
-            self._opened = True
+        with self._opening:
+            if not self._opened:
+                self.store.prepare()
+                self._opened = True
+
+    def open_soon(self) -> None:
+        """Open in a thread. What needs the database waits for that, and tries again where it failed."""
+        self._late = True
+        threading.Thread(target=self._open_quietly, name="overture-open", daemon=True).start()
+
+    async def ready(self) -> None:
+        """Wait until the database is open, if that was left for later.
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached.
+        """
+        if self._late and not self._opened:
+            await to_thread.run_sync(self.open)
 
     def close(self) -> None:
         """Close what is open."""
@@ -99,6 +115,12 @@ class Runtime:
                 self._redis = None
         self.store.close()
 
+    def _open_quietly(self) -> None:
+        try:
+            self.open()
+        except OvertureError as error:
+            log.warning("database_away", detail=error.message)
+
     async def read(self, function: Callable[[Work], T]) -> T:
         """Run `function` in a read transaction of the workspace."""
 
@@ -107,6 +129,7 @@ class Runtime:
                 return function(work)
 
         with told():
+            await self.ready()
             return await to_thread.run_sync(run)
 
     async def write(self, actor: str, function: Callable[[Work], T]) -> T:
@@ -117,6 +140,7 @@ class Runtime:
                 return function(work)
 
         with told():
+            await self.ready()
             return await to_thread.run_sync(run)
 
     async def nudge(self, job: Job) -> bool:
