@@ -190,6 +190,8 @@ class OvertureServer(MCPServer[Runtime]):
             with told():
                 self._runtime.require(scope)
         self._refuse_unknown(name, arguments)
+        with told():
+            await self._runtime.ready()
         try:
             return self._small_enough(name, await super().call_tool(name, arguments, context))
         except UnexpectedToolError as error:

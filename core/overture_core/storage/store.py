@@ -55,6 +55,7 @@ class Store:
         self.clock = clock or SystemClock(timedelta(seconds=settings.clock_offset_s))
         self.engine = _engine(settings)
         self._read_engine = self.engine.execution_options(overture_read=True)
+        self._known: set[str] = set()  # workspaces; none is ever removed, so each is looked for once
 
     def prepare(self) -> None:
         """Bring the database up to the newest migration and make sure the default workspace exists.
@@ -99,9 +100,11 @@ class Store:
     @contextmanager
     def _transaction(self, engine: Engine, workspace: str, actor: str, *, check: bool) -> Iterator[Work]:
         with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
-            if check and session.scalar(select(Workspace.id).where(Workspace.id == workspace)) is None:
-                msg = f"There is no workspace {workspace!r}; set OVERTURE_WORKSPACE to one that exists."
-                raise NotFound(msg)
+            if check and workspace not in self._known:
+                if session.scalar(select(Workspace.id).where(Workspace.id == workspace)) is None:
+                    msg = f"There is no workspace {workspace!r}; set OVERTURE_WORKSPACE to one that exists."
+                    raise NotFound(msg)
+                self._known.add(workspace)
             yield Work(session, workspace, actor, self.clock, self.settings)
 
     def checkpoint(self) -> bool:
