@@ -114,7 +114,7 @@ def _answers(port: int) -> bool:
 
 def targets(stack: ExitStack, folder: Path, tools: list[str]) -> list[Target]:
     """Start the servers and return what to call."""
-    told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")))
+    told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="10000000/minute")
     ours = ["overture_cli", "serve", "--http", "--port"]
     bare, opened, guarded = (_free_port() for _ in range(3))
     pid = stack.enter_context(running(["bench.echo"], bare, told, folder / "bare.log"))
