@@ -29,7 +29,6 @@ from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
 
 BUSY_TIMEOUT_S = 15.0
-_CACHE_KIB = 8 * 1024  # of each connection at most, as it uses pages
 _LOG_PAGES = 8_000  # of 4 KiB
 
 
@@ -210,9 +209,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    # Room for the pages that a large import or launch touches again and again, and a log that is carried over into the
-    # file less often than by default (docs/performance.md). Sorting takes as much again, so it is not larger.
-    cursor.execute(f"PRAGMA cache_size={-_CACHE_KIB}")
+    # A log that is carried over into the file less often than by default, several times a chunk of an import.
     cursor.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     cursor.close()
 
