@@ -2,7 +2,7 @@
 
 A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn
 page. An import fills what is empty and adds what is new; it overwrites nothing but the time of the
-last contact, where the later one counts. A refusal of consent is never overruled by a file.
+last contact, where the later one counts. A refusal of consent is never overruled by a file, nor is a suppression.
 docs/duplicates.md has the rule for people.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, select, update
 
 from overture_core.ids import new_ids
+from overture_core.leads.granting import Grants
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
 from overture_core.messages.channels import Channel
@@ -80,6 +81,8 @@ class Merger:
             for kind, value in row.identities:
                 self.named[kind].add(value)
         self._load()
+        known = {lead.id: lead.values for lead in self._leads.values()}
+        self._grants = Grants(self._work, (row for _, row in rows), self.named, known)
         name = clean(filename, limit=200)
         return Counter(self._take(row, original.line, name) for original, row in rows)
 
@@ -201,6 +204,11 @@ class Merger:
     def _add_consents(self, lead: _Lead, row: LeadRow, line: int, filename: str) -> list[str]:
         """Add consents and refusals; returns the ids of their rows."""
         added = []
+        given_at = row.evidence.given_at
+        if given_at is not None and given_at > self._now:
+            # Such a grant would be newer than whatever they say until then.
+            self.notes["dates of consent yet to come, left out"] += 1
+            given_at = None
         source = row.evidence.source or self._consent_source or f"import of {filename}, line {line}"
         for channel, granted in row.consents.items():
             held = self._known_consents.get((lead.id, channel))
@@ -209,11 +217,14 @@ class Merger:
                 continue
             if held == granted:
                 continue
+            if granted and (why := self._grants.left_out(lead.id, lead.values, row, channel)):
+                self.notes[why] += 1
+                continue
             if granted and not row.evidence.wording:
                 self.notes["consents recorded without the words that were agreed to"] += 1
             self._known_consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
-            evidence = (source, row.evidence.wording or None, row.evidence.given_at, self._now)
+            evidence = (source, row.evidence.wording or None, given_at, self._now)
             self._new_consents.append((added[-1], self._work.workspace, lead.id, channel, granted, *evidence))
         return added
 
