@@ -17,7 +17,7 @@ from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
 from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, Line, bounded_lines
 from overture_core.leads.sources import Source
-from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text
+from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text, shape_of
 from overture_core.leads.unpacking import stored_position
 from overture_core.text import clean, quoted
 
@@ -127,7 +127,14 @@ def _row(number: int, original: str, value: object) -> Row:
         return Row(
             number, original[:MAX_ORIGINAL], None, f"has {len(value)} fields, more than the {MAX_COLUMNS} allowed"
         )
-    return Row(number, original, {clean(str(key), limit=100): cell_text(each) for key, each in value.items()})
+    cells: dict[str, str] = {}
+    shapes: dict[str, type] = {}
+    for key, each in value.items():
+        column = clean(str(key), limit=100)
+        cells[column] = cell_text(each)
+        if not isinstance(each, str) and (shape := shape_of(each)) is not None:
+            shapes[column] = shape
+    return Row(number, original, cells, shapes=shapes or None)
 
 
 class _Value(NamedTuple):
