@@ -9,7 +9,7 @@ docs/duplicates.md has the rule for people.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 
 from overture_core.ids import new_ids
 from overture_core.leads.granting import Grants
+from overture_core.leads.normalise import email_key
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
 from overture_core.messages.channels import Channel
@@ -74,6 +75,9 @@ class Merger:
         self.named: dict[str, set[str]] = defaultdict(set)  # the identities of all rows, by their kind
         self.notes: Counter[str] = Counter()
         self.shared: dict[int, list[str]] = {}
+        self.by_phone: list[
+            int
+        ] = []  # lines of rows that only their number joined to a lead of another name and address
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
         """Merge rows; returns how many will be created, merged and unchanged once `write` was called."""
@@ -122,9 +126,12 @@ class Merger:
 
     def _take(self, row: LeadRow, line: int, filename: str) -> str:
         row, known = self._past(row), self._owners
-        owners = [known[identity] for identity in row.identities if identity in known]
+        shared = [identity for identity in row.identities if identity in known]
+        owners = [known[identity] for identity in shared]
         if owners:
             lead = self._leads[owners[0]]
+            if len(shared) == 1 and shared[0][0] == "phone" and _is_another(lead.values, row.values):
+                self.by_phone.append(line)
             if any(owner != owners[0] for owner in owners):
                 self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
                 self.shared[line] = list(dict.fromkeys(owners))
@@ -264,6 +271,15 @@ class Merger:
             self._work.session.connection().execute(
                 changed.values({name: bindparam(f"new_{name}") for name in names}), values
             )
+
+
+def _is_another(lead: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Say whether a lead and a row look like two people: both have a name and an e-mail address, and these differ."""
+    names = [
+        " ".join(filter(None, (values.get("first_name"), values.get("last_name")))).casefold() for values in (lead, row)
+    ]
+    emails = [email_key(values.get("email") or "") for values in (lead, row)]
+    return all(names) and all(emails) and names[0] != names[1] and emails[0] != emails[1]
 
 
 def _in_workspace(entity: type[Lead | LeadTag | Consent], work: Work) -> ColumnElement[bool]:

@@ -373,3 +373,22 @@ def test_what_is_no_single_value_in_json_becomes_no_field(store: Store, take: Im
     assert {each.granted for each in ann.consents} == {False}
     assert (bo.first_name, bo.title, bo.custom) == (None, None, {"extra": '{"a": 1}'})
     assert [(each.channel, each.granted) for each in bo.consents] == [(Channel.EMAIL, True)]
+
+
+def test_rows_that_only_their_number_joins_to_somebody_else_are_said(take: Import) -> None:
+    text = (
+        "email,phone,name\n"
+        "ann@sw.example,+12025550199,Ann Lee\n"
+        "bob@sw.example,+12025550199,Bob Ray\n"
+        "cy@sw.example,+12025550199,Cy Orr\n"
+        "ann@home.example,+12025550199,ann lee\n"
+        ",+12025550199,Dee\n"
+    )
+    for dry_run in (True, False):
+        report = take(text, dry_run=dry_run)
+        assert (report.created, report.merged + report.unchanged) == (1, 4)
+        (said,) = [each for each in report.warnings if "phone alone" in each]
+        assert said.startswith(
+            "2 rows were joined by phone alone to a lead of another name and e-mail address, such as line 3; "
+        )
+    assert [each for each in take(text).warnings if "phone alone" in each] == []
