@@ -2,7 +2,7 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring"
+benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call http_load"
 
 _list:
     @just --list

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from overture_core.http_settings import TOOL_LIMITS
 from overture_core.settings import Settings
 
 PAGE = Path(__file__).with_name("settings.md")
@@ -22,6 +24,7 @@ FACTORIES = {
     "approvers": "nobody",
     "allowed_hosts": "none",
     "allowed_origins": "none",
+    "rate_limit_tools": f"`{json.dumps(TOOL_LIMITS)}`",
     "test_addresses": "none",
     "email_warm_up": "`[50, 100, 500, 1000, 5000, ...]`",
     "data_dir": "the user's data folder",

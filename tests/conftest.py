@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -45,6 +46,11 @@ _FOR_CHILDREN = {
     "NO_PROXY": "*",
 }
 _contacts: list[str] = []
+
+
+# A machine that does other work beside the tests is no fault of what they draw.
+hypothesis.settings.register_profile("overture", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("overture")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

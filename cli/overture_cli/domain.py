@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from overture_core.errors import InvalidInput
 from overture_core.health.domain import (
@@ -27,25 +26,31 @@ def faults(domain: str, *, selectors: Sequence[str], resolver: str | None) -> It
 
     Raises:
         Unreachable: no DNS server answered.
-        InvalidInput: `resolver` is not an address with an optional port, `domain` is no domain, or a selector is none.
+        InvalidInput: `resolver` is not an address with an optional port, there is no such domain, a selector is none.
     """
-    look = partial(_texts, _server(resolver))
-    name = domain_name(domain)
-    prefixes = [(each, selector_name(each)) for each in selectors]
-    yield "SPF", spf_fault(look(name))
-    for each, prefix in prefixes:
-        yield f"DKIM {each}", dkim_fault(look(f"{prefix}._domainkey.{name}"), each)
-    yield "DMARC", _dmarc(look, name)
-
-
-def _dmarc(look: Callable[[str], list[str]], name: str) -> str | None:
-    """Judge the record of the domain, else that of its organisation (RFC 7489, section 6.6.3)."""
     # Only here: the list of public suffixes takes a tenth of a second to read.
     from publicsuffixlist import PublicSuffixList
 
+    server, name = _server(resolver), domain_name(domain)
+    prefixes = [(each, selector_name(each)) for each in selectors]
+    organisation = PublicSuffixList().privatesuffix(name) or name
+    if _asked(server, organisation) is None:
+        msg = f"DNS knows no domain {organisation}; check its spelling, or name another server with --resolver."
+        raise InvalidInput(msg)
+
+    def look(name: str) -> list[str]:
+        return _asked(server, name) or []
+
+    yield "SPF", spf_fault(look(name))
+    for each, prefix in prefixes:
+        yield f"DKIM {each}", dkim_fault(look(f"{prefix}._domainkey.{name}"), each)
+    yield "DMARC", _dmarc(look, name, organisation)
+
+
+def _dmarc(look: Callable[[str], list[str]], name: str, organisation: str) -> str | None:
+    """Judge the record of the domain, else that of its organisation (RFC 7489, section 6.6.3)."""
     own = look(f"_dmarc.{name}")
-    organisation = PublicSuffixList().privatesuffix(name)
-    if has_dmarc(own) or organisation in (None, name):
+    if has_dmarc(own) or organisation == name:
         return dmarc_fault(own)
     return dmarc_fault(look(f"_dmarc.{organisation}"))
 
@@ -62,7 +67,8 @@ def _server(resolver: str | None) -> tuple[str, int] | None:
     return address, int(port or 53)
 
 
-def _texts(server: tuple[str, int] | None, name: str) -> list[str]:
+def _asked(server: tuple[str, int] | None, name: str) -> list[str] | None:
+    """Return a name's TXT records; None if there is no such name."""
     from dns.exception import DNSException
     from dns.name import NameTooLong
     from dns.resolver import NXDOMAIN, NoAnswer, Resolver
@@ -72,7 +78,9 @@ def _texts(server: tuple[str, int] | None, name: str) -> list[str]:
         if server is not None:
             asked.nameservers, asked.port = [server[0]], server[1]
         answer = asked.resolve(name, "TXT", lifetime=TIMEOUT_S)
-    except (NXDOMAIN, NoAnswer):
+    except NXDOMAIN:
+        return None
+    except NoAnswer:
         return []
     except NameTooLong as error:
         msg = f"{name!r} is not a domain name."

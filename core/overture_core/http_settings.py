@@ -10,6 +10,15 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+WRITING = "*write"  # each tool that changes something and has no limit of its own
+TOOL_LIMITS = {
+    "leads_import_file": "30/minute",
+    "leads_export": "10/minute",
+    "messaging_plan_campaign": "30/minute",
+    "messaging_simulate_campaign": "10/minute",
+    "messaging_launch_campaign": "30/minute",
+    WRITING: "300/minute",
+}
 
 
 class HttpSettings(BaseSettings):
@@ -33,6 +42,24 @@ class HttpSettings(BaseSettings):
         default_factory=list,
         description="Further web origins (JSON list), such as https://app.example, whose pages may call the MCP "
         "servers; only with authentication.",
+    )
+    rate_limit: str = Field(
+        default="1200/minute",
+        description="Calls to the MCP servers over HTTP that a principal may make (docs/security.md).",
+    )
+    rate_limit_tools: dict[str, str] = Field(
+        default_factory=TOOL_LIMITS.copy,
+        description="The same for single tools (JSON object of a tool's name, or `*write` for each other that changes "
+        "something, and a limit); takes the place of all of these.",
+    )
+    http_body_bytes: int = Field(
+        default=4 * 2**20,
+        ge=2**16,
+        le=2**28,
+        description="What a request to an MCP server may have, in bytes; webhooks have limits of their own.",
+    )
+    http_body_timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds until the whole body of a request has to be there."
     )
     auth_issuer: str | None = Field(
         default=None, description="Issuer (`iss`) of the access tokens that the HTTP servers take: an https URL."
@@ -63,6 +90,13 @@ class HttpSettings(BaseSettings):
         if self.auth_jwks_url is not None and self.auth_issuer is None:
             msg = "OVERTURE_AUTH_JWKS_URL has the keys of an issuer; set OVERTURE_AUTH_ISSUER too"
             raise ValueError(msg)
+        for origin in self.allowed_origins:
+            if not _is_origin(origin):
+                msg = (
+                    f"OVERTURE_ALLOWED_ORIGINS has {origin!r}; each is one page's scheme and host, such as "
+                    "https://app.example, and none stands for all"
+                )
+                raise ValueError(msg)
         if not self.authenticated:
             named = [name for name in ("allowed_hosts", "allowed_origins", "auth_audience") if getattr(self, name)]
             if named:
@@ -100,6 +134,16 @@ def may_be_fetched(url: str) -> bool:
     if not host or parts.username is not None or parts.password is not None:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    whole = f"{parts.scheme}://{parts.netloc}" == text and "@" not in text
+    return parts.scheme in {"http", "https"} and bool(host) and "*" not in text and whole
 
 
 def is_loopback(host: str) -> bool:

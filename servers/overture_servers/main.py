@@ -20,16 +20,18 @@ GRACE_S = 20  # what a call may still take once the process was told to end
 def serve_stdio(name: str, settings: Settings) -> None:
     """Speak MCP over stdin and stdout until stdin closes.
 
+    Without its database it lists what it offers, and every call says that the database is away: most clients show
+    their user no more of a server that ends than that it ended.
+
     Raises:
         InvalidInput: there is no such server.
-        DatabaseUnavailable: the database cannot be reached.
     """
     create = creator(name)
     _keep_stdout_clean()
     runtime = Runtime(settings)
-    runtime.open()
     server = create(runtime)
     _spare_the_collector()
+    runtime.open_soon()
     try:
         anyio.run(server.run_stdio_async)
     finally:
@@ -47,6 +49,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     _require_protection(settings)
     import uvicorn
 
+    from overture_servers.http import connections
     from overture_servers.http.app import create_app
 
     _keep_stdout_clean()
@@ -61,6 +64,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
+        **connections.OPTIONS,
     )
 
 
@@ -80,6 +84,7 @@ def _require_protection(settings: Settings) -> None:
 def _spare_the_collector() -> None:
     """What is loaded by now stays: going through it again and again was a quarter of a large plan's time."""
     gc.freeze()
+    gc.enable()
 
 
 def _keep_stdout_clean() -> None:

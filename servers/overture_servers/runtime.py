@@ -56,7 +56,8 @@ class Runtime:
         self.store = store or Store(settings)
         self._redis: RedisHandle | None = None
         self._lock = threading.Lock()
-        self._opened = False
+        self._opening = threading.Lock()
+        self._opened = self._late = False
         self._watchers: list[Callable[[ToolCall], None]] = []
 
     def watch(self, watcher: Callable[[ToolCall], None]) -> None:
@@ -87,9 +88,24 @@ class Runtime:
         Raises:
             DatabaseUnavailable: it cannot be reached.
         """
-        if not self._opened:
-            self.store.prepare()
-            self._opened = True
+        with self._opening:
+            if not self._opened:
+                self.store.prepare()
+                self._opened = True
+
+    def open_soon(self) -> None:
+        """Open in a thread. What needs the database waits for that, and tries again where it failed."""
+        self._late = True
+        threading.Thread(target=self._open_quietly, name="overture-open", daemon=True).start()
+
+    async def ready(self) -> None:
+        """Wait until the database is open, if that was left for later.
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached.
+        """
+        if self._late and not self._opened:
+            await to_thread.run_sync(self.open)
 
     def close(self) -> None:
         """Close what is open."""
@@ -99,6 +115,12 @@ class Runtime:
                 self._redis = None
         self.store.close()
 
+    def _open_quietly(self) -> None:
+        try:
+            self.open()
+        except OvertureError as error:
+            log.warning("database_away", detail=error.message)
+
     async def read(self, function: Callable[[Work], T]) -> T:
         """Run `function` in a read transaction of the workspace."""
 
@@ -107,6 +129,7 @@ class Runtime:
                 return function(work)
 
         with told():
+            await self.ready()
             return await to_thread.run_sync(run)
 
     async def write(self, actor: str, function: Callable[[Work], T]) -> T:
@@ -117,6 +140,7 @@ class Runtime:
                 return function(work)
 
         with told():
+            await self.ready()
             return await to_thread.run_sync(run)
 
     async def nudge(self, job: Job) -> bool:
@@ -240,6 +264,8 @@ def validation_sentence(error: ValidationError, schema: Mapping[str, Any] | None
         if each["type"] == "extra_forbidden":
             known = fields_at(schema or {}, each["loc"][:-1])
             why = f"there is no such field{meant(str(each['loc'][-1]), known).rstrip('.') if known else ''}"
+        elif each["type"].startswith("time_"):
+            why = "it is no time of day such as 09:00"
         elif each["type"].startswith("datetime"):
             why = "it is no time such as 2026-12-01T09:00:00+01:00"
         parts.append(f"{where}: {why}" if where else why)

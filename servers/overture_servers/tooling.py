@@ -95,7 +95,7 @@ class OvertureServer(MCPServer[Runtime]):
         self.reads = READS[name]
         self._runtime = runtime
         self._scopes = {spec.function.__name__: spec.scope for spec in tools}
-        self._reading = {spec.function.__name__ for spec in tools if not spec.writes}
+        self.writing = {spec.function.__name__: spec.writes for spec in tools}
         self._slim: list[Tool] | None = None
         self._depths = {spec.function.__name__: spec.depth for spec in tools}
         for spec in tools:
@@ -193,6 +193,8 @@ class OvertureServer(MCPServer[Runtime]):
             with told():
                 self._runtime.require(scope)
         self._refuse_unknown(name, arguments)
+        with told():
+            await self._runtime.ready()
         try:
             return self._small_enough(name, await super().call_tool(name, arguments, context))
         except UnexpectedToolError as error:
@@ -210,7 +212,7 @@ class OvertureServer(MCPServer[Runtime]):
         self, name: str, result: CallToolResult | InputRequiredResult
     ) -> CallToolResult | InputRequiredResult:
         """Refuse a result of reading that would fill a model's context. What a writing tool did is done, and told."""
-        if isinstance(result, CallToolResult) and name in self._reading:
+        if isinstance(result, CallToolResult) and not self.writing.get(name, True):
             size = len(result.model_dump_json(include={"content", "structured_content"}).encode())
             if size > MOST_BYTES:
                 msg = (

@@ -244,7 +244,8 @@ def best(decisions: Decisions, order: Sequence[Channel]) -> tuple[Channel, Decis
 
 
 def _most_telling(decisions: Decisions, order: Sequence[Channel]) -> tuple[Channel, Decision]:
-    """Of channels that are all refused, one that the lead has: its reason says more than `no_address`."""
-    reachable = [channel for channel in order if decisions[channel].reason is not Reason.NO_ADDRESS]
-    channel = (reachable or order)[0]
+    """Of channels that are all refused, one that the lead has: its reason says more than `no_address`. Best one that
+    holds on every channel: another template would reach nobody who answered."""
+    tells: dict[Reason | None, int] = {Reason.REPLIED: 0, Reason.PAID: 0, Reason.NO_ADDRESS: 2}
+    channel = min(order, key=lambda each: tells.get(decisions[each].reason, 1))
     return channel, decisions[channel]

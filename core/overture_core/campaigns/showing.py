@@ -81,7 +81,7 @@ def described(shown: PlanView, *, longest: int | None = MAX_SAMPLE) -> list[str]
         *_group("Later", shown.held),
         *_group("Left out", shown.excluded),
         f"To pay for: {_cost(shown)}.",
-        *(f"Look at {hint}" for hint in shown.hints),
+        *(hint if hint[:1].isupper() else f"Look at {hint}" for hint in shown.hints),
         f"Content {shown.content_hash[:16]}.",
     ]
     for sample in one_a_line(shown.samples):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 
 from overture_core.campaigns import service as campaigns
 from overture_core.payments.money import minor
@@ -11,6 +11,29 @@ from overture_core.storage.schema import Campaign, Payment, Template
 from overture_core.storage.store import Work
 
 NO_CAMPAIGN = "(no campaign)"
+
+_paid, _refunded, _disputed = Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros
+# For each payment: what was refunded and is disputed too went back once, and takes nothing off another payment.
+_left = _paid - _refunded
+_held = case((_disputed > _left, _left), else_=_disputed)
+_GROUPED = (Campaign.name, Payment.step, Template.name, Template.version, Payment.currency)
+# Made once: to put it together again for each call took longer than to run it.
+_SUMS = (
+    select(
+        *_GROUPED,
+        func.count(),
+        func.count(Payment.lead_id.distinct()),
+        *(func.sum(each) for each in (_paid, _refunded, _held, _left - _held)),
+    )
+    .select_from(Payment)
+    .outerjoin(Campaign, Campaign.id == Payment.campaign_id)
+    .outerjoin(Template, Template.id == Payment.variant)
+    .where(
+        Payment.workspace_id == bindparam("workspace"),
+        or_(Payment.sandbox == bindparam("sandbox"), Payment.source == "manual"),
+    )
+    .group_by(*_GROUPED)
+)
 
 
 class RevenueRow(BaseModel):
@@ -43,23 +66,11 @@ def revenue(work: Work, *, sandbox: bool, campaign: str | None = None) -> Revenu
     Raises:
         NotFound: there is no such campaign.
     """
-    paid, refunded, disputed = Payment.amount_micros, Payment.refunded_micros, Payment.disputed_micros
-    # For each payment: what was refunded and is disputed too went back once, and takes nothing off another payment.
-    left = paid - refunded
-    held = case((disputed > left, left), else_=disputed)
-    sums = [func.sum(each) for each in (paid, refunded, held, left - held)]
-    grouped = (Campaign.name, Payment.step, Template.name, Template.version, Payment.currency)
-    rows = (
-        select(*grouped, func.count(), func.count(Payment.lead_id.distinct()), *sums)
-        .select_from(Payment)
-        .outerjoin(Campaign, Campaign.id == Payment.campaign_id)
-        .outerjoin(Template, Template.id == Payment.variant)
-        .where(Payment.workspace_id == work.workspace, or_(Payment.sandbox == sandbox, Payment.source == "manual"))
-        .group_by(*grouped)
-    )
+    given: dict[str, object] = {"workspace": work.workspace, "sandbox": sandbox}
+    rows = _SUMS
     if campaign is not None:
         rows = rows.where(Payment.campaign_id == campaigns.get(work, campaign).id)
-    found = [_row(*row) for row in work.session.execute(rows)]
+    found = [_row(*row) for row in work.session.execute(rows, given)]
     total: dict[str, int] = {}
     for each in found:
         total[each.currency] = total.get(each.currency, 0) + each.net

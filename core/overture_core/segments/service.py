@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, case, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, insert, literal, select
 
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
@@ -16,6 +17,8 @@ from overture_core.storage.store import Work
 from overture_core.text import quoted
 
 SAMPLE = 5
+_MINE = Segment.workspace_id == bindparam("workspace")
+_NUMBER = select(func.count()).select_from(Segment).where(_MINE)
 
 
 class SegmentView(BaseModel):
@@ -94,14 +97,19 @@ def get(work: Work, name: str) -> Segment:
 
 def list_(work: Work, *, limit: int | None = None) -> list[SegmentView]:
     """Return segments by name; without a `limit`, all of them."""
-    mine = select(Segment).where(Segment.workspace_id == work.workspace)
-    return [_view(work, row) for row in work.session.scalars(mine.order_by(Segment.name).limit(limit)).all()]
+    given = {"workspace": work.workspace}
+    return [_view(work, row) for row in work.session.scalars(_by_name(limit), given).all()]
+
+
+@lru_cache(8)
+def _by_name(limit: int | None) -> Select[Segment]:
+    # Kept: to put a statement together again for each call takes longer than to run it.
+    return select(Segment).where(_MINE).order_by(Segment.name).limit(limit)
 
 
 def number(work: Work) -> int:
     """Return how many segments there are."""
-    mine = select(func.count()).select_from(Segment).where(Segment.workspace_id == work.workspace)
-    return work.session.scalar(mine) or 0
+    return work.session.scalar(_NUMBER, {"workspace": work.workspace}) or 0
 
 
 def preview(work: Work, wanted: LeadFilter) -> SegmentPreview:

@@ -19,11 +19,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from overture_core.clock import Clock, SystemClock
-from overture_core.errors import ConfigurationError, Conflict, DatabaseUnavailable, NotFound
+from overture_core.errors import ConfigurationError, Conflict, DatabaseUnavailable, InvalidInput, NotFound
 from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
@@ -55,6 +55,7 @@ class Store:
         self.clock = clock or SystemClock(timedelta(seconds=settings.clock_offset_s))
         self.engine = _engine(settings)
         self._read_engine = self.engine.execution_options(overture_read=True)
+        self._known: set[str] = set()  # workspaces; none is ever removed, so each is looked for once
 
     def prepare(self) -> None:
         """Bring the database up to the newest migration and make sure the default workspace exists.
@@ -99,9 +100,11 @@ class Store:
     @contextmanager
     def _transaction(self, engine: Engine, workspace: str, actor: str, *, check: bool) -> Iterator[Work]:
         with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
-            if check and session.scalar(select(Workspace.id).where(Workspace.id == workspace)) is None:
-                msg = f"There is no workspace {workspace!r}; set OVERTURE_WORKSPACE to one that exists."
-                raise NotFound(msg)
+            if check and workspace not in self._known:
+                if session.scalar(select(Workspace.id).where(Workspace.id == workspace)) is None:
+                    msg = f"There is no workspace {workspace!r}; set OVERTURE_WORKSPACE to one that exists."
+                    raise NotFound(msg)
+                self._known.add(workspace)
             yield Work(session, workspace, actor, self.clock, self.settings)
 
     def checkpoint(self) -> bool:
@@ -131,6 +134,12 @@ def _translated() -> Iterator[None]:
     except IntegrityError as error:
         msg = "Somebody else changed the same rows at the same time; nothing of this step was stored, try it again."
         raise Conflict(msg) from error
+    except (DataError, UnicodeEncodeError) as error:
+        msg = (
+            "A value cannot be stored: a text has a NUL character or half of a surrogate pair in it, or a number is "
+            "too large; nothing was changed. Correct it, then try again."
+        )
+        raise InvalidInput(msg) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailable from error

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, InvalidInput, NotFound
@@ -20,6 +20,18 @@ from overture_core.templates.links import check_links
 from overture_core.templates.markup import check_html, html_from_text
 from overture_core.templates.render import MAX_BODY, MAX_HTML, fields_of, fields_of_all
 from overture_core.text import quoted
+
+_MINE = Template.workspace_id == bindparam("workspace")
+_HIGHEST = (
+    select(Template.name, func.max(Template.version).label("version")).where(_MINE).group_by(Template.name).subquery()
+)
+# Made once: to put it together again for each call took three times as long as to run it.
+_NEWEST = (
+    select(Template)
+    .join(_HIGHEST, (Template.name == _HIGHEST.c.name) & (Template.version == _HIGHEST.c.version))
+    .where(_MINE)
+    .order_by(Template.name)
+)
 
 
 class TemplateView(BaseModel):
@@ -142,18 +154,7 @@ def get(work: Work, name: str) -> Template:
 
 def list_(work: Work) -> list[TemplateView]:
     """Return the newest version of every template, by name."""
-    newest = (
-        select(Template.name, func.max(Template.version).label("version"))
-        .where(Template.workspace_id == work.workspace)
-        .group_by(Template.name)
-        .subquery()
-    )
-    rows = work.session.scalars(
-        select(Template)
-        .join(newest, (Template.name == newest.c.name) & (Template.version == newest.c.version))
-        .where(Template.workspace_id == work.workspace)
-        .order_by(Template.name)
-    )
+    rows = work.session.scalars(_NEWEST, {"workspace": work.workspace})
     return [view(row) for row in rows]
 
 

@@ -84,7 +84,7 @@ def refused(work: Work, channels: Collection[Channel]) -> list[str]:
     found = [sender for channel in channels if (sender := sender_for(work, channel)) is not None]
     return [
         f"The sender {row.address} is not verified ({row.said_by}: {row.note}); nothing leaves from it until a person "
-        f"says `overture senders accept {row.address}`, or its provider that it is."
+        f"says `overture senders accept {row.address}`{', or its provider that it is' * (row.said_by == PROVIDER)}."
         for row in found
         if not row.verified
     ]

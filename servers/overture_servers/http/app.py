@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 from anyio import to_thread
@@ -11,13 +12,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from overture_servers.http import probes
+from overture_servers.http.answers import SafeHeaders, refusal, safe_headers
+from overture_servers.http.bodies import BodyInTime
 from overture_servers.http.headers import TrimmedHeaders
+from overture_servers.http.limits import Limits
 from overture_servers.http.metrics import Metrics
-from overture_servers.http.protection import gated, path_of, transport_security
+from overture_servers.http.protection import path_of, protected, transport_security
 from overture_servers.linkedin import callback as linkedin_callback
 from overture_servers.linkedin import webhooks as linkedin_webhooks
 from overture_servers.messaging import calls, deciding, unsubscribe, webhooks
@@ -29,6 +33,12 @@ from overture_servers.stripe import webhooks as stripe
 _HTTP_ERRORS = {
     404: ("not_found", f"There is nothing here; the MCP servers are at {', '.join(f'/{name}/mcp' for name in NAMES)}."),
     405: ("method_not_allowed", "This address does not take that method; the header Allow names those it takes."),
+    403: ("wrong_origin", "Pages of this origin may not call the MCP servers; see OVERTURE_ALLOWED_ORIGINS."),
+    408: ("too_slow", "The body did not come in time; send it again, faster or in smaller parts."),
+    421: (
+        "wrong_host",
+        "The MCP servers are not addressed by this host; see OVERTURE_PUBLIC_URL and OVERTURE_ALLOWED_HOSTS.",
+    ),
     413: ("too_large", "The body is larger than it may be here; send less."),
 }
 
@@ -40,14 +50,18 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
     settings = runtime.settings
     held = PrincipalRuntime(runtime) if settings.authenticated else runtime
     servers = {name: make(name)(held) for name in NAMES}
-    hooks, metrics = Webhooks(runtime), Metrics(runtime)
+    hooks, metrics, limits = Webhooks(runtime), Metrics(runtime), Limits(settings, servers)
+    https = (settings.public_url or "").startswith("https://")
     # Their routes, not their applications under a Mount: that would take every path of its prefix,
     # and answer in plain text what it does not find.
     endpoints = {
         name: Route(path_of(name), endpoint=route.endpoint)
         for name, server in servers.items()
         for route in server.streamable_http_app(
-            streamable_http_path=path_of(name), stateless_http=True, transport_security=transport_security(settings)
+            streamable_http_path=path_of(name),
+            stateless_http=True,
+            max_request_body_size=settings.http_body_bytes,
+            transport_security=transport_security(settings),
         ).routes
         if isinstance(route, Route)
     }
@@ -57,6 +71,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
         await to_thread.run_sync(runtime.open)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(to_thread.run_sync, runtime.close)
+            stack.push_async_callback(limits.close)
             # The lifespans of the applications that the routes are from do not run.
             for server in servers.values():
                 await stack.enter_async_context(server.session_manager.run())
@@ -73,11 +88,16 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
             *deciding.routes(runtime),
             *linkedin_callback.routes(runtime),
             *linkedin_webhooks.routes(runtime, hooks),
-            *(gated(runtime, servers, endpoints) if settings.authenticated else endpoints.values()),
+            *protected(runtime, servers, endpoints, limits),
         ],
-        middleware=[Middleware(TrimmedHeaders), Middleware(metrics.counting)],
+        middleware=[
+            Middleware(TrimmedHeaders),
+            Middleware(metrics.counting),
+            Middleware(SafeHeaders, https=https),
+            Middleware(BodyInTime, seconds=settings.http_body_timeout_s),
+        ],
         lifespan=lifespan,
-        exception_handlers={HTTPException: _http_error, Exception: _unexpected},
+        exception_handlers={HTTPException: _http_error, Exception: partial(_unexpected, safe_headers(https=https))},
     )
 
 
@@ -85,10 +105,9 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code, sentence = _HTTP_ERRORS.get(error.status_code, ("http", error.detail))
-    return JSONResponse({"error": code, "message": sentence}, status_code=error.status_code, headers=error.headers)
+    return refusal(error.status_code, code, sentence, error.headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def _unexpected(headers: Mapping[str, str], request: Request, error: Exception) -> Response:
     log.error("request_failed", path=request.url.path.split("/inbound/")[0], exc_info=error)
-    body = {"error": "internal", "message": "Something went wrong inside Overture; its log has the details."}
-    return JSONResponse(body, status_code=500)
+    return refusal(500, "internal", "Something went wrong inside Overture; its log has the details.", headers)

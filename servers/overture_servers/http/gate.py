@@ -6,29 +6,29 @@ MCP authorization specification: a client finds out from them where to get a tok
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from anyio import to_thread
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, RequestBodyLimitMiddleware
-from pydantic_core import from_json
 from starlette.authentication import AuthCredentials
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from overture_core.errors import NotAllowed, NotFound, OvertureError, SystemFault
 from overture_core.storage.store import Store
 from overture_core.text import quoted
+from overture_servers.http.answers import refusal
+from overture_servers.http.bodies import asked
 from overture_servers.http.tokens import InvalidToken, Tokens
 from overture_servers.principal import Principal
-from overture_servers.scopes import Scope, joined, of_server
+from overture_servers.scopes import joined, of_server
 from overture_servers.tooling import OvertureServer
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Send
+    from starlette.types import ASGIApp, Receive, Send
     from starlette.types import Scope as Connection
 
 WANTED = "This needs a token: Authorization: Bearer TOKEN."
@@ -67,13 +67,15 @@ class Workspaces:
 class Gate:
     """The ASGI application before a server's own.
 
-    `resource` is the server's URL as clients know it, `audiences` the audiences that a token for it may have, and
-    `metadata_url` where its metadata is (RFC 9728), if there is an issuer to be found by it.
+    `between` puts what needs the principal, and what reads the body, before the check of scopes. `audiences` are those
+    that a token for the server may have, and `metadata_url` is where its metadata is (RFC 9728), if there is an issuer
+    to be found by it.
     """
 
     def __init__(
         self,
-        inner: ASGIApp,
+        endpoint: ASGIApp,
+        between: Callable[[ASGIApp], ASGIApp],
         server: OvertureServer,
         tokens: Tokens,
         workspaces: Workspaces,
@@ -81,8 +83,8 @@ class Gate:
         audiences: tuple[str, ...],
         metadata_url: str | None,
     ) -> None:
-        self._inner = AuthContextMiddleware(inner)
-        self._limited = RequestBodyLimitMiddleware(self._with_scope, DEFAULT_MAX_REQUEST_BODY_SIZE)
+        self._endpoint = AuthContextMiddleware(endpoint)
+        self._checked = between(self.require_scope)
         self._server = server
         self._tokens = tokens
         self._workspaces = workspaces
@@ -101,8 +103,7 @@ class Gate:
             return
         kept = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
         credentials = {"user": AuthenticatedUser(who), "auth": AuthCredentials(who.scopes)}
-        inner = self._limited if scope["method"] == "POST" else self._inner
-        await inner({**scope, "headers": kept, **credentials}, receive, send)
+        await self._checked({**scope, "headers": kept, **credentials}, receive, send)
 
     async def _who(self, headers: Headers) -> Principal | None:
         given = headers.getlist("authorization")
@@ -120,12 +121,12 @@ class Gate:
             about = {"error": error.code, "error_description": error.message, "scope": self._server.reads}
             return self._challenge(401, error.code, error.message, about)
         status, headers = (503, {"Retry-After": "30"}) if isinstance(error, SystemFault) else (403, {})
-        return _answer(status, error.code, error.message, headers)
+        return refusal(status, error.code, error.message, headers)
 
-    async def _with_scope(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Refuse a call that its token does not allow. The server itself asks again."""
-        first = await receive()
-        wanted = self._wanted(first)
+    async def require_scope(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Refuse a call that its token does not allow, behind `WholeBody`. The server itself asks again."""
+        request = asked(scope)
+        wanted = None if request is None else self._server.wanted(request.method, request.params)
         who = scope["user"].access_token
         if wanted is not None and wanted not in who.scopes:
             # What the token has is named too, or a client that asks anew would lose it.
@@ -134,28 +135,9 @@ class Gate:
             about = {"error": "insufficient_scope", "error_description": sentence, "scope": joined({wanted, *mine})}
             await self._challenge(403, "insufficient_scope", sentence, about)(scope, receive, send)
             return
-        waiting = [first]
-
-        async def again() -> Message:
-            return waiting.pop() if waiting else await receive()
-
-        await self._inner(scope, again, send)
-
-    def _wanted(self, message: Message) -> Scope | None:
-        try:
-            request = from_json(message.get("body", b""))
-        except ValueError:  # the SDK says what is wrong with it
-            return None
-        if not isinstance(request, dict):
-            return None
-        params = request.get("params")
-        return self._server.wanted(str(request.get("method")), params if isinstance(params, dict) else None)
+        await self._endpoint(scope, receive, send)
 
     def _challenge(self, status: int, code: str, sentence: str, about: Mapping[str, Any]) -> Response:
         named = {**about, **({"resource_metadata": self._metadata_url} if self._metadata_url else {})}
         parts = ", ".join(f'{name}="{value}"' for name, value in named.items())
-        return _answer(status, code, sentence, {"WWW-Authenticate": f"Bearer {parts}"})
-
-
-def _answer(status: int, code: str, sentence: str, headers: Mapping[str, str]) -> Response:
-    return JSONResponse({"error": code, "message": sentence}, status, {**headers, "Cache-Control": "no-store"})
+        return refusal(status, code, sentence, {"WWW-Authenticate": f"Bearer {parts}"})

@@ -25,7 +25,8 @@ from overture_providers.linkedin.events import (
 )
 from overture_providers.linkedin.proposals import import_lead
 from overture_queue.jobs import RunOperation
-from overture_servers.messaging.webhooks import Webhooks, answering, read_body
+from overture_servers.http.bodies import read_body
+from overture_servers.messaging.webhooks import Webhooks, answering
 from overture_servers.runtime import Runtime
 
 ACTOR = "webhook:linkedin"

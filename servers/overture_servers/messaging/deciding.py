@@ -24,6 +24,7 @@ from overture_core.approvals.subjects import listed, subject
 from overture_core.errors import Conflict, NotFound, OvertureError, SystemFault
 from overture_core.settings import Settings
 from overture_core.storage.store import Work
+from overture_servers.http.bodies import read_body
 from overture_servers.runtime import Runtime, validation_sentence
 
 PATH = "/messaging/approvals"
@@ -63,7 +64,7 @@ def routes(runtime: Runtime) -> list[Route]:
         return await runtime.read(find)
 
     async def decided(request: Request, name: str) -> dict[str, Any]:
-        wanted = Decision.model_validate_json(await _body(request))
+        wanted = Decision.model_validate_json(await read_body(request, MAX_BODY))
         approval_id = request.path_params["approval_id"]
 
         def decide(work: Work) -> dict[str, Any]:
@@ -119,15 +120,6 @@ def _approver(settings: Settings, request: Request) -> str | None:
         if hmac.compare_digest(secret.get_secret_value().encode(), token)
     ]
     return names[0] if names else None
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            break
-    return body[:MAX_BODY]
 
 
 def _status(error: OvertureError) -> int:

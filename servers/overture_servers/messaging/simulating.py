@@ -16,6 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from overture_core.campaigns.timeline import Timeline
 from overture_core.settings import Settings
+from overture_core.text import quoted
 
 _REFUSED, _AT = "refused: ", "at: "
 _LONGEST_LINE = 65_536  # bytes
@@ -35,13 +36,17 @@ async def run_simulation(
     Raises:
         ToolError: the simulation was refused, or its process failed.
     """
+    if "\x00" in campaign:  # no argument of a process may have it
+        msg = f"There is no campaign {quoted(campaign)}."
+        raise ToolError(msg)
     command = [sys.executable, "-m", "overture_worker.simulation", f"--workspace={settings.workspace}"]
     command += [f"--seed={seed}", f"--days={days}", f"--most={most}", "--", campaign]
     refusal = ""
     printed: list[str] = []
     others = {name: value for name, value in os.environ.items() if not name.upper().startswith("OVERTURE_")}
     env = {**others, **settings.environment()}
-    # In the data folder, where no .env of somebody else's lies.
+    # In the data folder, where no .env of somebody else's lies. With PostgreSQL nobody may have made it yet.
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     started = await anyio.open_process(command, stdin=subprocess.DEVNULL, env=env, cwd=settings.data_dir)
     async with started as process:
         if process.stdout is None or process.stderr is None:

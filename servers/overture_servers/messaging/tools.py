@@ -37,6 +37,7 @@ from overture_core.templates import service as templates
 from overture_core.templates.preview import TemplatePreview, preview
 from overture_core.templates.service import TemplateView
 from overture_core.text import quantity
+from overture_core.workspaces import emergency
 from overture_servers.approving import Answer
 from overture_servers.messaging.approval import ask_about_plan, record_answer
 from overture_servers.messaging.sending import TOOLS as SENDING
@@ -196,6 +197,8 @@ async def messaging_launch_campaign(
     later = f", {done.held} later" if done.held else ""
     how = "" if queued else " Redis is away: the messages stay due and go out when it is back."
     how += " Nothing leaves until it is resumed." if done.state is CampaignState.PAUSED else ""
+    if (await runtime.read(emergency.standing)).stopped:
+        how += " All sending is stopped: nothing leaves until a person lifts that with `overture stop --lift`."
     return answer(result, f"{done.campaign} is {done.state}: {quantity(done.queued, 'message')} due{later}.{how}")
 
 

@@ -19,7 +19,6 @@ import structlog
 from anyio import to_thread
 from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -48,6 +47,7 @@ from overture_providers.endpoints import (
 from overture_providers.sms.events import verify_and_parse_inbound, verify_and_parse_status
 from overture_providers.sms.signature import HEADER as TWILIO_SIGNATURE
 from overture_queue.jobs import ProcessEvents
+from overture_servers.http.bodies import read_body
 from overture_servers.runtime import Runtime
 
 MAX_EVENTS = 5 * 2**20
@@ -191,18 +191,6 @@ def _status(error: OvertureError) -> int:
 def _logged(request: Request) -> str:
     # Not the whole path: Inbound Parse has its secret there.
     return request.url.path.removesuffix(str(request.path_params.get("secret", "")))
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Read the body, at most `limit` bytes of it."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit:
-            raise HTTPException(413, "The body is larger than a webhook's may be.")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _with_body(request: Request, raw: bytes) -> Request:

@@ -11,7 +11,8 @@ from overture_core.errors import ConfigurationError
 from overture_providers.endpoints import STRIPE_EVENTS_PATH, STRIPE_THANKS_PATH, stripe_endpoint
 from overture_providers.stripe.events import verify_and_parse
 from overture_providers.stripe.signature import HEADER
-from overture_servers.messaging.webhooks import Webhooks, answering, read_body
+from overture_servers.http.bodies import read_body
+from overture_servers.messaging.webhooks import Webhooks, answering
 from overture_servers.runtime import Runtime
 
 MAX_EVENT = 2**20

@@ -60,6 +60,12 @@ def test_each_record_is_judged(overture: Overture, resolver: str) -> None:
     assert done.returncode == 3
 
 
+def test_a_domain_that_there_is_none_of_is_said_so_and_gets_no_advice(overture: Overture, resolver: str) -> None:
+    done = overture("doctor", "--domain", "exmaple.com", "--resolver", resolver)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "DNS knows no domain exmaple.com; check its spelling" in done.stderr
+
+
 def test_no_dns_is_one_row_and_no_failure(overture: Overture) -> None:
     done = overture("doctor", "--domain", "example.com", "--resolver", "127.0.0.1:1", "--json")
     last = json.loads(done.stdout)["checks"][-1]

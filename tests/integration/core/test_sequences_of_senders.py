@@ -58,7 +58,7 @@ def test_a_sender_that_was_refused_for_some_days_delays_the_sequence_and_ends_no
     planned = launched(scene)
     assert planned.hints == [
         f"Its messages would wait. The sender {address} is not verified (cli:ada: the domain moves); nothing leaves "
-        f"from it until a person says `overture senders accept {address}`, or its provider that it is."
+        f"from it until a person says `overture senders accept {address}`."
     ]
     assert steps(store) == [(1, "email", "held", "unverified_sender")]
     clock.advance(timedelta(days=2))

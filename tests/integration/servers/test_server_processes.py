@@ -143,13 +143,27 @@ def test_starting_a_server_loads_no_agent_broker_or_provider_library(
         "from overture_servers.runtime import Runtime\n"
         f"from overture_servers.{server}.server import create\n"
         "create(Runtime(Settings()))\n"
-        "heavy = {'crewai', 'dramatiq', 'redis', 'sendgrid', 'twilio', 'stripe', 'openpyxl', 'psycopg'}\n"
+        "heavy = {'crewai', 'dramatiq', 'redis', 'sendgrid', 'twilio', 'stripe', 'openpyxl', 'psycopg', 'alembic'}\n"
+        "heavy |= {'dateparser', 'dns', 'httpx', 'jsonschema', 'jwt', 'limits', 'markdown_it', 'opentelemetry.sdk'}\n"
+        "heavy |= {'prometheus_client', 'tenacity', 'typer'}\n"
         "sys.stdout.write(' '.join(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_command_loads_no_library_before_the_front_stands() -> None:
+    program = (
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "import overture_cli.entry\n"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)\n"
+        "sys.stdout.write(' '.join(sorted(new)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "overture_cli overture_servers"
 
 
 @pytest.mark.anyio

@@ -92,6 +92,12 @@ async def test_free_text_falls_back_where_nobody_wrote(talkers: Any) -> None:
     assert made.excluded == {"whatsapp_window_closed": 1}
 
 
+async def test_who_answered_is_left_out_for_that_and_not_for_want_of_a_template(talkers: Any) -> None:
+    writes(talkers, BEN, "Tell me more", ago=timedelta(hours=25))
+    made = planned(talkers, {"whatsapp": "free", "sms": "text"}, channel_order=["whatsapp", "sms"])
+    assert made.excluded == {"whatsapp_window_closed": 1, "replied": 1}
+
+
 async def test_free_text_answers_who_wrote_within_a_day(talkers: Any, sandbox: Any) -> None:
     writes(talkers, ADA, "Tell me more")
     writes(talkers, BEN, "Yes", ago=timedelta(hours=25))
