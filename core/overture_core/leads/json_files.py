@@ -16,7 +16,7 @@ from typing import NamedTuple, TextIO
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
-from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, NUL, Line, bounded_lines
+from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, Line, bounded_lines
 from overture_core.leads.sources import Source
 from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text, shape_of
 from overture_core.leads.unpacking import stored_position
@@ -169,10 +169,6 @@ def _row(number: int, original: str, value: object) -> Row:
         cells[column] = cell_text(each)
         if not isinstance(each, str) and (shape := shape_of(each)) is not None:
             shapes[column] = shape
-    if "\\u0000" in original and any("\x00" in text for text in cells.values()):
-        return Row(number, original[:MAX_ORIGINAL], None, NUL)
-    if len(cells) < len(value):
-        return Row(number, original[:MAX_ORIGINAL], None, _TWICE)
     return Row(number, original, cells, shapes=shapes or None)
 
 

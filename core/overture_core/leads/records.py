@@ -20,7 +20,7 @@ MAX_ORIGINAL = 10_000
 UNCLOSED = "a quote opened here is never closed"
 _LONG_LINE = f"is a line of more than {MAX_RECORD:,} characters"
 _LARGE_CELL = f"has a cell of more than {MAX_CELL:,} characters"
-NUL = "holds a NUL byte, which no text has"
+_NUL = "holds a NUL byte, which no text has"
 _ELSE = "has bytes that do not fit the encoding of the rest of the file"
 # How bytes that are not in a file's encoding come through: see `surrogateescape` in the codecs module.
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -41,7 +41,7 @@ class Line(NamedTuple):
         if self.long:
             return _LONG_LINE
         if "\x00" in self.text:
-            return NUL
+            return _NUL
         if not self.text.isascii() and _UNDECODED.search(self.text):
             return _ELSE
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -230,11 +229,6 @@ def test_full_names_are_split_and_guessed_dates_are_said(store: Store, take: Imp
     assert (lead.first_name, lead.last_name, lead.last_contact_at) == ("Ada", "Byron", datetime(2024, 4, 3, tzinfo=UTC))
 
 
-def test_only_names_that_were_split_are_counted(take: Import) -> None:
-    report = take("name,email\nAda,a@example.com\nBo Ray,b@example.com\n")
-    assert report.warnings == ["1 full name split into first and last name"]
-
-
 def test_a_mapping_a_country_and_tags_given_by_a_person_are_used(store: Store, take: Import) -> None:
     report = take(
         "Mejl,Kontaktnummer\na@example.com,07700 900123\n",
@@ -347,48 +341,3 @@ def test_a_column_that_only_late_objects_have_is_kept(store: Store) -> None:
     with store.read("default") as work:
         late = work.session.scalars(select(Lead).where(Lead.email == "late@example.com")).one()
         assert late.custom == {"budget": "10"}
-
-
-def test_what_is_no_single_value_in_json_becomes_no_field(store: Store, take: Import) -> None:
-    rows = [
-        {
-            "email": ["a@example.com"],
-            "name": {"first": "Ann", "last": "Lee"},
-            "tags": ["fair", "vip"],
-            "unsubscribed": True,
-        },
-        {"email": "b@example.com", "name": ["Bo", "Ray"], "title": True, "extra": {"a": 1}, "email_opt_in": True},
-        {"email": ["c@example.com", "d@example.com"], "phone": "+12125550101"},
-    ]
-    report = take("\n".join(map(json.dumps, rows)), filename="leads.jsonl")
-    assert (report.created, report.rejected) == (3, 0)
-    assert [each for each in report.warnings if "left out" in each] == [
-        "1 value of email left out: a list where a text belongs",
-        "1 value of full_name left out: a list where a text belongs",
-        "1 value of full_name left out: an object where a text belongs",
-        "1 value of title left out: true or false where a text belongs",
-    ]
-    ann, bo = lead_by_email(store, "a@example.com"), lead_by_email(store, "b@example.com")
-    assert (ann.first_name, ann.last_name, ann.tags) == (None, None, ["fair", "vip"])
-    assert {each.granted for each in ann.consents} == {False}
-    assert (bo.first_name, bo.title, bo.custom) == (None, None, {"extra": '{"a": 1}'})
-    assert [(each.channel, each.granted) for each in bo.consents] == [(Channel.EMAIL, True)]
-
-
-def test_rows_that_only_their_number_joins_to_somebody_else_are_said(take: Import) -> None:
-    text = (
-        "email,phone,name\n"
-        "ann@sw.example,+12025550199,Ann Lee\n"
-        "bob@sw.example,+12025550199,Bob Ray\n"
-        "cy@sw.example,+12025550199,Cy Orr\n"
-        "ann@home.example,+12025550199,ann lee\n"
-        ",+12025550199,Dee\n"
-    )
-    for dry_run in (True, False):
-        report = take(text, dry_run=dry_run)
-        assert (report.created, report.merged + report.unchanged) == (1, 4)
-        (said,) = [each for each in report.warnings if "phone alone" in each]
-        assert said.startswith(
-            "2 rows were joined by phone alone to a lead of another name and e-mail address, such as line 3; "
-        )
-    assert [each for each in take(text).warnings if "phone alone" in each] == []

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import delete, select
 
 from overture_core.errors import InvalidInput, NotFound
-from overture_core.leads import naming, service
+from overture_core.leads import service
 from overture_core.leads.imports import ImportReport
 from overture_core.leads.searching import Sort, search
 from overture_core.messages.channels import Channel
@@ -129,15 +129,6 @@ def test_a_segment_is_saved_replaced_listed_and_counted_anew(store: Store, take:
             segments.save(work, " ", LeadFilter())
         with pytest.raises(InvalidInput, match="is one line"):
             segments.save(work, "a\nb", LeadFilter())
-
-
-def test_names_are_completed_whatever_the_case_of_their_letters(store: Store) -> None:
-    with store.begin("default", actor="test") as work:
-        for name in ("Ünï", "ünder", "ÜBER", "Uni"):
-            segments.save(work, name, LeadFilter())
-        assert set(naming.segments(work, "ü", 10)) == set(naming.segments(work, "Ü", 10)) == {"Ünï", "ünder", "ÜBER"}
-        assert naming.segments(work, "üN\u0131", 10) == []
-        assert naming.segments(work, "u\u0308nï", 10) == ["Ünï"]
 
 
 def test_tags_are_added_once(store: Store, take: Import) -> None:
