@@ -17,6 +17,7 @@ from rich.text import Text
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 BROKEN = 5  # the exit code for an audit whose chain does not hold
+BEGINNING = 300
 READABLE = 14  # characters of a cell, below which a broken one is no longer read
 
 console = Console(highlight=False, emoji=False)
@@ -52,6 +53,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for row in cells:
         made.add_row(*(_plain(cell) for cell in row))
     console.print(made)
+
+
+def beginning(text: str) -> str:
+    """Return a text for a table, of a long one its first 300 characters."""
+    return text if len(text) <= BEGINNING else f"{text[:BEGINNING]}..."
 
 
 def _least_width(columns: Sequence[str], cells: Sequence[Sequence[object]]) -> int:

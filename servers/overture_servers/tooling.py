@@ -30,6 +30,7 @@ from overture_core import telemetry
 from overture_core.errors import NotAllowed
 from overture_core.ids import is_id, new_id
 from overture_core.text import clean, quoted
+from overture_servers.arguments import TextsAsSent
 from overture_servers.principal import principal, state_owner
 from overture_servers.runtime import Runtime, ToolCall, lifespan_of, told, validation_sentence
 from overture_servers.schemas import meant, slim_input, slim_output
@@ -108,6 +109,8 @@ class OvertureServer(MCPServer[Runtime]):
                     open_world_hint=spec.outside,
                 ),
             )
+            if tool := self._tool_manager.get_tool(spec.function.__name__):
+                tool.fn_metadata = TextsAsSent.of(tool.fn_metadata, tool.parameters)
 
     def wanted(self, method: str, params: Mapping[str, Any] | None) -> Scope | None:
         """Return the scope that a request needs; None for lists, what there is not, and the protocol's own."""

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from overture_cli.context import actor, open_store
-from overture_cli.output import JsonFlag, emit_json, progress_console, say, table
+from overture_cli.output import JsonFlag, beginning, emit_json, progress_console, say, table
 from overture_cli.stopping import Stop
 from overture_core.errors import InvalidInput
 from overture_core.leads import mappings
@@ -133,7 +133,9 @@ def show_report(report: ImportReport) -> None:
     outcome += [("unchanged", report.unchanged), ("rejected", report.rejected)]
     table("Rows", ("became", "rows"), outcome)
     read = [(each.column, each.field or "custom field", each.why, each.sample or "") for each in report.columns]
-    table("Columns", ("column", "read as", "why", "first value"), read)
+    # A real import keeps no samples.
+    shown = 4 if any(each.sample for each in report.columns) else 3
+    table("Columns", ("column", "read as", "why", "first value")[:shown], [each[:shown] for each in read])
     if report.resumed:
         say(f"It went on after row {report.resumed}, where it had broken off.")
     if report.shared:
@@ -142,7 +144,7 @@ def show_report(report: ImportReport) -> None:
     for warning in report.warnings:
         say(f"Note: {warning}")
     if report.rejected:
-        rejects = [(each.line, "; ".join(each.reasons), each.original) for each in report.reject_samples]
+        rejects = [(each.line, "; ".join(each.reasons), beginning(each.original)) for each in report.reject_samples]
         table("Rejected (first rows)", ("line", "why", "text"), rejects)
         if report.rejected == report.rows:
             say("No row could be taken. Correct the file, or say with --map, --country or --encoding how to read it.")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from overture_cli.context import actor, open_store
-from overture_cli.output import JsonFlag, emit_json, say, table
+from overture_cli.output import JsonFlag, beginning, emit_json, say, table
 from overture_core.errors import InvalidInput
 from overture_core.files import written
 from overture_core.leads.reading import Source
@@ -92,7 +92,7 @@ def import_(
             f"{report.rejected} rejected."
         )
         if report.rejects:
-            shown = [(each.line, "; ".join(each.reasons), each.original) for each in report.rejects]
+            shown = [(each.line, "; ".join(each.reasons), beginning(each.original)) for each in report.rejects]
             table("Rejected (first rows)", ("line", "why", "text"), shown)
     if report.rows and report.rejected == report.rows:
         raise typer.Exit(2)

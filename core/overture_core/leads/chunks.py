@@ -75,4 +75,4 @@ def _next_chunk(rows: Iterator[Row], reader: RowReader, position: Callable[[], i
 def _readable(row: Row, reader: RowReader) -> LeadRow:
     if row.cells is None:
         raise RowRejected(row.problem or "it cannot be read")
-    return reader.read(row.cells)
+    return reader.read(row.cells, row.shapes)

@@ -27,6 +27,7 @@ from overture_core.leads.imports import (
     ImportReport,
     ImportState,
     is_held,
+    joined_by_phone,
     noted,
     rejected,
     stored,
@@ -202,7 +203,7 @@ class _Running:
         with self._work() as work:
             notes = [noted(number, what) for what, number in sorted(done.notes.items())]
             report = ImportReport(
-                **done.model_dump(exclude={"notes", "erased", "erased_lines"}),
+                **done.model_dump(exclude={"notes", "erased", "erased_lines", "by_phone", "by_phone_line"}),
                 import_id=None if self._options.dry_run else self._id,
                 filename=self._source.filename,
                 encoding=self._table.encoding,
@@ -211,7 +212,7 @@ class _Running:
                 unmapped=[column for column in self._table.columns if column not in self._mapping],
                 columns=columns,
                 reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
-                warnings=[*warnings, *notes, *_of_erased(done), *alike],
+                warnings=[*warnings, *notes, *joined_by_phone(done), *_of_erased(done), *alike],
                 resumed=self._resumed,
             )
             row = stored(work, self._id, lock=True)
@@ -260,6 +261,8 @@ class _Running:
                 notes=Counter(done.notes) + chunk.notes + merger.notes,
                 erased=done.erased + len(back),
                 erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
+                by_phone=done.by_phone + len(merger.by_phone),
+                by_phone_line=done.by_phone_line or next(iter(merger.by_phone), None),
                 shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
             )
             mine = update(LeadImport).where(

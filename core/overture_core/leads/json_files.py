@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -17,7 +18,7 @@ from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
 from overture_core.leads.records import MAX_ORIGINAL, MAX_RECORD, Line, bounded_lines
 from overture_core.leads.sources import Source
-from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text
+from overture_core.leads.tables import MAX_COLUMNS, Row, Table, cell_text, shape_of
 from overture_core.leads.unpacking import stored_position
 from overture_core.text import clean, quoted
 
@@ -30,6 +31,8 @@ _BLANK = re.compile(r"\s*")
 _PIECE = 64 * 1024
 _CLOSING = {"]": b"[", "}": b"{"}
 MAX_DEPTH = 1_000_000
+_NO_OBJECT, _INVALID = "is not a JSON object", "is not valid JSON"
+_TWICE = "has a field twice, and nothing says which one counts"
 _LONG = f"is an object of more than {MAX_RECORD:,} characters"
 
 
@@ -50,10 +53,11 @@ def json_table(source: Source, encoding: FoundEncoding, files: ExitStack, *, who
     lines = _is_lines(source, encoding)
     with ExitStack() as looked_at:
         every = _opened(source, encoding, lines, looked_at).rows
-        columns = _keys(every if whole else islice(every, PREVIEWED), source.filename)
+        columns, problem = _keys(every if whole else islice(every, PREVIEWED), source.filename)
         more = not whole and next(every, None) is not None
     if not columns:
-        msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; write a list or one a line."
+        why = problem or "write a list or one a line"
+        msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; {why}."
         raise UnreadableFile(msg)
     notes = (f"Only the first {PREVIEWED} objects were looked at for columns; later ones may have more.",) * more
     opened = _opened(source, encoding, lines, files)
@@ -76,17 +80,21 @@ def _opened(source: Source, encoding: FoundEncoding, lines: bool, files: ExitSta
     return _Opened(rows, position, (f"The rows were read from the list {quoted(name)}.",) if name else ())
 
 
-def _keys(rows: Iterable[Row], filename: str) -> list[str]:
-    """Every key of the rows' objects, in the order in which they first appear."""
+def _keys(rows: Iterable[Row], filename: str) -> tuple[list[str], str | None]:
+    """Every key of the rows' objects, in the order in which they first appear, and what is wrong with the first row
+    that is an object which cannot be read."""
     found: dict[str, None] = {}
+    problem: str | None = None
     for row in rows:
+        if problem is None and row.problem not in (None, _NO_OBJECT):
+            problem = f"row {row.line} {row.problem}"
         found.update(dict.fromkeys(row.cells or ()))
         if len(found) > MAX_COLUMNS:
             msg = (
                 f"{filename} has objects of over {MAX_COLUMNS} different keys in all; leave out those you do not need."
             )
             raise UnreadableFile(msg)
-    return list(found)
+    return list(found), problem
 
 
 def _plain(filename: str) -> str:
@@ -101,15 +109,37 @@ def _is_lines(source: Source, encoding: FoundEncoding) -> bool:
         return False
     if _plain(source.filename).endswith(LINES):
         return True
-    return len(filled) == 2 and _decoded(filled[0].text) is not None and filled[1].text.lstrip().startswith("{")
+    return len(filled) == 2 and isinstance(_decoded(filled[0].text), dict) and filled[1].text.lstrip().startswith("{")
 
 
-def _decoded(text: str) -> dict[str, object] | None:
+class _Doubled(dict[str, object]):
+    """An object that has a key twice, of which nobody can say which one counts."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Doubled(found)
+
+
+# NaN and Infinity are no JSON, but some programs write them for a number that is not there.
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=lambda _name: None)
+
+
+def _told(error: ValueError | RecursionError) -> str:
+    """Say why a value cannot be read."""
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        return _INVALID
+    return f"has a number of more than {sys.get_int_max_str_digits():,} digits"
+
+
+def _decoded(text: str) -> object:
+    """Return the value that a line has, or the error."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+        return _decoder.decode(text)
+    except (ValueError, RecursionError) as error:
+        return error
 
 
 def _of_line(line: Line) -> Row | None:
@@ -117,17 +147,29 @@ def _of_line(line: Line) -> Row | None:
         return Row(line.number, line.shown, None, line.problem)
     if not line.text.strip():
         return None
-    return _row(line.number, line.text.rstrip("\r\n"), _decoded(line.text))
+    original, value = line.text.rstrip("\r\n"), _decoded(line.text)
+    if isinstance(value, ValueError | RecursionError) and (problem := _told(value)) != _INVALID:
+        return Row(line.number, line.shown, None, problem)
+    return _row(line.number, original, value)
 
 
 def _row(number: int, original: str, value: object) -> Row:
     if not isinstance(value, dict):
-        return Row(number, original[:MAX_ORIGINAL], None, "is not a JSON object")
+        return Row(number, original[:MAX_ORIGINAL], None, _NO_OBJECT)
     if len(value) > MAX_COLUMNS:
         return Row(
             number, original[:MAX_ORIGINAL], None, f"has {len(value)} fields, more than the {MAX_COLUMNS} allowed"
         )
-    return Row(number, original, {clean(str(key), limit=100): cell_text(each) for key, each in value.items()})
+    if isinstance(value, _Doubled):
+        return Row(number, original[:MAX_ORIGINAL], None, _TWICE)
+    cells: dict[str, str] = {}
+    shapes: dict[str, type] = {}
+    for key, each in value.items():
+        column = clean(str(key), limit=100)
+        cells[column] = cell_text(each)
+        if not isinstance(each, str) and (shape := shape_of(each)) is not None:
+            shapes[column] = shape
+    return Row(number, original, cells, shapes=shapes or None)
 
 
 class _Value(NamedTuple):
@@ -144,7 +186,6 @@ class _Document:
     def __init__(self, file: TextIO, filename: str) -> None:
         self._file, self._filename = file, filename
         self._text, self._at, self._ended = "", 0, False
-        self._decoder = json.JSONDecoder()
 
     def peek(self) -> str:
         """Return the next character that is no white space; an empty text at the end."""
@@ -163,20 +204,21 @@ class _Document:
     def value(self) -> _Value:
         """Read the value that comes next."""
         self.peek()
+        problem = _INVALID
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._text, self._at)
-            except (ValueError, RecursionError):
-                end = -1
+                value, end = _decoder.raw_decode(self._text, self._at)
+            except (ValueError, RecursionError) as error:
+                end, problem = -1, _told(error)
             # A number that ends with what has been read so far may go on.
             if 0 <= end < len(self._text) or (end >= 0 and self._ended):
                 text = self._text[self._at : end]
                 self._at = end
                 return _Value(text, value, _LONG if len(text) > MAX_RECORD else None)
             if len(self._text) - self._at >= MAX_RECORD or not self._more():
-                return self._passed_over()
+                return self._passed_over(problem)
 
-    def _passed_over(self) -> _Value:
+    def _passed_over(self, problem: str) -> _Value:
         """Go on behind a value that cannot be read, as its brackets and quotes tell."""
         start, size, inside = self._text[self._at : self._at + MAX_ORIGINAL], 0, False
         opened = bytearray()
@@ -191,9 +233,9 @@ class _Document:
                     opener = opened.rfind(_CLOSING[mark])
                     del opened[max(opener, 0) :]
                     if not opened:  # a bracket that closes nothing here is the end of the list around
-                        return self._bad(start, size, found.start() if opener < 0 else found.end())
+                        return self._bad(start, size, found.start() if opener < 0 else found.end(), problem)
                 elif mark == "," and not opened:
-                    return self._bad(start, size, found.start())
+                    return self._bad(start, size, found.start(), problem)
                 elif mark != ",":
                     opened += mark.encode()
             # A backslash at the end is looked at with what follows it.
@@ -204,10 +246,10 @@ class _Document:
                 break
         raise self.broken(start)
 
-    def _bad(self, start: str, size: int, end: int) -> _Value:
+    def _bad(self, start: str, size: int, end: int, problem: str) -> _Value:
         size += end - self._at
         self._at = end
-        return _Value(start[:size], None, _LONG if size > MAX_RECORD else "is not valid JSON")
+        return _Value(start[:size], None, _LONG if size > MAX_RECORD else problem)
 
     def broken(self, text: str) -> UnreadableFile:
         """Return the error for a text that breaks off or cannot be told apart any more."""

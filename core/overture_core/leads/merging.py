@@ -2,14 +2,14 @@
 
 A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn
 page. An import fills what is empty and adds what is new; it overwrites nothing but the time of the
-last contact, where the later one counts. A refusal of consent is never overruled by a file.
+last contact, where the later one counts. A refusal of consent is never overruled by a file, nor is a suppression.
 docs/duplicates.md has the rule for people.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, select, update
 
 from overture_core.ids import new_ids
+from overture_core.leads.granting import Grants
+from overture_core.leads.normalise import email_key
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
 from overture_core.messages.channels import Channel
@@ -73,6 +75,9 @@ class Merger:
         self.named: dict[str, set[str]] = defaultdict(set)  # the identities of all rows, by their kind
         self.notes: Counter[str] = Counter()
         self.shared: dict[int, list[str]] = {}
+        self.by_phone: list[
+            int
+        ] = []  # lines of rows that only their number joined to a lead of another name and address
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
         """Merge rows; returns how many will be created, merged and unchanged once `write` was called."""
@@ -80,6 +85,8 @@ class Merger:
             for kind, value in row.identities:
                 self.named[kind].add(value)
         self._load()
+        known = {lead.id: lead.values for lead in self._leads.values()}
+        self._grants = Grants(self._work, (row for _, row in rows), self.named, known)
         name = clean(filename, limit=200)
         return Counter(self._take(row, original.line, name) for original, row in rows)
 
@@ -119,9 +126,12 @@ class Merger:
 
     def _take(self, row: LeadRow, line: int, filename: str) -> str:
         row, known = self._past(row), self._owners
-        owners = [known[identity] for identity in row.identities if identity in known]
+        shared = [identity for identity in row.identities if identity in known]
+        owners = [known[identity] for identity in shared]
         if owners:
             lead = self._leads[owners[0]]
+            if len(shared) == 1 and shared[0][0] == "phone" and _is_another(lead.values, row.values):
+                self.by_phone.append(line)
             if any(owner != owners[0] for owner in owners):
                 self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
                 self.shared[line] = list(dict.fromkeys(owners))
@@ -201,6 +211,11 @@ class Merger:
     def _add_consents(self, lead: _Lead, row: LeadRow, line: int, filename: str) -> list[str]:
         """Add consents and refusals; returns the ids of their rows."""
         added = []
+        given_at = row.evidence.given_at
+        if given_at is not None and given_at > self._now:
+            # Such a grant would be newer than whatever they say until then.
+            self.notes["dates of consent yet to come, left out"] += 1
+            given_at = None
         source = row.evidence.source or self._consent_source or f"import of {filename}, line {line}"
         for channel, granted in row.consents.items():
             held = self._known_consents.get((lead.id, channel))
@@ -209,11 +224,14 @@ class Merger:
                 continue
             if held == granted:
                 continue
+            if granted and (why := self._grants.left_out(lead.id, lead.values, row, channel)):
+                self.notes[why] += 1
+                continue
             if granted and not row.evidence.wording:
                 self.notes["consents recorded without the words that were agreed to"] += 1
             self._known_consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
-            evidence = (source, row.evidence.wording or None, row.evidence.given_at, self._now)
+            evidence = (source, row.evidence.wording or None, given_at, self._now)
             self._new_consents.append((added[-1], self._work.workspace, lead.id, channel, granted, *evidence))
         return added
 
@@ -253,6 +271,15 @@ class Merger:
             self._work.session.connection().execute(
                 changed.values({name: bindparam(f"new_{name}") for name in names}), values
             )
+
+
+def _is_another(lead: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Say whether a lead and a row look like two people: both have a name and an e-mail address, and these differ."""
+    names = [
+        " ".join(filter(None, (values.get("first_name"), values.get("last_name")))).casefold() for values in (lead, row)
+    ]
+    emails = [email_key(values.get("email") or "") for values in (lead, row)]
+    return all(names) and all(emails) and names[0] != names[1] and emails[0] != emails[1]
 
 
 def _in_workspace(entity: type[Lead | LeadTag | Consent], work: Work) -> ColumnElement[bool]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from overture_core.storage.schema import Lead, LeadImport, LeadTag, Segment
@@ -43,6 +44,9 @@ def _names(
     beginning: str,
     limit: int,
 ) -> Sequence[str]:
-    begins = name.istartswith(beginning, autoescape=True)
+    # SQLite compares ASCII letters alone whatever their case, so others are asked for as people write them.
+    plain = unicodedata.normalize("NFC", beginning)
+    forms = sorted({plain, plain.lower(), plain.upper(), plain.capitalize()})
+    begins = or_(*(name.istartswith(form, autoescape=True) for form in forms))
     found = select(name).where(workspace == work.workspace, name.is_not(None), begins).distinct()
     return work.session.scalars(found.order_by(name).limit(limit)).all()

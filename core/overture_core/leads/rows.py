@@ -49,7 +49,9 @@ _REFUSED_CHANNELS = {
 }
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language")
-_OF_CONSENT = frozenset({"consent", "email_opt_in", "sms_opt_in", "consent_text", "consent_at", "consent_source"})
+_ANSWERS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
+_OF_CONSENT = _ANSWERS | {"consent_text", "consent_at", "consent_source"}
+_SHAPES = {dict: "an object", list: "a list", bool: "true or false"}
 _LIMITS = {"language": 20, "title": 300, "company": 300}
 _LONGEST_ID = 200
 # A JSON object may have names that no object before it had: the report names so many columns, and no more.
@@ -117,14 +119,13 @@ class RowReader:
         noted, self.notes = self.notes, Counter()
         return noted
 
-    def read(self, cells: Mapping[str, str]) -> LeadRow:
-        """Return the row as a lead.
+    def read(self, cells: Mapping[str, str], shapes: Mapping[str, type] | None = None) -> LeadRow:
+        """Return the row as a lead; `shapes` says which cells were no text in JSON (tables.py).
 
         Raises:
             RowRejected: nothing in it can be written to; with every reason.
         """
-        # What is empty is left out at once: most rows fill few of the fields.
-        raw = {name: text for name, column in self._fields if (text := cells.get(column, "").strip())}
+        raw = self._filled(cells, shapes)
         country = self._country(raw["country"]) if "country" in raw else None
         email, phone = self._addresses(raw, country)
         first, last = self._names(raw)
@@ -169,6 +170,19 @@ class RowReader:
         if self._refusals:
             found.consents |= self._refused(cells)
         return found
+
+    def _filled(self, cells: Mapping[str, str], shapes: Mapping[str, type] | None) -> dict[str, str]:
+        """Return the texts of the fields, without what is empty, as most are, and without what is no single value."""
+        raw = {name: text for name, column in self._fields if (text := cells.get(column, "").strip())}
+        if not shapes:
+            return raw
+        for name, column in self._fields:
+            shape = shapes.get(column)
+            if shape is None or name not in raw or name in _ANSWERS | REFUSALS or (name == "tags" and shape is list):
+                continue
+            del raw[name]  # the text of an object is nobody's name
+            self.notes[f"values of {name} left out: {_SHAPES[shape]} where a text belongs"] += 1
+        return raw
 
     def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
         reasons = []
@@ -215,11 +229,12 @@ class RowReader:
         full = self._cut(raw["full_name"], "full_name", 400) if "full_name" in raw else ""
         if not full or first or last:
             return first, last
-        self.notes["full names split into first and last name"] += 1
         if "," in full:
             last, _, first = (part.strip() for part in full.partition(","))
         else:
             first, _, last = full.partition(" ")
+        if first and last:
+            self.notes["full names split into first and last name"] += 1
         return self._cut(first, "first_name", 200), self._cut(last, "last_name", 200)
 
     def _zone(self, text: str, phone: str | None, country: str | None) -> str | None:

@@ -23,13 +23,15 @@ _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 class Row(NamedTuple):
     """One row: its line in the file, its original text, and its cells by column (None: unreadable).
 
-    In a JSON document a row's line is its number in the list, since many can stand on one line.
+    In a JSON document a row's line is its number in the list, since many can stand on one line, and `shapes` says of
+    which columns the value is no text and no number, but an object, a list of several, or a truth value.
     """
 
     line: int
     original: str
     cells: dict[str, str] | None
     problem: str | None = None
+    shapes: dict[str, type] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,15 @@ def too_wide(filename: str, width: int) -> UnreadableFile:
 def wrong_width(width: int, wanted: int) -> str:
     """Say that a row has more or fewer cells than the header."""
     return f"has {quantity(width, 'column')} where the header has {wanted}"
+
+
+def shape_of(value: object) -> type | None:
+    """Return dict, list or bool for a value of JSON that is one; None for a text, a number, or a list of one."""
+    if isinstance(value, list):
+        if not value:
+            return None
+        return list if len(value) > 1 else shape_of(value[0])
+    return next((shape for shape in (dict, bool) if isinstance(value, shape)), None)
 
 
 def cell_text(value: object) -> str:

@@ -17,6 +17,7 @@ from overture_core.text import clean
 MAX_LENGTH = 2_000
 MAX_CONDITIONS = 100
 MAX_DEPTH = 20
+_QUOTES = "\"'"
 
 _GRAMMAR = r"""
 ?start: either
@@ -98,10 +99,15 @@ def _parsed(text: str) -> Node:
         tree = _lark().parse(text)
         node: Node = _Nodes(text).transform(tree)
     except UnexpectedToken as error:
+        if (word := text.strip()).isalnum():
+            why = f'a word alone is no condition; to look for it, put it in quotation marks: "{clean(word, limit=60)}".'
+            raise FilterError(text, text.index(word) + 1, why) from error
         at_end = error.token.type == "$END"
         raise FilterError(text, len(text) + 1 if at_end else (error.pos_in_stream or 0) + 1, _expected(text)) from error
     except UnexpectedCharacters as error:
-        raise FilterError(text, (error.pos_in_stream or 0) + 1, _expected(text)) from error
+        at = error.pos_in_stream or 0
+        why = "the quotation mark that opens here is never closed." if text[at] in _QUOTES else _expected(text)
+        raise FilterError(text, at + 1, why) from error
     except RecursionError as error:
         raise FilterError("", 1, "its parentheses are too deep; save parts of it as segments.") from error
     _check_size(node)

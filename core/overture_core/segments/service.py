@@ -54,12 +54,15 @@ def save(work: Work, name: str, wanted: LeadFilter, *, frozen: bool = False) -> 
     """Save a filter under a name, in place of what was there. A frozen segment keeps those who meet it now.
 
     Raises:
-        InvalidInput: the name is empty or too long.
+        InvalidInput: the name is empty, too long, or more than a line.
         FilterError: the filter's expression names a segment that is not there, or this one.
     """
     name = name.strip()
     if not name or len(name) > 100:
         msg = "A segment needs a name of 1 to 100 characters."
+        raise InvalidInput(msg)
+    if len(name.splitlines()) > 1:
+        msg = "A segment's name is one line."
         raise InvalidInput(msg)
     conditions = where(work, wanted, (name,))
     row = _find(work, name)

@@ -24,7 +24,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import Refusal, refuse, suppress
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Store, Work
-from overture_core.suppressions.service import Kind, known, normalised
+from overture_core.suppressions.service import Kind, known, normalised, suppressible
 from overture_core.text import clean, quoted
 
 CHUNK = 500
@@ -196,7 +196,7 @@ def _values(row: Row, columns: Mapping[str, str], default: str) -> list[tuple[Ki
     for what, cell in said.items():
         wanted = given if what == "value" else what
         kind = next((each for each in KINDS if each == wanted), None) or kind_of(cell)
-        kinds.append((kind, normalised(kind, cell)))
+        kinds.append((kind, suppressible(kind, cell)))
     return [(kind, value, reason) for kind, value in kinds]
 
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import exists, select
@@ -23,7 +24,10 @@ from overture_core.leads.normalise import e164, email_key, mailbox
 from overture_core.storage.among import among
 from overture_core.storage.schema import ErasedAddress, Suppression
 from overture_core.storage.store import Work
-from overture_core.text import clean
+from overture_core.text import clean, quoted
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
@@ -81,7 +85,7 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
     Raises:
         InvalidInput: a value is no e-mail address or phone number; none of them is suppressed.
     """
-    keys = [normalised(each.kind, each.value) for each in wanted]
+    keys = [suppressible(each.kind, each.value) for each in wanted]
     first: dict[tuple[Kind, str], Wanted] = {}
     for key, each in zip(keys, wanted, strict=True):
         first.setdefault((each.kind, key), each)
@@ -232,6 +236,26 @@ def normalised(kind: Kind, value: str) -> str:
             raise InvalidInput(msg)
         return value.strip()
     return e164(value, None)
+
+
+def suppressible(kind: Kind, value: str) -> str:
+    """Return a value that can be suppressed, as `normalised` does: no domain under which anybody registers, as co.uk.
+
+    Raises:
+        InvalidInput: it is no value of this kind, or such a domain (publicsuffix.org).
+    """
+    key = normalised(kind, value)
+    if kind == "domain" and _public_suffixes().is_public(key):
+        msg = f"{quoted(key)} holds the domains of everybody there; give the one of a company, such as example.{key}."
+        raise InvalidInput(msg)
+    return key
+
+
+@lru_cache(maxsize=1)
+def _public_suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList(only_icann=True)
 
 
 def domains_of(domain: str) -> list[str]:

@@ -56,7 +56,8 @@ async def leads_tag(
     """Put a tag on leads, or remove it, by filter or by ids; segment = "NAME" is a filter too."""
 
     def write(work: Work) -> Tagged:
-        wanted = None if where is None else filter_of(where)
+        # A blank filter selects everybody: whoever means that says it by a condition.
+        wanted = filter_of(where) if where is not None and where.strip() else None
         return tagging.tag(work, tag, wanted=wanted, lead_ids=lead_ids or (), remove=remove)
 
     done = await runtime_of(ctx).write(actor_of(ctx), write)

@@ -215,6 +215,9 @@ async def leads_preview_segment(
     """Count a segment or filter, broken down by country, channel and dormancy, with a sample."""
 
     def preview(work: Work) -> SegmentPreview:
+        if name is not None and where is not None:
+            msg = "Give name or where, and not both of them."
+            raise InvalidInput(msg)
         if name is not None:
             return segments.preview_named(work, name)
         return segments.preview(work, filter_of(where))

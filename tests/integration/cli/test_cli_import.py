@@ -152,3 +152,12 @@ def test_the_pages_commands_do_what_it_says(overture: Overture, folder: Path) ->
 def test_the_page_names_every_field() -> None:
     text = PAGE.read_text()
     assert [field for field in (*FIELDS, CUSTOM, IGNORE) if f"`{field}`" not in text] == []
+
+
+def test_the_tables_have_no_empty_column_and_of_a_long_row_its_beginning(overture: Overture, folder: Path) -> None:
+    (folder / "long.csv").write_text(f"email,name\na@example.com,Ada\nnobody,{'x' * 5_000}\n")
+    dry, real = overture("import", "long.csv", "--dry-run").stdout, overture("import", "long.csv").stdout
+    assert ("first value" in dry, "first value" in real) == (True, False)
+    (folder / "shut.csv").write_text(f"email,note\na@example.com,\n{'y' * 5_000},\n")
+    listed = overture("suppressions", "import", "shut.csv").stdout
+    assert (real.count("x") < 400, 200 < listed.count("y") < 500) == (True, True)

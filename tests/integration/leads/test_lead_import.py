@@ -184,8 +184,10 @@ def test_a_refusal_in_one_column_holds_whatever_the_others_say(store: Store, tak
 
 def test_a_bare_yes_agrees_to_mail_alone_and_all_else_has_to_be_named(store: Store, take: Import) -> None:
     answers = {"a": "yes", "b": "1", "c": "all", "d": "yes;sms", "e": "whatsapp"}
-    lines = "".join(f"{who}@example.com,{said}\n" for who, said in answers.items())
-    assert take(f"email,consent\n{lines}").warnings == ["6 consents recorded without the words that were agreed to"]
+    lines = "".join(f"{who}@example.com,+1212555010{n},{said}\n" for n, (who, said) in enumerate(answers.items()))
+    assert take(f"email,phone,consent\n{lines}").warnings == [
+        "6 consents recorded without the words that were agreed to"
+    ]
     assert {
         who: {c.channel for c in lead_by_email(store, f"{who}@example.com").consents if c.granted} for who in answers
     } == {

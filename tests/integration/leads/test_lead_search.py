@@ -127,6 +127,8 @@ def test_a_segment_is_saved_replaced_listed_and_counted_anew(store: Store, take:
             segments.get(work, "dormnat")
         with pytest.raises(InvalidInput, match="1 to 100 characters"):
             segments.save(work, " ", LeadFilter())
+        with pytest.raises(InvalidInput, match="is one line"):
+            segments.save(work, "a\nb", LeadFilter())
 
 
 def test_tags_are_added_once(store: Store, take: Import) -> None:
@@ -214,6 +216,11 @@ def test_consents_and_columns_of_ones_own_are_asked_for(store: Store, take: Impo
         ("country = US and", "at its end: conditions are like"),
         ("country == US", "at '= US' (character 10)"),
         ("(country = US", "at its end"),
+        ('country = "US', "at '\"US' (character 11): the quotation mark that opens here is never closed."),
+        ("ada and 'bo", 'at "\'bo" (character 9): the quotation mark that opens here is never closed.'),
+        (" not", "at 'not' (character 2): a word alone is no condition"),
+        ("and", "at 'and' (character 1): a word alone is no condition"),
+        ("ada", 'a word alone is no condition; to look for it, put it in quotation marks: "ada".'),
         ("dormant_days >= soon", "with a number of days"),
         ("last_contact > yesterday", "with a day such as 2025-12-31"),
         ("tag ~ v", "tag takes =, !=, in, is known, not ~"),

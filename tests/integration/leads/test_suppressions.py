@@ -27,7 +27,13 @@ def test_an_address_is_suppressed_once_in_its_normalised_form(store: Store, cloc
 
 @pytest.mark.parametrize(
     ("kind", "value", "why"),
-    [("email", "nobody", "not an e-mail address"), ("phone", "07700 900123", "needs a country or a leading")],
+    [
+        ("email", "nobody", "not an e-mail address"),
+        ("phone", "07700 900123", "needs a country or a leading"),
+        ("domain", "com", "not a domain"),
+        ("domain", "co.uk", "'co.uk' holds the domains of everybody there"),
+        ("domain", "公司.cn", "holds the domains of everybody there"),
+    ],
 )
 def test_what_is_no_address_is_refused(store: Store, kind: suppressions.Kind, value: str, why: str) -> None:
     with store.begin("default", actor="test") as work, pytest.raises(InvalidInput, match=why):

@@ -77,6 +77,13 @@ async def test_an_export_is_asked_for_and_nothing_is_written(desk: Any, tmp_path
         ("leads_upsert_lead", {"fields": {"email": "x"}}, "The lead was not taken: e-mail: 'x' is not"),
         ("leads_upsert_lead", {"fields": {"email": "x@example.com", "consent": "yes"}}, "needs its evidence"),
         ("leads_tag", {"tag": "a"}, "Say which leads: either a filter (where) or their ids (lead_ids)."),
+        ("leads_tag", {"tag": "a", "where": ""}, "Say which leads: either a filter (where) or their ids (lead_ids)."),
+        (
+            "leads_tag",
+            {"tag": "a", "where": " \t"},
+            "Say which leads: either a filter (where) or their ids (lead_ids).",
+        ),
+        ("leads_preview_segment", {"name": "A", "where": "x"}, "Give name or where, and not both of them."),
         ("leads_tag", {"tag": "a", "where": "tag ="}, "The filter cannot be read at its end"),
         ("leads_tag", {"tag": "a,b", "where": "tag = x"}, "cannot be a tag"),
         ("leads_tag", {"tag": "a", "lead_ids": ["lead_x"]}, "There is no lead 'lead_x'"),

@@ -303,3 +303,15 @@ async def test_a_prompt_that_cannot_be_made_is_answered_with_one_sentence(
         with pytest.raises(MCPError) as refused:
             await client.get_prompt(name, arguments)
     assert refused.value.message == told
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['[{"email": "a@b.example"}]', '{"data": [{"email": "a@b.example"}]}', '{"email": "a@b.example"}'],
+)
+async def test_inline_json_is_imported(desk: Any, content: str) -> None:
+    async with desk.leads() as client:
+        report = await desk.call(client, "leads_import_file", content=content, filename="x.json")
+        assert (report["rows"], report["created"]) == (1, 1)
+        lines = await desk.call(client, "leads_import_file", content='{"email": "c@b.example"}\n', filename="x.jsonl")
+        assert (lines["rows"], lines["created"]) == (1, 1)

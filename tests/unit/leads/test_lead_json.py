@@ -49,8 +49,9 @@ def test_a_list_gives_its_objects_with_their_own_text_however_it_is_laid_out(
         ('{"email": "b", "x": [1, {"y": ]}', "is not valid JSON"),
         ('{"a": "}]\\"", b: [1]}', "is not valid JSON"),
         ("nothing", "is not valid JSON"),
-        ("[" * 100_000 + "]" * 100_000, "is not valid JSON"),
-        ("9" * 5_000, "is not valid JSON"),
+        ("[" * 100_000 + "]" * 100_000, "is nested too deeply"),
+        ("9" * 5_000, "has a number of more than 4,300 digits"),
+        ('{"email": "b", "email": "c"}', "has a field twice, and nothing says which one counts"),
         ("12", "is not a JSON object"),
         ("[{}]", "is not a JSON object"),
         ('{"x": "' + "y" * MAX_RECORD + '"}', "is an object of more than 1,000,000 characters"),
@@ -74,6 +75,34 @@ def test_a_document_that_breaks_off_is_refused_with_the_place(text: str) -> None
 def test_a_document_without_objects_is_refused(text: str) -> None:
     with pytest.raises(UnreadableFile, match="holds no JSON objects of 1 to 500 fields"):
         rows(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("9" * 6_000, "row 1 has a number of more than 4,300 digits"),
+        ("[" * 100_000 + "]" * 100_000, "row 1 is nested too deeply"),
+        ("nothing", "row 1 is not valid JSON"),
+    ],
+)
+def test_a_document_whose_only_object_cannot_be_read_is_refused_with_the_cause(value: str, why: str) -> None:
+    with pytest.raises(UnreadableFile, match=f"holds no JSON objects of 1 to 500 fields; {why}"):
+        rows(f'[{{"email": "a@example.com", "x": {value}}}]')
+
+
+def test_lines_say_why_they_cannot_be_read() -> None:
+    lines = [ADA, '{"x": ' + "9" * 6_000 + "}", '{"x": ' + "[" * 100_000 + "]" * 100_000 + "}", '{"x": 1, "x": 2}']
+    assert [row.problem for row in rows("\n".join(lines), "leads.jsonl")] == [
+        None,
+        "has a number of more than 4,300 digits",
+        "is nested too deeply",
+        "has a field twice, and nothing says which one counts",
+    ]
+
+
+def test_a_number_that_is_none_is_no_value() -> None:
+    (row,) = rows('[{"email": "ada@example.com", "size": NaN, "age": -Infinity}]')
+    assert row.cells == {"email": "ada@example.com", "size": "", "age": ""}
 
 
 def test_what_stands_behind_the_list_is_said() -> None:

@@ -70,6 +70,7 @@ def test_json_lines_give_a_row_an_object_and_a_problem_for_anything_else(tmp_pat
                 1,
                 '{"email": "a@example.com", "tags": ["x", "y"], "age": 41.0}',
                 {"email": "a@example.com", "tags": "x;y", "age": "41"},
+                shapes={"tags": list},
             ),
             Row(3, "[1]", None, "is not a JSON object"),
             Row(4, '{"email": null}', {"email": ""}),

@@ -1,0 +1,70 @@
+"""What an import leaves out or doubts, and says so in its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from overture_core.leads import service
+from overture_core.leads.finding import lead_id_of
+from overture_core.leads.imports import ImportReport
+from overture_core.leads.service import LeadView
+from overture_core.messages.channels import Channel
+from overture_core.storage.store import Store
+
+Import = Callable[..., ImportReport]
+
+
+def lead_by_email(store: Store, email: str) -> LeadView:
+    with store.read("default") as work:
+        return service.get(work, lead_id_of(work, email))
+
+
+def test_only_names_that_were_split_are_counted(take: Import) -> None:
+    report = take("name,email\nAda,a@example.com\nBo Ray,b@example.com\n")
+    assert report.warnings == ["1 full name split into first and last name"]
+
+
+def test_what_is_no_single_value_in_json_becomes_no_field(store: Store, take: Import) -> None:
+    rows = [
+        {
+            "email": ["a@example.com"],
+            "name": {"first": "Ann", "last": "Lee"},
+            "tags": ["fair", "vip"],
+            "unsubscribed": True,
+        },
+        {"email": "b@example.com", "name": ["Bo", "Ray"], "title": True, "extra": {"a": 1}, "email_opt_in": True},
+        {"email": ["c@example.com", "d@example.com"], "phone": "+12125550101"},
+    ]
+    report = take("\n".join(map(json.dumps, rows)), filename="leads.jsonl")
+    assert (report.created, report.rejected) == (3, 0)
+    assert [each for each in report.warnings if "left out" in each] == [
+        "1 value of email left out: a list where a text belongs",
+        "1 value of full_name left out: a list where a text belongs",
+        "1 value of full_name left out: an object where a text belongs",
+        "1 value of title left out: true or false where a text belongs",
+    ]
+    ann, bo = lead_by_email(store, "a@example.com"), lead_by_email(store, "b@example.com")
+    assert (ann.first_name, ann.last_name, ann.tags) == (None, None, ["fair", "vip"])
+    assert {each.granted for each in ann.consents} == {False}
+    assert (bo.first_name, bo.title, bo.custom) == (None, None, {"extra": '{"a": 1}'})
+    assert [(each.channel, each.granted) for each in bo.consents] == [(Channel.EMAIL, True)]
+
+
+def test_rows_that_only_their_number_joins_to_somebody_else_are_said(take: Import) -> None:
+    text = (
+        "email,phone,name\n"
+        "ann@sw.example,+12025550199,Ann Lee\n"
+        "bob@sw.example,+12025550199,Bob Ray\n"
+        "cy@sw.example,+12025550199,Cy Orr\n"
+        "ann@home.example,+12025550199,ann lee\n"
+        ",+12025550199,Dee\n"
+    )
+    for dry_run in (True, False):
+        report = take(text, dry_run=dry_run)
+        assert (report.created, report.merged + report.unchanged) == (1, 4)
+        (said,) = [each for each in report.warnings if "phone alone" in each]
+        assert said.startswith(
+            "2 rows were joined by phone alone to a lead of another name and e-mail address, such as line 3; "
+        )
+    assert [each for each in take(text).warnings if "phone alone" in each] == []
