@@ -48,6 +48,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     settings = settings.model_copy(update={"http_host": host, "http_port": port})
     _require_protection(settings)
     import uvicorn
+    from sse_starlette.sse import AppStatus
 
     from overture_servers.http import connections
     from overture_servers.http.app import create_app
@@ -56,6 +57,8 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     runtime = Runtime(settings)
     runtime.open()
     app = create_app(runtime)
+    # It would cut the answers in progress as soon as the process is told to end; they have GRACE_S.
+    AppStatus.enable_automatic_graceful_drain = False
     _spare_the_collector()
     uvicorn.run(
         app,

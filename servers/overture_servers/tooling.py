@@ -192,6 +192,8 @@ class OvertureServer(MCPServer[Runtime]):
         if scope is not None:
             with told():
                 self._runtime.require(scope)
+        if self._tool_manager.get_tool(name) is None:
+            raise ToolError(f"Unknown tool: {clean(name, limit=100)}")
         self._refuse_unknown(name, arguments)
         with told():
             await self._runtime.ready()

@@ -25,6 +25,10 @@ def token(
     ] = None,
     server: Annotated[str | None, typer.Option(help="For this server alone; else for all of them.")] = None,
     minutes: Annotated[int, typer.Option(min=1, max=MONTH_MIN, help="How long it holds; at most 30 days.")] = 60,
+    audience: Annotated[
+        str | None,
+        typer.Option(help="Base URL by which clients reach the servers, where the settings name another."),
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Whose it is, for the record; else your user name.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -53,13 +57,14 @@ def token(
     with open_store(settings) as store, store.read(named):
         pass  # it makes sure that there is such a workspace
     scopes = [Scope(each) for each in scope] if scope else list(READS.values())
+    meant = (audience or settings.audience).rstrip("/") + (path_of(server) if server else "")
     lifetime, now = timedelta(minutes=minutes), SystemClock().now()
     made = make_token(
         settings,
         workspace=named,
         scopes=scopes,
         subject=subject or person(),
-        audience=settings.audience + (path_of(server) if server else ""),
+        audience=meant,
         now=now,
         lifetime=lifetime,
     )
@@ -71,5 +76,5 @@ def token(
         return
     typer.echo(made)
     progress_console.print(
-        f"For the workspace {named} until {ends:%Y-%m-%d %H:%M} UTC: {', '.join(scopes)}.", markup=False
+        f"For {meant}, workspace {named}, until {ends:%Y-%m-%d %H:%M} UTC: {', '.join(scopes)}.", markup=False
     )

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from overture_core import telemetry
 from overture_servers.http import probes
 from overture_servers.http.answers import SafeHeaders, refusal, safe_headers
 from overture_servers.http.bodies import BodyInTime
@@ -70,6 +71,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await to_thread.run_sync(runtime.open)
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(to_thread.run_sync, telemetry.end_tracing)
             stack.push_async_callback(to_thread.run_sync, runtime.close)
             stack.push_async_callback(limits.close)
             # The lifespans of the applications that the routes are from do not run.
@@ -77,7 +79,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
                 await stack.enter_async_context(server.session_manager.run())
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *probes.routes(runtime),
             metrics.route(),
@@ -99,6 +101,8 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, Exception: partial(_unexpected, safe_headers(https=https))},
     )
+    app.router.redirect_slashes = False  # to whatever the header Host says
+    return app
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

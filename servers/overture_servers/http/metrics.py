@@ -60,6 +60,8 @@ class Metrics:
             if not _may_read(request, token.get_secret_value() if token else None):
                 sentence = (
                     "Metrics are for this machine alone; set OVERTURE_METRICS_TOKEN and show it as a bearer token."
+                    if token is None
+                    else "Show the token of OVERTURE_METRICS_TOKEN: Authorization: Bearer TOKEN."
                 )
                 return JSONResponse({"error": "forbidden", "message": sentence}, 403)
             page = await to_thread.run_sync(generate_latest, self._registry)

@@ -99,7 +99,8 @@ async def test_one_client_is_served_by_two_replicas_in_turn(start: Any, mode: An
     assert min(balancer.sent.values()) >= 4, balancer.sent
 
 
-async def test_a_process_that_is_told_to_end_lets_its_calls_finish(start: Any) -> None:
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_process_that_is_told_to_end_lets_its_calls_finish(start: Any, mode: Any) -> None:
     port, process = start()
     content = "E-mail,First name\n" + "".join(f"lead{number}@a.example,Ada\n" for number in range(ROWS))
     begun = anyio.Event()
@@ -111,7 +112,7 @@ async def test_a_process_that_is_told_to_end_lets_its_calls_finish(start: Any) -
         await begun.wait()
         process.send_signal(signal.SIGTERM)
 
-    async with Client(f"http://127.0.0.1:{port}/leads/mcp") as client, anyio.create_task_group() as tasks:
+    async with Client(f"http://127.0.0.1:{port}/leads/mcp", mode=mode) as client, anyio.create_task_group() as tasks:
         await client.list_tools()  # the client looks its schemas up when a result comes, which is too late here
         tasks.start_soon(end)
         result = await client.call_tool("leads_import_file", {"content": content}, progress_callback=seen)
