@@ -233,8 +233,8 @@ def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture)
     assert refused.stdout == ""
     assert refused.returncode == BAD_INPUT
     assert refused.stderr.splitlines() == [
-        "overture: 0.0.0.0 is not a loopback address, and without authentication only this machine may reach the servers; "
-        "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
+        "overture: 0.0.0.0 is not a loopback address, and without authentication only this machine may reach the "
+        "servers; set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
     ]
 
 

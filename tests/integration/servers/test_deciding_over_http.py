@@ -111,10 +111,12 @@ async def test_a_decision_on_other_content_or_in_another_shape_decides_nothing(d
             b"[]",
             b'{"decision": "approve"}',
             b'{"decision": "maybe", "content_hash": "x"}',
-            b"{" * 20_000,
+            b"{" * 9_000,
         ):
             answer = await http.post(url, headers=ADA, content=body)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_input")
+        long = await http.post(url, headers=ADA, content=b"{" * 20_000)
+        assert (long.status_code, long.json()["error"]) == (413, "too_large")
         assert (await http.get(f"{PATH}/apr_nope", headers=ADA)).status_code == 404
         assert len((await http.get(PATH, headers=ADA)).json()["approvals"]) == 1
 
