@@ -168,13 +168,13 @@ def test_a_yes_approves_and_the_time_that_the_person_took_is_not_the_demos(
         read_until(demo, "Approve? [y/n]")
         asked = time.monotonic()
         wait_for(lambda: time.monotonic() - asked > thinks_s)
-        demo.stdin.write("perhaps\ny\n")
+        demo.stdin.write("perhaps\ny\ny\n")  # the campaign, then the post
         demo.stdin.close()
         story = demo.stdout.read()
         assert demo.wait(20) == 0
     took = time.monotonic() - began
     assert "Please answer y or n." in story
-    assert approvals(place) == ["used"]
+    assert approvals(place) == ["used", "used"]
     told = re.search(r"time +│ ([0-9.]+) s", story)
     assert told
     assert 0 < float(told[1]) < took - thinks_s
@@ -186,7 +186,7 @@ def test_an_input_that_has_ended_leaves_the_demo_waiting_for_approval(running: R
         demo.stdin.close()
         demo.stdout.read()
         assert demo.wait(20) == 4
-    assert approvals(place) == ["pending"]
+    assert approvals(place) == ["pending", "pending"]
 
 
 def test_what_the_processes_write_is_for_the_user_alone_even_in_a_folder_open_to_others(

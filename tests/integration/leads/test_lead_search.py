@@ -217,7 +217,7 @@ def test_consents_and_columns_of_ones_own_are_asked_for(store: Store, take: Impo
         ("country == US", "at '= US' (character 10)"),
         ("(country = US", "at its end"),
         ('country = "US', "at '\"US' (character 11): the quotation mark that opens here is never closed."),
-        ("ada and 'bo", 'at "\'bo" (character 9): the quotation mark that opens here is never closed.'),
+        ("ada and 'bo", 'at "and \'bo" (character 5): conditions are like'),
         (" not", "at 'not' (character 2): a word alone is no condition"),
         ("and", "at 'and' (character 1): a word alone is no condition"),
         ("ada", 'a word alone is no condition; to look for it, put it in quotation marks: "ada".'),
