@@ -40,7 +40,7 @@ bench-one name *arguments:
 
 # A client that obeys every order it reads, against real servers: unauthorised sends, refunds and exports
 hostile:
-    uv run python -m tests.hostile
+    uv run python -m tests.hostile 2> >(grep -v '"tool_called"' >&2)
 
 # Kill, starve and cut off the sending path, judged by the sandbox's inbox: 10,000 messages, some 100 kills,
 # up to half an hour; --short is what the tests run
