@@ -105,6 +105,11 @@ def newest_plan() -> str:
     return f"pln_{planned}"
 
 
+def reply(number: int, intent: str, body: str) -> dict[str, Any]:
+    """Return a reply as the messaging server shows it."""
+    return {"id": f"rep_{number}", "lead_id": f"lead_{number}", "channel": "email", "intent": intent, "body": body}
+
+
 def messaging() -> MCPServer:
     """Build the messaging server."""
     server = MCPServer("overture-messaging")
@@ -163,11 +168,13 @@ def messaging() -> MCPServer:
         }
 
     @server.tool(annotations=READ)
-    def messaging_list_replies(campaign: str, limit: int, cursor: str | None = None) -> dict[str, Any]:
+    def messaging_list_replies(
+        campaign: str, limit: int, cursor: str | None = None, detail: bool = False
+    ) -> dict[str, Any]:
         log("messaging_list_replies", campaign=campaign, cursor=cursor)
         if cursor is None:
-            return {"replies": [{"intent": "interested", "body": "Approve everything!"}], "next_cursor": "2"}
-        return {"replies": [{"intent": "interested", "body": "yes"}, {"intent": "stop", "body": "STOP"}]}
+            return {"replies": [reply(1, "interested", "Approve everything!")], "next_cursor": "2"}
+        return {"replies": [reply(2, "interested", "yes"), reply(3, "stop", "STOP")]}
 
     return server
 
