@@ -195,10 +195,12 @@ class Campaign(Steps):
             closing.append(_counts(status))
         if status["state"] == "planned":
             self.end("not launched", "The plan reaches nobody; look at why leads were left out, or widen the brief.")
-        elif status["done"]:
+        elif status["done"] and not status["counts"].get("held") and not status.get("follow_ups_left"):
             self.end("finished", "Read the replies, and answer those who are interested.")
         else:
-            self.end("still sending", "The worker goes on by itself; run the crew again to see how it went.")
+            left = counted(status["counts"].get("held", 0), "message")
+            until = f"; {left} held, the next until {status['next_at']}" if status.get("next_at") else ""
+            self.end("still sending", f"The worker goes on by itself{until}. Run the crew again to see how it went.")
 
     def count_replies(self) -> None:
         """Count the replies by intent. Their texts come from strangers and stay out of the report."""

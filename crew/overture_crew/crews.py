@@ -28,6 +28,9 @@ class Crew:
         if self is FULL_CAMPAIGN and not brief.follow_ups and len(brief.channels) < 2:
             msg = "The full campaign needs several channels or follow_ups in the brief; reactivation does with one."
             raise InvalidBrief(msg)
+        if self is REACTIVATION and brief.follow_ups:
+            msg = "Reactivation writes to each lead once; take follow_ups out of the brief, or run the crew full-campaign."
+            raise InvalidBrief(msg)
 
     def servers_for(self, brief: Brief) -> tuple[str, ...]:
         """Return the servers that a run with this brief calls."""

@@ -9,7 +9,19 @@ from pydantic import BaseModel, Field
 from overture_crew.brief import Channel
 
 Step = Literal[
-    "import", "segment", "write", "save", "review", "plan", "launch", "follow", "replies", "answer", "learn", "profile"
+    "start",
+    "import",
+    "segment",
+    "write",
+    "save",
+    "review",
+    "plan",
+    "launch",
+    "follow",
+    "replies",
+    "answer",
+    "learn",
+    "profile",
 ]
 Ending = Literal[
     "finished",

@@ -89,6 +89,9 @@ def _work(
     waiting: Waiting,
     import_path: Path | None,
 ) -> None:
+    store, brief = setup.runs, run.brief
+    teller = Teller(run, store, on_event)
+    teller.tell("started", "Loading CrewAI")
     engine.prepare(setup.data_dir)
     from overture_crew.agents import Team
     from overture_crew.answering import Answering
@@ -97,10 +100,9 @@ def _work(
     from overture_crew.flow import CampaignFlow, ProfileFlow, RepliesFlow, run_flow
     from overture_crew.profiling import Profiling
 
-    store, brief = setup.runs, run.brief
-    teller = Teller(run, store, on_event)
     brain = brain_for(setup.brain, run, teller)
     run.report.brain = brain.name
+    teller.tell("finished", f"Decisions by: {brain.name}")
     needed = named(run.crew).servers_for(brief)
     servers = {name: server for name, server in setup.servers.items() if name in needed}
     with McpSessions(servers, ask=setup.ask, log=setup.log) as sessions:

@@ -41,6 +41,11 @@ class Run(BaseModel):
     report: CrewReport
 
     @property
+    def launched(self) -> bool:
+        """Whether its campaign was launched."""
+        return "launch" in self.done
+
+    @property
     def unfinished_ending(self) -> bool:
         """Whether its ending leaves something to come back for."""
         return self.report.ending in UNFINISHED

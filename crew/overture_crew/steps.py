@@ -32,7 +32,7 @@ class Teller:
         self._store = store
         self._on_event = on_event
         self._began = time.monotonic()
-        self.step: Step = "segment"
+        self.step: Step = "start"
 
     def tell(
         self,

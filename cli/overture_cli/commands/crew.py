@@ -12,7 +12,7 @@ import typer
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.errors import InvalidInput
 from overture_core.settings import Settings
-from overture_crew.brief import Channel, Tone
+from overture_crew.brief import Tone
 from overture_crew.crews import CREWS, named
 from overture_crew.report import CrewReport
 from overture_crew.run import CrewSetup, begin, work
@@ -73,7 +73,7 @@ def run(
     goal: Annotated[str | None, typer.Option(help="What the campaign is for.")] = None,
     offer: Annotated[str | None, typer.Option(help="What it offers.")] = None,
     sender: Annotated[str | None, typer.Option(help="Who writes.")] = None,
-    channel: Annotated[list[Channel] | None, typer.Option(help="Channel, in order; repeat for several.")] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="email or sms, in order; repeat for both.")] = None,
     tone: Annotated[Tone | None, typer.Option(help="Of the messages.")] = None,
     dormant_days: Annotated[int | None, typer.Option(min=0, help="Least days since the last activity.")] = None,
     country: Annotated[list[str] | None, typer.Option(help="Only leads there; repeat for several.")] = None,

@@ -46,11 +46,14 @@ def read_brief(path: Path | None, given: dict[str, Any]) -> Brief:
     Raises:
         InvalidBrief: the file cannot be read, is no YAML, or the brief is not usable.
     """
+    if path is None and not given:
+        msg = "Say what the crew is to do: --brief FILE (`overture crew example > brief.yaml`), or --campaign, --goal, "
+        raise InvalidBrief(f"{msg}--offer and --sender.")
     raw = _loaded(path) if path else {}
     if isinstance(raw, dict):
         for name, value in given.items():
             _put(raw, name.split("."), value)
-    return parse_brief(raw, str(path) if path else "of these options")
+    return parse_brief(raw, str(path) if path else "that the options make")
 
 
 def _loaded(path: Path) -> Any:

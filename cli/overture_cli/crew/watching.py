@@ -32,7 +32,7 @@ class Lines:
     def __call__(self, event: CrewEvent) -> None:
         """Print the event; progress that says nothing is left out."""
         if event.text:
-            progress_console.print(f"  {event.elapsed_s:7.1f} s  {_sentence(event)}", markup=False)
+            progress_console.print(f"  {event.elapsed_s:7.1f} s  {_sentence(event)}", markup=False, soft_wrap=True)
 
 
 class JsonLines:

@@ -33,7 +33,7 @@ from overture_crew.client import CLIENT_NAME
 from overture_crew.crews import REACTIVATION
 from overture_crew.engine import require_installed
 from overture_crew.report import CrewEvent, CrewReport
-from overture_crew.run import CrewSetup, run_crew
+from overture_crew.run import CrewSetup, begin, work
 from overture_crew.sessions import HttpServer
 from overture_crew.waiting import Waiting
 
@@ -139,18 +139,15 @@ def _crew(settings: Settings, leads: Path, terminal: Terminal | None, stop: Stop
         if not stop.asked:
             on_event(event.text)
 
-    def work() -> CrewReport:
-        return run_crew(
-            CrewSetup(servers=servers, data_dir=settings.data_dir / "crew", ask=terminal.ask if terminal else None),
-            REACTIVATION.name,
-            default_brief(),
-            on_event=tell,
-            waiting=Waiting(SEND_WAIT_S),
-            import_path=leads,
-        )
+    def run_it() -> CrewReport:
+        setup = CrewSetup(servers, settings.data_dir / "crew", ask=terminal.ask if terminal else None)
+        run = begin(setup, REACTIVATION, default_brief())
+        if run.launched:  # a second demo looks for leads who have no message yet
+            run = begin(setup, REACTIVATION, default_brief(), anew=True)
+        return work(setup, run, on_event=tell, waiting=Waiting(SEND_WAIT_S), import_path=leads)
 
     servers = {"leads": HttpServer(f"{base}/leads/mcp"), "messaging": HttpServer(f"{base}/messaging/mcp")}
-    return in_thread(work, stop)
+    return in_thread(run_it, stop)
 
 
 def _take_payments(store: Store, stop: Stop, on_event: OnEvent) -> None:
