@@ -123,18 +123,24 @@ def _opening(work: Work, channel: Channel, window: SendWindow | None, lead: Pers
 
 
 def _decisions(work: Work, channel: Channel, leads: Sequence[Person], rows: Sequence[Claimed]) -> dict[str, Decisions]:
-    """Ask the gate; on WhatsApp apart for those who would get free text."""
-    if channel is not Channel.WHATSAPP:
-        return contactabilities(work, leads, [channel])
+    """Ask the gate; on WhatsApp apart for those who would get free text. A chunk is of one campaign, or of none."""
+    direct = not any(row.plan_id for row in rows)
+    freely = _free(work, rows) if channel is Channel.WHATSAPP else set()
+    free = [lead for lead in leads if lead.id in freely]
+    other = [lead for lead in leads if lead.id not in freely]
+    return {
+        **contactabilities(work, other, [channel], direct=direct),
+        **contactabilities(work, free, [channel], free_text=True, direct=direct),
+    }
+
+
+def _free(work: Work, rows: Sequence[Claimed]) -> set[str]:
+    """Return the leads who would get free text, none of Meta's approved templates."""
     approved = select(Template.id).where(
         among(Template.id, {row.template_id for row in rows}), Template.content_sid.is_not(None)
     )
     known = set(work.session.scalars(approved))
-    freely = {row.lead_id for row in rows if row.template_id not in known}
-    return {
-        **contactabilities(work, [lead for lead in leads if lead.id not in freely], [channel]),
-        **contactabilities(work, [lead for lead in leads if lead.id in freely], [channel], free_text=True),
-    }
+    return {row.lead_id for row in rows if row.template_id not in known}
 
 
 def _windows(work: Work, rows: Sequence[Claimed]) -> dict[str | None, SendWindow]:

@@ -12,11 +12,13 @@ from overture_core.messages.content import Content
 from overture_core.messages.pricing import sms_estimate
 from overture_core.operations.showing import WHEN
 from overture_core.settings import Settings
-from overture_core.storage.schema import Lead, Template
+from overture_core.storage.schema import Lead, Reply, Template
 from overture_core.templates.linting import lint
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.values import Doubts
 from overture_core.text import clean, quantity, quoted
+
+_MOST_OF_A_REPLY = 1_000  # characters
 
 
 def shown(content: Content) -> list[str]:
@@ -41,6 +43,14 @@ def told(
         *_cost(settings, template, lead, address, content),
         *(f"Look at {hint}" for hint in _hints(template, address, merge)),
     ]
+
+
+def answered(reply: Reply | None) -> list[str]:
+    """Return what this message answers: to who wrote, a single message is the answer."""
+    if reply is None:
+        return []
+    wrote = f"They wrote on {reply.received_at:%Y-%m-%d %H:%M} UTC by {reply.channel}; this answers them:"
+    return [wrote, *_quoted(reply.body[:_MOST_OF_A_REPLY])]
 
 
 def when(decision: Decision) -> list[str]:
