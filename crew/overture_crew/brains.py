@@ -17,7 +17,7 @@ from overture_crew.answers import Role
 from overture_crew.brain_choice import RULES_PLANNER, BrainChoice
 from overture_crew.budget import Meter, estimated
 from overture_crew.endpoint import probe
-from overture_crew.errors import BrainUnavailable
+from overture_crew.errors import BrainUnavailable, ModelFailed
 from overture_crew.planner import RulesPlanner
 from overture_crew.rules import Rules
 from overture_crew.runs import Run
@@ -98,14 +98,19 @@ class Metered(BaseLLM):
 
         Raises:
             BudgetSpent: the budget does not cover the call.
+            ModelFailed: the model did not answer, after the tries that its client makes.
         """
         prompt = f"{messages}{tools or ''}"
         self._meter.allow(prompt, LONGEST_ANSWER)
         before = self._inner.get_token_usage_summary()
-        with call_stop_override(self._inner, self.stop_sequences):
-            answer = self._inner.call(
-                messages, tools, callbacks, available_functions, from_task, from_agent, response_model
-            )
+        try:
+            with call_stop_override(self._inner, self.stop_sequences):
+                answer = self._inner.call(
+                    messages, tools, callbacks, available_functions, from_task, from_agent, response_model
+                )
+        except Exception as error:  # each provider's client has its own
+            msg = f"The model {self.model} failed ({error}); run the same command again, it goes on from here."
+            raise ModelFailed(msg) from error
         after = self._inner.get_token_usage_summary()
         read, written = after.prompt_tokens - before.prompt_tokens, after.completion_tokens - before.completion_tokens
         if read or written:

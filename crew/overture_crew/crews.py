@@ -29,7 +29,7 @@ class Crew:
             msg = "The full campaign needs several channels or follow_ups in the brief; reactivation does with one."
             raise InvalidBrief(msg)
         if self is REACTIVATION and brief.follow_ups:
-            msg = "Reactivation writes to each lead once; take follow_ups out of the brief, or run the crew full-campaign."
+            msg = "Reactivation writes to each lead once; take follow_ups out of the brief, or run full-campaign."
             raise InvalidBrief(msg)
 
     def servers_for(self, brief: Brief) -> tuple[str, ...]:

@@ -87,3 +87,9 @@ class NoSuchCrew(CrewError):
     """There is no such crew."""
 
     code = "no_such_crew"
+
+
+class ModelFailed(CrewError):
+    """The model did not answer."""
+
+    code = "model_failed"
