@@ -185,7 +185,7 @@ class Campaign(Steps):
             status = self._status()
             changed = time.monotonic()
             while time.monotonic() < deadline:
-                if status["done"] and time.monotonic() - changed >= self._waiting.quiet_s:
+                if not _moving(status) and time.monotonic() - changed >= self._waiting.quiet_s:
                     break
                 threading.Event().wait(_POLL_S)
                 newer = self._status()
@@ -195,7 +195,7 @@ class Campaign(Steps):
             closing.append(_counts(status))
         if status["state"] == "planned":
             self.end("not launched", "The plan reaches nobody; look at why leads were left out, or widen the brief.")
-        elif status["done"] and not status["counts"].get("held") and not status.get("follow_ups_left"):
+        elif not _moving(status) and not status["counts"].get("held") and not status.get("follow_ups_left"):
             self.end("finished", "Read the replies, and answer those who are interested.")
         else:
             left = counted(status["counts"].get("held", 0), "message")
@@ -299,6 +299,11 @@ def _named(drafts: Drafts, brief: Brief) -> list[Template]:
 
 def _channels(templates: list[Template]) -> str:
     return ", ".join(f"{number} {channel}" for channel, number in Counter(each.channel for each in templates).items())
+
+
+def _moving(status: Mapping[str, Any]) -> bool:
+    """Say whether messages are due now or on their way to a provider."""
+    return any(status["counts"].get(state) for state in ("due", "claimed", "sending"))
 
 
 def _counts(status: Mapping[str, Any]) -> str:
