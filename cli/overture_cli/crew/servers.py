@@ -17,7 +17,8 @@ NAMES = (LEADS, MESSAGING, STRIPE)
 def servers(settings: Settings, url: str | None) -> dict[str, Server]:
     """Return the servers at `url`, or ones to start as child processes with this process's own settings."""
     if url is not None:
-        base, token = url.rstrip("/"), settings.crew_token and settings.crew_token.get_secret_value()
+        base = url.rstrip("/")
+        token = settings.crew_token.get_secret_value() if settings.crew_token else None
         return {name: HttpServer(f"{base}/{name}/mcp", token) for name in NAMES}
     command = (sys.executable, "-m", "overture_cli", "serve")
     return {name: StdioServer(command[0], (*command[1:], name), dict(os.environ)) for name in NAMES}
