@@ -63,7 +63,8 @@ class McpSessions:
     Use it as a context manager; a session opens at its first call. `ask` puts a server's question
     before a person; without it the servers are told that nobody can be asked, so that they leave an
     approval waiting instead of having it declined. `log` takes what servers write to stderr. A session that
-    has not answered for `idle_s` is asked for a sign of life before a write.
+    has not answered for `idle_s` is asked for a sign of life before a write. A server that answered before and
+    is gone has `reconnect_s` to come back.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class McpSessions:
         log: Path | None = None,
         call_s: float = _CALL_S,
         idle_s: float = _IDLE_S,
+        reconnect_s: float = _RECONNECT_S,
     ) -> None:
         self._servers = dict(servers)
         self._seen: set[str] = set()
@@ -81,6 +83,7 @@ class McpSessions:
         self._log_path = log
         self._call_s = call_s
         self._idle_s = idle_s
+        self._reconnect_s = reconnect_s
         self._connections: dict[str, Connection] = {}
         self._stack = ExitStack()
 
@@ -127,7 +130,7 @@ class McpSessions:
         async with self._locks[name]:
             if name not in self._connections:
                 # A server that answered before may be on its way up again; one that never did is not there.
-                patience = _RECONNECT_S if name in self._seen else 0
+                patience = self._reconnect_s if name in self._seen else 0
                 retrying = AsyncRetrying(stop=stop_after_delay(patience), wait=wait_fixed(_PAUSE_S), reraise=True)
                 try:
                     async for attempt in retrying:
