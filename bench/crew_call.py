@@ -5,12 +5,12 @@
 
 A crew's call is what an agent gets: a CrewAI tool, its call through the crew's sessions, and the result as JSON. The
 server has two tools that return their text; one says that it only reads. Before a write the crew asks a session that
-was silent for a while for a sign of life: `after silence` does so before every call. A round gives each case so many
+was silent for a while for a sign of life: `after silence` does so before every call. A round gives each case a few
 calls, one after another, in a shuffled order; HTTP has one server process, stdio one for each client.
 
 `--others` adds what CrewAI brings itself, `mcps=` and the adapter of crewai-tools, each in an environment of its own
 with the MCP SDK 1.x that they ask for, which uv builds and which takes a download. `mcps=` opens a session for each
-call, over stdio a process too, so that it gets a twentieth of the calls.
+call, over stdio a process too, so that it gets one call in every tenth round.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ SERVER = ("-m", "bench.crew_server")
 TEXT = {"text": "hello"}
 BARE = "bare SDK"
 OTHERS = {
-    "mcps": ("crewai, mcps=", ["crewai=={crewai}", "mcp<2"], 20),
-    "adapter": ("crewai-tools, MCPServerAdapter", ["crewai-tools[mcp]=={crewai}", "mcp<2"], 1),
+    "mcps": ("crewai, mcps=", ["crewai=={crewai}", "mcp<2"]),
+    "adapter": ("crewai-tools, MCPServerAdapter", ["crewai-tools[mcp]=={crewai}", "mcp<2"]),
 }
 
 Calls = Callable[[int], list[float]]
@@ -54,13 +54,13 @@ Calls = Callable[[int], list[float]]
 
 @dataclass(slots=True)
 class Case:
-    """One way to call one tool; it gets one call for every `share` of the others'."""
+    """One way to call one tool; a slow one gets fewer calls."""
 
     name: str
     transport: str
     tool: str
     calls: Calls
-    share: int = 1
+    slow: bool = False
     seconds: list[float] = field(default_factory=list)
 
 
@@ -100,7 +100,7 @@ def crews(sessions: McpSessions, transport: str, tool: str) -> Calls:
 @contextmanager
 def others(way: str, transport: str, where: list[str], log: Path) -> Iterator[tuple[Calls, dict[str, str]]]:
     """Run one of CrewAI's own ways in its environment; yields its calls, and its versions and why it fails, if so."""
-    _, wanted, _ = OTHERS[way]
+    _, wanted = OTHERS[way]
     packages = [part for each in wanted for part in ("--with", each.format(crewai=version("crewai")))]
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     script = ["python", "-P", str(ROOT / "bench" / "crew_others.py"), way, transport, READ, *where]
@@ -162,24 +162,27 @@ def cases(stack: ExitStack, folder: Path, report: Report, *, with_others: bool) 
             found.append(Case("the crew", transport, tool, crews(sessions, transport, tool)))
         found.append(Case("the crew, after silence", transport, WRITE, crews(silent, transport, WRITE)))
         where = [url] if transport == "http" else [sys.executable, *SERVER]
-        for way, (name, _, share) in OTHERS.items() if with_others else ():
+        for way, (name, _) in OTHERS.items() if with_others else ():
             log = folder / f"{way}-{transport}.log"
             calls, about = stack.enter_context(others(way, transport, where, log))
             report.versions[f"{name} with mcp"] = about["mcp"]
             if "fails" in about:
                 report.notes.append(f"{transport}: {name} fails at every call: {about['fails']}")
             else:
-                found.append(Case(name, transport, READ, calls, share))
+                found.append(Case(name, transport, READ, calls, slow=way == "mcps"))
     return found
 
 
 def measure(found: list[Case], calls: int, rounds: int) -> None:
     """Run all rounds, after one that does not count."""
     for case in found:
-        case.calls(max(calls // case.share, 1))
-    for _ in range(rounds):
+        case.calls(1 if case.slow else calls)
+    for each in range(rounds):
         for case in random.sample(found, len(found)):
-            case.seconds += case.calls(max(calls // case.share, 1))
+            if not case.slow:
+                case.seconds += case.calls(calls)
+            elif each % 10 == 0:
+                case.seconds += case.calls(1)
 
 
 def row(case: Case, against: Case) -> list[str]:
@@ -192,8 +195,8 @@ def row(case: Case, against: Case) -> list[str]:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--calls", type=int, default=20, help="of each case in a round")
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--calls", type=int, default=5, help="of each case in a round")
+    parser.add_argument("--rounds", type=int, default=160)
     parser.add_argument("--others", action="store_true", help="CrewAI's own ways too; downloads their packages")
     given = parser.parse_args()
     load = os.getloadavg()[0]

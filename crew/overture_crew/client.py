@@ -39,7 +39,7 @@ from mcp.types import (
 )
 from tenacity import AsyncRetrying, stop_after_delay, wait_fixed
 
-from overture_crew.connection import Attempt, Connection, attempt, opened
+from overture_crew.connection import Attempt, Connection, current_attempt, opened
 from overture_crew.errors import CrewError, OutcomeUnknown, ServerUnavailable
 from overture_crew.sessions import Ask, Progress, Question, Server, ToolInfo, ToolOutcome
 
@@ -124,6 +124,8 @@ class McpSessions:
                 connection.closing.set()
 
     async def _connect(self, name: str) -> Connection:
+        if (connection := self._connections.get(name)) is not None:
+            return connection
         if name not in self._servers:
             msg = f"There is no MCP server named {name!r} here; the servers are: {', '.join(sorted(self._servers))}."
             raise CrewError(msg)
@@ -188,12 +190,8 @@ class McpSessions:
     async def _proven(self, name: str, connection: Connection) -> Connection:
         """Return a session that answers. One that died while idle is opened anew, so that a write which was
         never sent is not reported as unknown."""
-        if connection.answered_within(self._idle_s):
-            return connection
-        try:
-            await connection.client.list_tools(cache_mode="bypass")
-        except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.HTTPError) as error:
-            _log.info("The session to %s had ended (%s); opening it again.", name, error)
+        if connection.gone() or not (connection.answered_within(self._idle_s) or await _answers(connection)):
+            _log.info("The session to %s had ended; opening it again.", name)
             await self._drop(name, connection)
             return await self._connect(name)
         return connection
@@ -213,7 +211,7 @@ class McpSessions:
                 on_progress(progress, total, message)
 
         this = Attempt()
-        attempt.set(this)
+        current_attempt.set(this)
         try:
             result = await connection.client.call_tool(info.name, args, progress_callback=report)
         except Exception as error:
@@ -244,6 +242,15 @@ def without_nulls(args: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in args.items()
         if value is not None
     }
+
+
+async def _answers(connection: Connection) -> bool:
+    """Ask for a sign of life. Lists are what servers of every protocol era answer, and change nothing."""
+    try:
+        await connection.client.list_tools(cache_mode="bypass")
+    except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.HTTPError):
+        return False
+    return True
 
 
 def _outcome(tool: str, result: CallToolResult) -> ToolOutcome:

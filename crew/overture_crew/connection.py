@@ -34,7 +34,7 @@ class Attempt:
     unsent: bool = False
 
 
-attempt: ContextVar[Attempt] = ContextVar("attempt")
+current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
 """The call that is being made; the SDK sends a request in the context of its caller."""
 
 
@@ -49,10 +49,13 @@ class Connection:
         self.answered_at = anyio.current_time()
         self._ended = ended
 
+    def gone(self) -> bool:
+        """Say whether the server is known to have ended the session."""
+        return self.closed.is_set() or self._ended()
+
     def answered_within(self, seconds: float) -> bool:
-        """Say whether the server answered so recently, and has not been seen to go since."""
-        gone = self.closed.is_set() or self._ended()
-        return not gone and anyio.current_time() - self.answered_at < seconds
+        """Say whether the server answered so recently."""
+        return anyio.current_time() - self.answered_at < seconds
 
 
 @asynccontextmanager
@@ -100,7 +103,7 @@ class _Http(httpx2.AsyncClient):
     """
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        call = attempt.get(None)
+        call = current_attempt.get(None)
         first = call is not None and not call.begun
         if call is not None:
             call.begun = True

@@ -40,7 +40,7 @@ def environment() -> Iterator[Path]:
 
 @pytest.mark.timeout(INSTALL_S)
 def test_pip_makes_a_working_crew_of_it(environment: Path, tmp_path: Path) -> None:
-    """Costs 30 s of processor time from pip's cache, for some 170 packages, and else a download of 400 MB too."""
+    """Costs 30 s of processor time for some 170 packages, and a download of those that pip's cache does not have."""
     programs = environment / "bin"
     said("uv", "venv", "--quiet", "--seed", "--python", sys.executable, environment)
     said("uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path)
