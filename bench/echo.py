@@ -19,15 +19,16 @@ server = MCPServer("bare", log_level="WARNING")
 server.add_tool(echo)
 
 
-def serve(port: int) -> None:
+def run(server: MCPServer) -> None:
+    """Serve as the command line says."""
+    if len(sys.argv) == 1:
+        server.run("stdio")
+        return
     import uvicorn
 
     app = server.streamable_http_app(streamable_http_path="/echo/mcp", stateless_http=True)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        serve(int(sys.argv[1]))
-    else:
-        server.run("stdio")
+    run(server)

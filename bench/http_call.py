@@ -93,7 +93,7 @@ def running(command: list[str], port: int, told: dict[str, str], log: Path) -> I
         process.wait(timeout=30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]
@@ -116,7 +116,7 @@ def targets(stack: ExitStack, folder: Path, tools: list[str]) -> list[Target]:
     """Start the servers and return what to call."""
     told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="10000000/minute")
     ours = ["overture_cli", "serve", "--http", "--port"]
-    bare, opened, guarded = (_free_port() for _ in range(3))
+    bare, opened, guarded = (free_port() for _ in range(3))
     pid = stack.enter_context(running(["bench.echo"], bare, told, folder / "bare.log"))
     found = [Target(BARE, f"http://127.0.0.1:{bare}/echo/mcp", "echo", {"text": "hello"}, pid)]
     local = {**told, "OVERTURE_AUTH_LOCAL": "1", "OVERTURE_HTTP_PORT": str(guarded)}
