@@ -20,7 +20,7 @@ from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanReques
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
-from overture_core.campaigns.showing import counted, nobody, where
+from overture_core.campaigns.showing import counted, from_meta, nobody, where
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.campaigns.timeline import Timeline
@@ -174,7 +174,7 @@ async def messaging_plan_campaign(
         f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
         f"Approval {made.approval.id} is {made.approval.state}. {goes_to} {UNTRUSTED}"
     )
-    return answer(made, text)
+    return answer(made, " ".join([text, *filter(None, [from_meta(made)])]))
 
 
 async def messaging_launch_campaign(

@@ -14,6 +14,7 @@ from overture_core.campaigns import following
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import launch
 from overture_core.campaigns.models import PlanView
+from overture_core.campaigns.showing import one_a_line
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.clock import ManualClock
@@ -308,7 +309,11 @@ def test_the_person_who_decides_sees_every_step_and_variant(scene: Any) -> None:
         (2, "3 days", "no_reply", {"email": 2}),
         (3, "1 day", "not_delivered", {}),
     ]
-    assert {(sample.step, sample.template) for sample in planned.samples} == {(1, "hello"), (2, "again")}
+    assert [(sample.step, sample.template, sample.to) for sample in one_a_line(planned.samples)] == [
+        (1, "hello", "ada@example.com"),
+        (2, "again", "ada@example.com"),
+        (3, "hello-sms", None),
+    ]
 
 
 def test_a_field_that_only_a_later_step_lacks_leaves_the_lead_out_beforehand(scene: Any, store: Store) -> None:

@@ -150,7 +150,7 @@ async def test_who_approves_reads_what_whatsapp_is_told_to_send(desk: Any, runti
     async with desk.messaging() as client:
         asked = await desk.call(client, SEND, lead_id=lead, template="wa")
     for lines in (asked["told"], shown(runtime, asked["approval_id"])):
-        at = lines.index(f"WhatsApp sends its approved template {sid}, with these variables:")
+        at = lines.index(f"WhatsApp sends its approved template {sid} in place of this text, with these variables:")
         assert lines[at + 1 : at + 3] == ["> 1: Fay", "> 2: https://evil.example/pay"]
 
 
