@@ -222,7 +222,8 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     """What became of a campaign: messages by state and channel, reasons, replies, approval."""
     found = await runtime_of(ctx).read(lambda work: status(work, campaign))
     counts = ", ".join(f"{state} {number}" for state, number in sorted(found.counts.items())) or "no messages"
-    notes = [*found.advice, *([SANDBOX] if found.sandbox else [])]
+    left = ["Follow-ups are left."] if found.follow_ups_left else []
+    notes = [*left, *found.advice, *([SANDBOX] if found.sandbox else [])]
     if found.approval and found.approval.state in (ApprovalState.PENDING, ApprovalState.APPROVED):
         notes.insert(0, f"Approval {found.approval.id} of {found.plan_id} is {found.approval.state}.")
     return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))

@@ -124,7 +124,8 @@ def test_a_step_follows_when_its_wait_is_over_and_the_campaign_ends_after_the_la
     clock.advance(timedelta(days=3) - timedelta(seconds=1))
     assert following.advance(store) == 0
     assert finish(store) == 0, "it waits for the second step"
-    assert report(store).follow_ups_left
+    waits = report(store)
+    assert (waits.follow_ups_left, waits.done) == (True, False)
 
     clock.advance(timedelta(seconds=1))
     assert following.advance(store) == 1
@@ -132,6 +133,8 @@ def test_a_step_follows_when_its_wait_is_over_and_the_campaign_ends_after_the_la
     assert steps(store)[1:] == [(2, "email", "due", None)]
     assert send(store) == 1
     assert finish(store) == 1
+    over = report(store)
+    assert (over.follow_ups_left, over.done) == (False, True)
     with store.read(WORKSPACE) as work:
         second = work.session.scalars(select(Message).where(Message.step == 2)).one()
         template = work.session.get_one(Template, second.template_id)
@@ -236,6 +239,8 @@ def test_messages_wait_for_the_hours_of_the_campaign(scene: Any, store: Store, c
     assert send(store) == 1
     clock.advance(timedelta(days=3))
     following.advance(store)
+    over = report(store)
+    assert (over.follow_ups_left, over.done) == (False, True)
     with store.read(WORKSPACE) as work:
         second = work.session.scalars(select(Message).where(Message.step == 2)).one()
         assert (second.state, second.reason) == ("held", "send_window")
@@ -314,6 +319,16 @@ def test_the_person_who_decides_sees_every_step_and_variant(scene: Any) -> None:
         (2, "again", "ada@example.com"),
         (3, "hello-sms", None),
     ]
+
+
+def test_a_cancelled_campaign_is_done_whatever_would_have_followed(scene: Any, store: Store) -> None:
+    scene.add_lead(email="ada@example.com")
+    launched(scene, SECOND)
+    send(store)
+    with store.begin(WORKSPACE, actor="ada") as work:
+        campaigns.set_state(work, "Spring", CampaignState.CANCELLED)
+    over = report(store)
+    assert (over.follow_ups_left, over.done) == (False, True)
 
 
 def test_a_field_that_only_a_later_step_lacks_leaves_the_lead_out_beforehand(scene: Any, store: Store) -> None:
