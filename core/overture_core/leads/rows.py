@@ -48,8 +48,8 @@ _REFUSED_CHANNELS = {
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
 _NOT_UNDERSTOOD = (
-    "consent values that were not understood, left out; name channels (email, sms, ...), apart by a blank or any of ; , "
-    "| + /"
+    "consent values that were not understood, left out; name channels (email, sms, ...), apart by a blank or one of "
+    "; , | + /"
 )
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language")

@@ -144,6 +144,6 @@ def test_words_beside_a_channel_make_no_consent_of_it_and_the_report_names_what_
     report = take(f"email,phone,consent\nsup@n.example,+12025550101,{cell}\n")
     assert granted(store) == []
     assert (
-        "1 consent value that was not understood, left out; name channels (email, sms, ...), apart by a blank or any of "
-        "; , | + /"
+        "1 consent value that was not understood, left out; name channels (email, sms, ...), apart by a blank or one "
+        "of ; , | + /"
     ) in report.warnings
