@@ -83,7 +83,7 @@ def crews(sessions: McpSessions, transport: str, tool: str) -> Calls:
     """Calls as an agent makes them."""
     from overture_crew.tools import tools_for
 
-    (found,) = tools_for(sessions, transport, [tool], on_error=print)
+    (found,) = tools_for(sessions, transport, [tool], on_error=print, on_call=lambda _text: None)
 
     def some(calls: int) -> list[float]:
         seconds = []
