@@ -20,7 +20,7 @@ from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.finding import lead_of
 from overture_core.scoring import signals
 from overture_core.storage.store import Work
-from overture_core.text import clean, quoted
+from overture_core.text import clean, quantity, quoted
 from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, answer, runtime_of
 
@@ -168,7 +168,8 @@ async def leads_list(
     if not lines:
         return answer(found, f"There are no {'more ' if cursor else ''}{what}.")
     more = " More with next_cursor." if found.next_cursor else ""
-    return answer(found, "\n".join([f"{len(lines)} {what}.{more} {UNTRUSTED}", *lines]))
+    number = quantity(len(lines), what.removesuffix("s"))
+    return answer(found, "\n".join([f"{number}.{more} {UNTRUSTED}", *lines]))
 
 
 TOOLS = (ToolSpec(leads_list, "List what is kept", Scope.LEADS_READ, depth=1),)

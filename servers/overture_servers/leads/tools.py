@@ -73,11 +73,17 @@ async def leads_search(
 
 
 async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, LeadView]:
-    """Everything known of one lead: fields, tags, consents, newest messages and replies."""
+    """Everything known of one lead: fields, tags, consents, newest signals, merges, messages and replies."""
     found = await runtime_of(ctx).read(lambda work: service.get(work, lead_id))
     name = " ".join(_filled(found.first_name, found.last_name)) or "(no name)"
-    text = f"{name}: {quantity(len(found.messages), 'message')}, {quantity(len(found.replies), 'reply')}. {UNTRUSTED}"
-    return answer(found, text)
+    parts = {
+        "signal": len(found.signals),
+        "merge": len(found.changes),
+        "message": len(found.messages),
+        "reply": len(found.replies),
+    }
+    counts = ", ".join(quantity(number, noun) for noun, number in parts.items())
+    return answer(found, f"{name}: {counts}. {UNTRUSTED}")
 
 
 async def leads_trace_lead(
@@ -189,6 +195,6 @@ TOOLS = (
     ToolSpec(leads_save_segment, "Save a segment", Scope.LEADS_WRITE, writes=True, destructive=True),
     ToolSpec(leads_list_segments, "List segments", Scope.LEADS_READ),
     ToolSpec(leads_suppress, "Suppress an address", Scope.LEADS_WRITE, writes=True),
-    ToolSpec(leads_list_suppressions, "List suppressions", Scope.LEADS_READ),
+    ToolSpec(leads_list_suppressions, "List suppressions", Scope.LEADS_READ, depth=1),
     *CHANGING,
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from overture_core.audit import service as audit
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict, InvalidInput, NotFound, OvertureError
 from overture_core.leads import consenting
@@ -64,6 +65,29 @@ def test_a_rejected_row_is_told_with_its_line_and_reason(store: Store) -> None:
     (row,) = taken(store, SENDGRID).rejects
     assert (row.line, row.original) == (4, "not an address,Invalid,1700000002")
     assert "is not an e-mail address" in row.reasons[0]
+
+
+def test_a_dry_run_reports_the_same_and_leaves_nothing(store: Store) -> None:
+    dry = files.take_file(store, Source.from_text(PLAIN, "list.csv"), workspace="default", actor="test", dry_run=True)
+    assert there(store) == {}
+    with store.read("default") as work:
+        assert audit.list_(work) == []
+    assert taken(store, PLAIN) == dry
+
+
+def test_control_characters_in_an_address_hide_it_from_nobody(store: Store) -> None:
+    taken(store, '{"email": "ada\\u0000@example.com"}\n{"email": "bo\u200b@example.com"}\n', "list.jsonl")
+    assert sorted(there(store)) == ["ada@example.com", "bo@example.com"]
+
+
+def test_a_part_of_a_list_is_a_file_that_comes_back_unchanged(store: Store) -> None:
+    taken(store, PLAIN)
+    with store.read("default") as work:
+        part = service.list_(work, limit=2)
+    text = files.part_csv(part, more="there")
+    assert text.splitlines()[-1] == ",there are more,there,,"
+    again = taken(store, text)
+    assert (again.rows, again.unchanged, again.rejected) == (3, 2, 1)
 
 
 def test_a_file_without_addresses_is_refused(store: Store) -> None:
