@@ -24,7 +24,7 @@ MOST_CONSENTS = 50
 # So that what is shown of one lead stays far below 25,000 tokens, whatever a file or a reply held.
 SHOWN_CUSTOM = 20_000  # characters
 SHOWN_BODY = 2_000
-SHOWN_NAMES = 10  # of what a merge changed
+SHOWN_NAMES = 5  # of what a merge changed
 _KINDS = dict.fromkeys(BY_PHONE, "phone") | {Channel.EMAIL: "email", Channel.LINKEDIN: "linkedin"}
 
 
