@@ -135,8 +135,11 @@ def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
         if set(found.values()) <= {"reason", "kind"}:
             named = propose(others, values).mapping
             found |= {column: what for column, what in named.items() if what in ("email", "phone")}
-    if len(table.columns) == 1 and not found and _is_value(table.columns[0]):
-        found[table.columns[0]] = "value"
+    if len(table.columns) == 1 and not found:
+        (name,) = table.columns
+        # Of a list without a header the first line may be taken for one, or for the first row.
+        if any(map(_is_value, (name, *(each[name] for each in cells[:1])))):
+            found[name] = "value"
     return found
 
 

@@ -31,6 +31,7 @@ not an address,Invalid,1700000002
 TWILIO = "To,Status,Date\n+12125550101,Unsubscribed,2026-01-01\n+44 7700 900123,Unsubscribed,2026-01-01\n"
 HUBSPOT = "Email,Unsubscribed from all email,Opt-out Reason\nbo@example.com,true,spam\n,true,\n"
 PLAIN = "shut.example\nada@example.com\n+12125550101\n"
+ADDRESS_FIRST = "ada@example.com\nshut.example\n+12125550101\n"
 
 
 def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
@@ -48,6 +49,7 @@ def there(store: Store) -> dict[str, str]:
         (SENDGRID, (3, 1, 1, 1), {"ada@example.com": "550 5.1.1 no such user, and much more te"}),
         (TWILIO, (2, 2, 0, 0), {"+12125550101": "Unsubscribed", "+447700900123": "Unsubscribed"}),
         (HUBSPOT, (2, 1, 0, 1), {"bo@example.com": "spam"}),
+        (ADDRESS_FIRST, (3, 3, 0, 0), dict.fromkeys(("ada@example.com", "shut.example", "+12125550101"), "imported")),
         (PLAIN, (3, 3, 0, 0), dict.fromkeys(("shut.example", "ada@example.com", "+12125550101"), "imported")),
     ],
 )
