@@ -51,7 +51,9 @@ class FollowUp(Step):
     """A later step, counted from the one before."""
 
     wait_before: WaitText
-    only_if: Condition = Condition.NO_REPLY
+    only_if: Condition = Field(
+        default=Condition.NO_REPLY, description="Of the step before; who answered gets none in any case."
+    )
 
 
 class PlanRequest(Step):

@@ -58,6 +58,7 @@ _OF_CONSENT = _ANSWERS | {"consent_text", "consent_at", "consent_source"}
 _SHAPES = {dict: "an object", list: "a list", bool: "true or false"}
 _LIMITS = {"language": 20, "title": 300, "company": 300}
 _LONGEST_ID = 200
+_NULS = "values that were stripped of NUL characters, which no text has"
 # A JSON object may have names that no object before it had: the report names so many columns, and no more.
 _MOST_CUT = 50
 
@@ -173,7 +174,13 @@ class RowReader:
             )
         if self._refusals:
             found.consents |= self._refused(cells)
+        self._count_nuls(cells)
         return found
+
+    def _count_nuls(self, cells: Mapping[str, str]) -> None:
+        """Note what was stripped: JSON can carry NULs, while a line of any other text with one is no row at all."""
+        if "\x00" in "".join(cells.values()):
+            self.notes[_NULS] += sum("\x00" in text for text in cells.values())
 
     def _filled(self, cells: Mapping[str, str], shapes: Mapping[str, type] | None) -> dict[str, str]:
         """Return the texts of the fields, without what is empty, as most are, and without what is no single value."""

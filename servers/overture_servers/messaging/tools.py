@@ -142,7 +142,7 @@ async def messaging_plan_campaign(
         list[Channel] | None, Field(description="Each lead gets the first that may be used; default email, sms.")
     ] = None,
     send_at: Annotated[datetime | None, Field(description="ISO 8601 with time zone; default now.")] = None,
-    send_window: Annotated[SendWindow | None, Field(description="Only in these local hours.")] = None,
+    send_window: Annotated[SendWindow | None, Field(description="Only in these hours of the recipient's zone.")] = None,
     follow_ups: Annotated[
         list[FollowUp] | None, Field(description="Later steps for who has not answered.", max_length=MOST_FOLLOW_UPS)
     ] = None,
