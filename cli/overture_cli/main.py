@@ -54,6 +54,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "token": "token:token",
     "worker": "serve:worker",
+    "migrate": "migrate:migrate",
     "sandbox": "serve:sandbox",
     "clients": "clients:clients",
     "import": "leads:import_",
