@@ -55,6 +55,8 @@ COMMANDS = {
     "token": "token:token",
     "worker": "serve:worker",
     "migrate": "migrate:migrate",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "sandbox": "serve:sandbox",
     "clients": "clients:clients",
     "import": "leads:import_",
