@@ -25,6 +25,8 @@ FACTORIES = {
     "stripe_cap_day": '`{"*": 200000}`',
     "approvers": "nobody",
     "allowed_hosts": "none",
+    "secret_keys_accepted": "none",
+    "secret_keys_retired": "none",
     "allowed_origins": "none",
     "rate_limit_tools": f"`{json.dumps(TOOL_LIMITS)}`",
     "test_addresses": "none",

@@ -102,13 +102,14 @@ def _secrets(settings: Settings) -> Iterator[str]:
             "The key that signs links and tokens lies in one machine's data folder; set OVERTURE_SECRET_KEY, the same "
             "for every process (docs/production.md)."
         )
-    own: dict[str, SecretStr | None] = {
-        "OVERTURE_SECRET_KEY": settings.secret_key,
-        "OVERTURE_METRICS_TOKEN": settings.metrics_token,
-        "OVERTURE_SENDGRID_INBOUND_SECRET": settings.sendgrid_inbound_secret,
+    own: dict[str, list[SecretStr | None]] = {
+        "OVERTURE_SECRET_KEY": [settings.secret_key],
+        "OVERTURE_SECRET_KEYS_ACCEPTED": [*settings.secret_keys_accepted],
+        "OVERTURE_METRICS_TOKEN": [settings.metrics_token],
+        "OVERTURE_SENDGRID_INBOUND_SECRET": [settings.sendgrid_inbound_secret],
     }
-    for name, secret in own.items():
-        if secret is not None and _guessable(secret.get_secret_value()):
+    for name, secrets in own.items():
+        if any(_guessable(secret.get_secret_value()) for secret in secrets if secret is not None):
             yield f"{name} can be guessed; make it of {SHORTEST_TOKEN} or more random characters."
 
 

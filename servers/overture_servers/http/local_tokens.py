@@ -28,15 +28,18 @@ PURPOSE = "local-tokens"
 
 
 class LocalKeys:
-    """The one key of this installation, read when the first token comes."""
+    """The keys of this installation that are accepted, read when the first token comes."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def key(self, kid: str) -> Key | None:
-        """Return the key, if it is the one that is named."""
-        signer = _signer(self._settings)
-        return Key(signer.public_key(), frozenset({ALGORITHM})) if kid == _kid(signer) else None
+        """Return the key that is named, if it is one of them."""
+        for seed in secrets.derive_accepted(self._settings, PURPOSE):
+            signer = _signer(seed)
+            if kid == _kid(signer):
+                return Key(signer.public_key(), frozenset({ALGORITHM}))
+        return None
 
 
 def make_token(
@@ -52,7 +55,7 @@ def make_token(
     """Return a signed token (RFC 9068) for at most 30 days."""
     import jwt
 
-    signer = _signer(settings)
+    signer = _signer(secrets.derive(settings, PURPOSE))
     claims = {
         "iss": ISSUER,
         "sub": subject,
@@ -67,10 +70,10 @@ def make_token(
     return jwt.encode(claims, signer, ALGORITHM, headers={"kid": _kid(signer), "typ": "at+jwt"})
 
 
-def _signer(settings: Settings) -> Ed25519PrivateKey:
+def _signer(seed: bytes) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return Ed25519PrivateKey.from_private_bytes(secrets.derive(settings, PURPOSE))
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def _kid(signer: Ed25519PrivateKey) -> str:
