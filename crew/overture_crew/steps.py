@@ -125,6 +125,6 @@ class Steps:
         self._teller.tell("finished", "; ".join(closing))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun; `plural` is the noun with an s, where nothing else is said."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
