@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
 import sys
+from contextlib import suppress
 
 import anyio
 import structlog
 
+from overture_core import telemetry
 from overture_core.errors import ConfigurationError
 from overture_core.http_settings import ANY_ADDRESS, is_loopback
 from overture_core.settings import Settings
 from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
+from overture_servers.tooling import OvertureServer
 
 GRACE_S = 20  # what a call may still take once the process was told to end
 
@@ -33,9 +38,22 @@ def serve_stdio(name: str, settings: Settings) -> None:
     _spare_the_collector()
     runtime.open_soon()
     try:
-        anyio.run(server.run_stdio_async)
+        anyio.run(_speak, server)
     finally:
         runtime.close()
+
+
+async def _speak(server: OvertureServer) -> None:
+    """Speak over stdio. Told to end, the process exports its last spans before it does as it is told."""
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _end)
+    await server.run_stdio_async()
+
+
+def _end() -> None:
+    telemetry.end_tracing()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def serve_http(settings: Settings, host: str, port: int) -> None:
@@ -60,7 +78,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     # It would cut the answers in progress as soon as the process is told to end; they have GRACE_S.
     AppStatus.enable_automatic_graceful_drain = False
     _spare_the_collector()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -69,6 +87,8 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_S,
         **connections.OPTIONS,
     )
+    with suppress(KeyboardInterrupt):  # raised again by uvicorn once it has ended
+        connections.Listening(config).run()
 
 
 def _require_protection(settings: Settings) -> None:

@@ -228,6 +228,29 @@ def test_serve_without_a_server_says_which_there_are(overture: Overture) -> None
     assert_one_sentence(case, overture(*case.arguments))
 
 
+@pytest.mark.parametrize(("name", "says"), [("leads", "'leads' under /leads/mcp"), ("nothing", "leave the name out")])
+def test_over_http_no_single_server_is_named(overture: Overture, name: str, says: str) -> None:
+    case = Case(("serve", name, "--http"), BAD_INPUT, "invalid_input", ("Over HTTP all servers are served", says))
+    assert_one_sentence(case, overture(*case.arguments))
+
+
+def test_a_client_that_is_not_known_is_refused_with_those_that_are(overture: Overture) -> None:
+    refused = overture("clients", "nope")
+    assert (refused.returncode, refused.stdout) == (BAD_INPUT, "")
+    assert "'client': 'nope' is not one of 'claude-desktop'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "names"),
+    [(("--workspace", "nowhere"), {}, "--workspace"), ((), {"workspace": "nowhere"}, "OVERTURE_WORKSPACE")],
+)
+def test_a_token_for_a_workspace_that_is_not_there_names_what_to_change(
+    overture: Overture, arguments: tuple[str, ...], settings: dict[str, str], names: str
+) -> None:
+    case = Case(("token", *arguments), BAD_INPUT, "not_found", ("no workspace 'nowhere'", names))
+    assert_one_sentence(case, overture(*case.arguments, auth_local="1", **settings))
+
+
 def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture) -> None:
     refused = overture("serve", "--http", "--host", "0.0.0.0")
     assert refused.stdout == ""
