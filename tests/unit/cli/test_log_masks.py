@@ -6,7 +6,14 @@ import pytest
 
 from overture_cli.logs import mask
 
-PLAIN = ["tool_called", "overture-leads", "2026-11-28T11:30:24.427596Z", "pln_01M8H0WMQP0C8VPFC5", "a key, a bearer", ""]
+PLAIN = [
+    "tool_called",
+    "overture-leads",
+    "2026-11-28T11:30:24.427596Z",
+    "pln_01M8H0WMQP0C8VPFC5",
+    "a key, a bearer",
+    "",
+]
 
 
 @pytest.mark.parametrize(
