@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import signal
 import sys
@@ -19,6 +20,8 @@ from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
 from overture_servers.tooling import OvertureServer
 
+HEAPS = 2
+_M_ARENA_MAX = -8  # malloc.h
 GRACE_S = 20  # what a call may still take once the process was told to end
 
 
@@ -72,6 +75,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     from overture_servers.http.app import create_app
 
     _keep_stdout_clean()
+    few_heaps()
     runtime = Runtime(settings)
     runtime.open()
     app = create_app(runtime)
@@ -108,6 +112,16 @@ def _spare_the_collector() -> None:
     """What is loaded by now stays: going through it again and again was a quarter of a large plan's time."""
     gc.freeze()
     gc.enable()
+
+
+def few_heaps() -> None:
+    """Have glibc's threads share two heaps; another allocator is left alone.
+
+    Each of the many threads that tools run in would else have one of its own, and what SQLite gave back to one of them
+    is of no use to the others (mallopt(3), M_ARENA_MAX).
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, HEAPS)
 
 
 def _keep_stdout_clean() -> None:
