@@ -56,7 +56,7 @@ def token(
         raise InvalidInput(msg)
     named = workspace or settings.workspace
     with open_store(settings) as store:
-        _require_workspace(store, named, asked=workspace is not None)
+        _require_workspace(store, named)
     scopes = [Scope(each) for each in scope] if scope else list(READS.values())
     meant = (audience or settings.audience).rstrip("/") + (path_of(server) if server else "")
     lifetime, now = timedelta(minutes=minutes), SystemClock().now()
@@ -81,12 +81,10 @@ def token(
     )
 
 
-def _require_workspace(store: Store, name: str, *, asked: bool) -> None:
+def _require_workspace(store: Store, name: str) -> None:
     try:
         with store.read(name):
             pass
     except NotFound as error:
-        if not asked:
-            raise
         msg = f"There is no workspace {quoted(name)}; give --workspace one that exists."
         raise NotFound(msg) from error

@@ -240,15 +240,10 @@ def test_a_client_that_is_not_known_is_refused_with_those_that_are(overture: Ove
     assert "'client': 'nope' is not one of 'claude-desktop'" in refused.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "settings", "names"),
-    [(("--workspace", "nowhere"), {}, "--workspace"), ((), {"workspace": "nowhere"}, "OVERTURE_WORKSPACE")],
-)
-def test_a_token_for_a_workspace_that_is_not_there_names_what_to_change(
-    overture: Overture, arguments: tuple[str, ...], settings: dict[str, str], names: str
-) -> None:
-    case = Case(("token", *arguments), BAD_INPUT, "not_found", ("no workspace 'nowhere'", names))
-    assert_one_sentence(case, overture(*case.arguments, auth_local="1", **settings))
+def test_a_token_for_a_workspace_that_is_not_there_names_what_to_change(overture: Overture) -> None:
+    asked = ("token", "--workspace", "nowhere")
+    case = Case(asked, BAD_INPUT, "not_found", ("no workspace 'nowhere'", "give --workspace one that exists"))
+    assert_one_sentence(case, overture(*asked, auth_local="1"))
 
 
 def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture) -> None:
