@@ -1,7 +1,7 @@
 """A server of one tool on the bare SDK, which the benches of start and of calls measure ours against.
 
-python -m bench.echo speaks stdio, python -m bench.echo PARSER PORT is served by uvicorn: with the parser `h11` as ours
-are, with `httptools`, or with `auto`, the one that uvicorn takes by itself.
+python -m bench.echo speaks stdio, python -m bench.echo PORT is served by uvicorn with the parser that it takes itself,
+python -m bench.echo h11 PORT with the one that ours has; `httptools` is the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,20 @@ server = MCPServer("bare", log_level="WARNING")
 server.add_tool(echo)
 
 
-def serve(parser: Literal["auto", "h11", "httptools"], port: int) -> None:
+def run(server: MCPServer) -> None:
+    """Serve as the command line says."""
+    match sys.argv[1:]:
+        case []:
+            server.run("stdio")
+        case [port]:
+            serve(server, "auto", int(port))
+        case ["h11" | "httptools" as parser, port]:
+            serve(server, parser, int(port))
+        case _:
+            sys.exit(__doc__)
+
+
+def serve(server: MCPServer, parser: Literal["auto", "h11", "httptools"], port: int) -> None:
     import uvicorn
 
     app = server.streamable_http_app(streamable_http_path="/echo/mcp", stateless_http=True)
@@ -29,10 +42,4 @@ def serve(parser: Literal["auto", "h11", "httptools"], port: int) -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["h11" | "httptools" | "auto" as parser, port]:
-            serve(parser, int(port))
-        case []:
-            server.run("stdio")
-        case _:
-            sys.exit(__doc__)
+    run(server)

@@ -95,7 +95,7 @@ def running(command: list[str], port: int, told: dict[str, str], log: Path) -> I
         process.wait(timeout=30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]
@@ -118,10 +118,10 @@ def targets(stack: ExitStack, folder: Path, tools: list[str]) -> list[Target]:
     """Start the servers and return what to call."""
     told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="10000000/minute")
     ours = ["overture_cli", "serve", "--http", "--port"]
-    opened, guarded = _free_port(), _free_port()
+    opened, guarded = free_port(), free_port()
     found = []
     for name, parser in ((BARE, "h11"), (BARE_IN_C, "httptools")):
-        bare = _free_port()
+        bare = free_port()
         pid = stack.enter_context(running(["bench.echo", parser], bare, told, folder / f"{parser}.log"))
         found.append(Target(name, f"http://127.0.0.1:{bare}/echo/mcp", "echo", {"text": "hello"}, pid))
     local = {**told, "OVERTURE_AUTH_LOCAL": "1", "OVERTURE_HTTP_PORT": str(guarded)}

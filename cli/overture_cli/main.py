@@ -32,7 +32,15 @@ from overture_core.errors import (
     SystemFault,
 )
 from overture_core.settings import Settings
-from overture_crew.errors import CrewError, EngineMissing, InvalidBrief, ServerUnavailable
+from overture_crew.errors import (
+    BrainUnavailable,
+    CrewError,
+    EngineMissing,
+    InvalidBrief,
+    NoSuchCrew,
+    RunNotFound,
+    ServerUnavailable,
+)
 
 FAULT, BAD_INPUT, AWAY, APPROVAL = 1, 2, 3, 4
 PRIVATE = 0o077
@@ -41,6 +49,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 
 COMMANDS = {
     "demo": "demo:demo",
+    "crew": "crew:app",
     "up": "serve:up",
     "serve": "serve:serve",
     "token": "token:token",
@@ -149,9 +158,9 @@ def _exit_code(error: OvertureError) -> int:
 
 
 def _crew_exit_code(error: CrewError) -> int:
-    if isinstance(error, ServerUnavailable | EngineMissing):
+    if isinstance(error, ServerUnavailable | EngineMissing | BrainUnavailable):
         return AWAY
-    return BAD_INPUT if isinstance(error, InvalidBrief) else FAULT
+    return BAD_INPUT if isinstance(error, InvalidBrief | RunNotFound | NoSuchCrew) else FAULT
 
 
 def _usage(error: Any) -> int:

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 
 from overture_core import configured
 from overture_core.contactability.quiet_hours import read as read_hours
+from overture_core.crew_settings import CrewSettings
 from overture_core.http_settings import HttpSettings
 from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
 from overture_core.scoring.weights import read as read_weights
@@ -38,7 +39,7 @@ LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 Amount = Annotated[int, Field(ge=0)]
 
 
-class Settings(HttpSettings):
+class Settings(HttpSettings, CrewSettings):
     """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`, where that is not empty."""
 
     model_config = SettingsConfigDict(
@@ -60,7 +61,7 @@ class Settings(HttpSettings):
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
         default=None,
-        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; the sandbox has one.",
+        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; not the sandbox's.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")

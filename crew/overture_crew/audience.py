@@ -29,5 +29,10 @@ def within(proposed: str, bounds: str) -> str:
     return bounds if proposed.strip() in ("", bounds) else f"{bounds} and ({proposed})"
 
 
+def quoted(value: str) -> str:
+    """Return a value as the filter language writes it."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _values(values: list[str]) -> str:
-    return ", ".join('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in values)
+    return ", ".join(map(quoted, values))

@@ -1,23 +1,32 @@
 """What thinks for the agents. Imports CrewAI: import this module only after `engine.prepare`.
 
-A `Brain` gives each agent an LLM object of its own, since CrewAI multiplies the token counts of agents
-that share one. An OpenAI-compatible endpoint fits in here as another `Brain` that ignores `rules`.
+A `Brain` gives each agent an LLM object of its own, since CrewAI multiplies the token counts of agents that share one.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any, Protocol
 
-from crewai import BaseLLM
+from crewai import LLM, BaseLLM
+from crewai.llms.base_llm import call_stop_override
+from crewai.llms.providers.openai.completion import OpenAICompletion
 from crewai.utilities.types import LLMMessage
 from pydantic import PrivateAttr
 
-from overture_crew.rules import Finish, Rules, UseTool
+from overture_crew.answers import Role
+from overture_crew.brain_choice import RULES_PLANNER, BrainChoice
+from overture_crew.budget import Meter, estimated
+from overture_crew.endpoint import probe
+from overture_crew.errors import BrainUnavailable, ModelFailed
+from overture_crew.planner import RulesPlanner
+from overture_crew.rules import Rules
+from overture_crew.runs import Run
+from overture_crew.steps import Teller
 
-RULES_PLANNER = "rules planner (no AI model)"
-_TEXT_OBSERVATION = re.compile(r"^Observation:\s*(.*)", re.DOTALL | re.MULTILINE)
+LONGEST_ANSWER = 2_000  # tokens
+_DEFAULT_WINDOW = 8_192
+_USABLE = 0.85  # of a window; the rest is for what is counted otherwise
+_LOCAL_TIMEOUT_S = 180.0
 
 
 class Brain(Protocol):
@@ -25,38 +34,55 @@ class Brain(Protocol):
 
     name: str
 
-    def llm(self, rules: Rules) -> BaseLLM:
+    def llm(self, role: Role, rules: Rules) -> BaseLLM:
         """Return a new LLM object for one agent; `rules` are what the agent does without a model."""
         ...
 
 
-class RulesPlanner(BaseLLM):
-    """An LLM object that asks no model: it follows an agent's rules, step by step.
+class RulesBrain:
+    """The rules planner for every agent."""
 
-    `native` chooses how tools are called: by CrewAI's tool calls, or by "Action:" lines in the text.
+    name = RULES_PLANNER
+
+    def __init__(self, *, native: bool = True) -> None:
+        self._native = native
+
+    def llm(self, role: Role, rules: Rules) -> BaseLLM:
+        """Return a planner that follows `rules`."""
+        return RulesPlanner(model="rules-planner", provider="overture", native=self._native).follow(rules)
+
+
+class Metered(BaseLLM):
+    """A model behind the run's meter: each call is covered by the budget first, and counted after.
+
+    It says how long the model's context is, as CrewAI takes a model that it does not know to have 7,000 tokens and
+    puts a reference to a file in the place of larger tool results.
     """
 
     native: bool = True
-    _rules: Rules = PrivateAttr()
+    _inner: BaseLLM = PrivateAttr()
+    _meter: Meter = PrivateAttr()
+    _teller: Teller = PrivateAttr()
+    _role: Role = PrivateAttr()
+    _window: int = PrivateAttr()
 
-    def follow(self, rules: Rules) -> RulesPlanner:
-        """Set the rules to follow."""
-        self._rules = rules
+    def behind(self, inner: BaseLLM, meter: Meter, teller: Teller, role: Role, window: int) -> Metered:
+        """Set the model to ask, what counts its tokens and who is told."""
+        self._inner, self._meter, self._teller, self._role, self._window = inner, meter, teller, role, window
         return self
 
     def supports_function_calling(self) -> bool:
-        """Say which of the two ways of calling tools CrewAI is to use."""
-        return self.native
+        """Say whether CrewAI is to use the model's own tool calls."""
+        native = getattr(self._inner, "supports_function_calling", None)  # not every class of CrewAI's says
+        return self.native and native is not None and bool(native())
+
+    def supports_stop_words(self) -> bool:
+        """Say whether the model stops at words."""
+        return self._inner.supports_stop_words()
 
     def get_context_window_size(self) -> int:
-        """Return a size at which CrewAI never replaces a tool's result by a reference to a file."""
-        return 1_000_000
-
-    def get_input_tokens_count(
-        self, messages: str | list[LLMMessage], tools: Any = None, response_model: Any = None
-    ) -> int:
-        """Return nought: no model is asked, so no tokens are spent, nor is there an estimate to warn of."""
-        return 0
+        """Return how many tokens CrewAI may put into a call."""
+        return int(self._window * _USABLE)
 
     def call(
         self,
@@ -68,43 +94,90 @@ class RulesPlanner(BaseLLM):
         from_agent: Any = None,
         response_model: Any = None,
     ) -> str | Any:
-        """Return the next step: a tool call, or the answer as JSON."""
-        step = self._rules(_observations([] if isinstance(messages, str) else messages))
-        if isinstance(step, Finish):
-            answer = step.answer.model_dump_json(exclude_none=True)
-            return answer if tools else f"Thought: I now know the answer.\nFinal Answer: {answer}"
-        return [_native_call(step, len(messages))] if tools else _text_call(step)
+        """Ask the model.
+
+        Raises:
+            BudgetSpent: the budget does not cover the call.
+            ModelFailed: the model did not answer, after the tries that its client makes.
+        """
+        prompt = f"{messages}{tools or ''}"
+        self._meter.allow(prompt, LONGEST_ANSWER)
+        before = self._inner.get_token_usage_summary()
+        try:
+            with call_stop_override(self._inner, self.stop_sequences):
+                answer = self._inner.call(
+                    messages, tools, callbacks, available_functions, from_task, from_agent, response_model
+                )
+        except Exception as error:  # each provider's client has its own
+            msg = f"The model {self.model} failed ({error}); run the same command again, it goes on from here."
+            raise ModelFailed(msg) from error
+        after = self._inner.get_token_usage_summary()
+        read, written = after.prompt_tokens - before.prompt_tokens, after.completion_tokens - before.completion_tokens
+        if read or written:
+            self._meter.count(read, written)
+        else:  # the endpoint does not say
+            read, written = estimated(prompt), estimated(str(answer))
+            self._meter.count(read, written, is_estimate=True)
+        self._teller.tell("model", f"{self.model} answered", agent=self._role, tokens=read + written)
+        return answer
 
 
-class RulesBrain:
-    """The rules planner for every agent."""
+class ModelBrain:
+    """A model for every agent: at an OpenAI-compatible endpoint, or a provider's by its key."""
 
-    name = RULES_PLANNER
+    def __init__(self, choice: BrainChoice, meter: Meter, teller: Teller) -> None:
+        self._choice = choice
+        self._meter = meter
+        self._teller = teller
+        if choice.url is not None:
+            found = probe(choice.url, choice.model, choice.key)
+            self._model, self._window = found.model, choice.window or found.window or _DEFAULT_WINDOW
+            self.name = f"{found.model} at {found.url}"
+        else:
+            self._model = choice.model or ""
+            inner = self._provider()
+            self._window = choice.window or int(inner.get_context_window_size() / _USABLE)
+            self.name = self._model
 
-    def __init__(self, *, native: bool = True) -> None:
-        self._native = native
+    def llm(self, role: Role, rules: Rules) -> BaseLLM:
+        """Return the model, behind the run's meter; it follows no rules."""
+        inner = self._provider() if self._choice.url is None else self._endpoint(self._choice.url)
+        metered = Metered(model=self._model, provider="overture", native=self._choice.native)
+        return metered.behind(inner, self._meter, self._teller, role, self._window)
 
-    def llm(self, rules: Rules) -> BaseLLM:
-        """Return a planner that follows `rules`."""
-        return RulesPlanner(model="rules-planner", provider="overture", native=self._native).follow(rules)
+    def _endpoint(self, url: str) -> BaseLLM:
+        return OpenAICompletion(
+            model=self._model,
+            base_url=url,
+            api_key=self._choice.key or "none",  # the client wants one; endpoints without keys ignore it
+            custom_openai=True,
+            timeout=_LOCAL_TIMEOUT_S,
+            max_tokens=LONGEST_ANSWER,
+            temperature=self._choice.temperature,
+        )
+
+    def _provider(self) -> BaseLLM:
+        try:
+            return LLM(
+                model=self._model,
+                api_key=self._choice.key,
+                max_tokens=LONGEST_ANSWER,
+                temperature=self._choice.temperature,
+            )
+        except (ImportError, ValueError) as error:
+            msg = f"The model {self._model} cannot be used: {error}"
+            raise BrainUnavailable(msg) from error
 
 
-def _native_call(step: UseTool, number: int) -> dict[str, Any]:
-    function = {"name": step.tool, "arguments": json.dumps(step.args)}
-    return {"id": f"call_{number}", "type": "function", "function": function}
+def brain_for(choice: BrainChoice, run: Run, teller: Teller) -> Brain:
+    """Return the brain of a run, with the budget of its brief.
 
-
-def _text_call(step: UseTool) -> str:
-    return f"Thought: I need to look this up.\nAction: {step.tool}\nAction Input: {json.dumps(step.args)}"
-
-
-def _observations(messages: list[LLMMessage]) -> list[str]:
-    """Return what tools answered, oldest first: messages of the role `tool`, or text after "Observation:"."""
-    found: list[str] = []
-    for message in messages:
-        content = str(message.get("content") or "")
-        if message.get("role") == "tool":
-            found.append(content)
-        elif message.get("role") == "assistant" and (match := _TEXT_OBSERVATION.search(content)):
-            found.append(match[1].strip())
-    return found
+    Raises:
+        BrainUnavailable: no model answers.
+        BudgetSpent: the brief bounds the cost, and the prices are not set.
+    """
+    if choice.is_rules:
+        return RulesBrain(native=choice.native)
+    limits = run.brief.limits
+    meter = Meter(run.report.usage, choice.prices, max_tokens=limits.max_tokens, max_cost=limits.max_cost)
+    return ModelBrain(choice, meter, teller)

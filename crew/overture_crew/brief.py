@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from typing import Annotated, Literal
+from datetime import time
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from overture_crew.errors import InvalidBrief
 
 Channel = Literal["email", "sms"]
 Tone = Literal["friendly", "formal"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+MOST_FOLLOW_UPS = 5
+MOST_VARIANTS = 2
 
 
 def _no_template_code(text: str) -> str:
@@ -22,44 +27,105 @@ def _no_template_code(text: str) -> str:
 
 
 Words = Annotated[str, AfterValidator(_no_template_code)]
+Sentence = Annotated[Words, Field(min_length=1, max_length=200)]
 
 
-class Audience(BaseModel):
-    """Whom to write to at most; the crew may choose fewer, never more."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Audience(_Part):
+    """Whom to write to at most; the crew may choose fewer, never more."""
 
     dormant_days_min: int = Field(default=90, ge=0, description="Days since the lead's last activity.")
     countries: list[str] = Field(default_factory=list, description="ISO 3166-1 alpha-2 codes; empty means all.")
     tags: list[str] = Field(default_factory=list, description="Leads with any of these tags; empty means all.")
 
 
-class Limits(BaseModel):
+class Window(_Part):
+    """Hours and weekdays in which messages leave, in each recipient's own time zone."""
+
+    start: time = time(9)
+    until: time = time(17)
+    days: list[Day] = Field(default_factory=lambda: list[Day](["mon", "tue", "wed", "thu", "fri"]), min_length=1)
+
+
+class Schedule(_Part):
+    """When messages leave; at once, if nothing is said."""
+
+    send_at: AwareDatetime | None = Field(default=None, description="Not before this moment, with its time zone.")
+    window: Window | None = None
+
+
+class FollowUp(_Part):
+    """A later message for who has not answered, counted from the one before."""
+
+    wait_before: str = Field(
+        pattern=r"^\d+ (business )?(hours?|days?|weeks?)$", description="Such as '3 business days'."
+    )
+    channels: list[Channel] = Field(default_factory=lambda: list[Channel](["email"]), min_length=1)
+    only_if: Literal["no_reply", "not_opened", "not_clicked", "not_delivered"] = "no_reply"
+
+
+class Replies(_Part):
+    """What the crew may offer to who answers. Each answer waits for a person's approval."""
+
+    booking_link: str | None = Field(
+        default=None, pattern=r"^https://[^\s{}]+$", description="Where who is interested books a call."
+    )
+    price: str | None = Field(
+        default=None,
+        pattern=r"^price_\w+$",
+        description="Allowed price for which who is interested gets a payment link.",
+    )
+    answer_questions: bool = Field(
+        default=True, description="Draft answers to questions, from the brief's facts alone."
+    )
+
+    @model_validator(mode="after")
+    def _one_offer(self) -> Self:
+        if self.booking_link is not None and self.price is not None:
+            msg = "give who is interested a booking_link or a price, not both"
+            raise ValueError(msg)
+        return self
+
+
+class Limits(_Part):
     """Where the crew stops by itself."""
 
-    model_config = ConfigDict(extra="forbid")
-
     max_recipients: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1_000, description="Tokens of all model calls of a run together.")
+    max_cost: float | None = Field(
+        default=None, gt=0, description="Cost of a run, in the currency of the token prices."
+    )
 
 
-class Brief(BaseModel):
+class Brief(_Part):
     """What a campaign is for, whom it may reach and what it may say. Drafts use no facts but these."""
 
-    model_config = ConfigDict(extra="forbid")
-
     campaign: Annotated[Words, Field(min_length=1, max_length=60)]
-    goal: Annotated[Words, Field(min_length=1, max_length=200)]
-    offer: Annotated[Words, Field(min_length=1, max_length=200)]
+    goal: Sentence
+    offer: Sentence
     sender_name: Annotated[Words, Field(min_length=1, max_length=60)]
+    facts: list[Sentence] = Field(default_factory=list, max_length=20, description="What else drafts may state.")
     audience: Audience = Field(default_factory=Audience)
     channels: list[Channel] = Field(default_factory=lambda: list[Channel](["email", "sms"]), min_length=1)
     tone: Tone = "friendly"
+    variants: int = Field(default=1, ge=1, le=MOST_VARIANTS, description="Of each message, to see which does better.")
+    schedule: Schedule = Field(default_factory=Schedule)
+    follow_ups: list[FollowUp] = Field(default_factory=list, max_length=MOST_FOLLOW_UPS)
+    replies: Replies = Field(default_factory=Replies)
     limits: Limits = Field(default_factory=Limits)
 
     @property
     def slug(self) -> str:
         """The campaign's name as the beginning of the names of its segment and templates."""
         return re.sub(r"[^a-z0-9]+", "-", self.campaign.lower()).strip("-") or "campaign"
+
+    @property
+    def digest(self) -> str:
+        """A hash that changes with anything in the brief."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 def default_brief() -> Brief:
@@ -72,16 +138,20 @@ def default_brief() -> Brief:
     )
 
 
-def parse_brief(raw: object, source: str) -> Brief:
+def parse_brief(raw: Any, source: str) -> Brief:
     """Read a brief from what a YAML or JSON file held; `source` names the file in errors.
 
     Raises:
         InvalidBrief: a field is missing or wrong; names the first one.
     """
+    if not isinstance(raw, dict):
+        msg = f"The brief {source} is not usable: it has to be fields with values, such as `campaign: Win-back`."
+        raise InvalidBrief(msg)
     try:
         return Brief.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        msg = f"The brief {source} is not usable: {where}: {first['msg']}."
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        said = first["msg"].removeprefix("Value error, ")
+        msg = f"The brief {source} is not usable: {where}: {said[:1].lower()}{said[1:]}."
         raise InvalidBrief(msg) from error

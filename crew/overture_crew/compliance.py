@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from overture_crew.brief import Brief
+from overture_crew.brief import Brief, Channel
 from overture_crew.report import Template
+from overture_crew.slots import slots
 
 FIELDS = (
     "first_name",
@@ -39,10 +40,17 @@ _FACT = re.compile(r"https?://\S+|www\.\S+|[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?%|\d
 def problems(templates: list[Template], brief: Brief) -> list[str]:
     """Return what is wrong with the drafts, one sentence each; empty if nothing is."""
     found = [f"{template.name}: {problem}" for template in templates for problem in _problems(template, brief)]
-    drafted = sorted(template.channel for template in templates)
-    if drafted != sorted(brief.channels):
-        found.append(f"there must be one draft for each of {', '.join(sorted(brief.channels))}")
+    asked = [(slot.step, slot.channel, slot.variant) for slot in slots(brief)]
+    drafted = [(each.step, each.channel, each.variant) for each in templates]
+    if sorted(drafted) != sorted(asked):
+        found.append(f"there must be one draft for each of {'; '.join(map(str, slots(brief)))}")
     return found
+
+
+def problems_of_answer(body: str, channel: Channel, brief: Brief) -> list[str]:
+    """Return what is wrong with an answer to a reply: the rules of a draft, and the brief's booking link is a fact."""
+    subject = None if channel == "sms" else brief.campaign
+    return _problems(Template(channel=channel, subject=subject, body=body), brief)
 
 
 def _problems(template: Template, brief: Brief) -> list[str]:
@@ -71,7 +79,8 @@ def _uses(whole: str) -> list[tuple[str, str]]:
 
 
 def _invented(plain: str, brief: Brief) -> list[str]:
-    given = " ".join((brief.campaign, brief.goal, brief.offer, brief.sender_name))
+    given = " ".join((brief.campaign, brief.goal, brief.offer, brief.sender_name, *brief.facts))
+    given += f" {brief.replies.booking_link or ''}"
     known = {fact.rstrip(".,") for fact in _FACT.findall(given)}
     return sorted({fact.rstrip(".,") for fact in _FACT.findall(plain)} - known)
 

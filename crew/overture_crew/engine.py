@@ -6,6 +6,7 @@ package index for news, and waits 20 s for an answer to a question about tracing
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -51,7 +52,23 @@ def prepare(data_dir: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back the warnings that CrewAI's own code causes and that nobody here can mend; only those."""
+    """Keep back the warnings that CrewAI's own code causes and that nobody here can mend, and what it logs of an error
+    that it raises as well; only those."""
+    root = logging.getLogger()
+    root.addFilter(_not_crewais)
+    try:
+        with _without_its_warnings():
+            yield
+    finally:
+        root.removeFilter(_not_crewais)
+
+
+def _not_crewais(record: logging.LogRecord) -> bool:
+    return "/crewai/" not in record.pathname
+
+
+@contextmanager
+def _without_its_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         # crewai.rag loads its submodules lazily in a way that the import system remarks upon.
         warnings.filterwarnings("ignore", category=ImportWarning, message="Cannot set an attribute on 'crewai")

@@ -57,3 +57,39 @@ class EngineMissing(CrewError):
     """CrewAI is not installed; run from a clone of the project with `uv run overture demo`, which installs it."""
 
     code = "engine_missing"
+
+
+class RunNotFound(CrewError):
+    """There is no such run."""
+
+    code = "run_not_found"
+
+
+class RunBusy(CrewError):
+    """Another process works on the run."""
+
+    code = "run_busy"
+
+
+class BrainUnavailable(CrewError):
+    """No model answers; start it, or use `--brain rules`."""
+
+    code = "brain_unavailable"
+
+
+class BudgetSpent(CrewError):
+    """The run's budget for models is spent."""
+
+    code = "budget_spent"
+
+
+class NoSuchCrew(CrewError):
+    """There is no such crew."""
+
+    code = "no_such_crew"
+
+
+class ModelFailed(CrewError):
+    """The model did not answer."""
+
+    code = "model_failed"

@@ -6,40 +6,21 @@ No model is asked. The rules know nothing of CrewAI, which carries them out thro
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from overture_crew import compliance
-from overture_crew.audience import widest_filter
+from overture_crew import compliance, wordings
+from overture_crew.answers import AnswerDraft, Drafts, Ideal, Proposal, Reading, Verdict
+from overture_crew.audience import quoted, widest_filter
 from overture_crew.brief import Brief
-from overture_crew.report import Template
+from overture_crew.report import Label, Template
+from overture_crew.slots import slots
 
-Role = Literal["Campaign strategist", "Copywriter", "Compliance reviewer"]
-
-
-class Proposal(BaseModel):
-    """The strategist's answer: whom to write to."""
-
-    where: str = Field(description="A filter as leads_preview_segment takes it.")
-    reason: str
-
-
-class Drafts(BaseModel):
-    """The copywriter's answer."""
-
-    templates: list[Template] = Field(min_length=1)
-    reason: str
-
-
-class Verdict(BaseModel):
-    """The reviewer's answer. A reviewer can only reject: approval is a person's or a policy's."""
-
-    reject: bool
-    problems: list[str] = Field(default_factory=list)
-    reason: str
+# How a value of the profile is said in the filter language, by what it is a value of.
+_FILTERS = {"country": "country", "tag": "tag"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +41,6 @@ class Finish:
 Rules = Callable[[Sequence[str]], UseTool | Finish]
 """Takes what the tools answered so far, in order, and says what comes next."""
 
-EMAIL_FRIENDLY = """Hello {{{{ first_name | default("there") }}}},
-
-it has been a while since we were last in touch, so here is a short note: {offer}.
-
-We would like to {goal}. If this is of interest, simply reply to this e-mail.
-
-Best wishes
-{sender}
-
---
-{{{{ sender_name }}}}, {{{{ postal_address }}}}
-No more e-mails from us: {{{{ unsubscribe_url }}}}
-"""
-EMAIL_FORMAL = """Dear {{{{ first_name | default("customer") }}}},
-
-we have not been in contact for some time. We are writing to you because {offer}.
-
-We would like to {goal}. A reply to this e-mail is enough.
-
-Kind regards
-{sender}
-
---
-{{{{ sender_name }}}}, {{{{ postal_address }}}}
-To receive no further e-mails: {{{{ unsubscribe_url }}}}
-"""
-SMS_FRIENDLY = (
-    'Hi {{{{ first_name | default("there") }}}}, {sender} here: {offer}. Interested? Just answer. {opt_out} to opt out.'
-)
-SMS_FORMAL = "{sender}: {offer}. Please answer if this is of interest to you. {opt_out} to opt out."
-
 
 def strategist(brief: Brief) -> Rules:
     """Look at what segments there are and whom the brief's own bounds hold, then propose those bounds."""
@@ -107,44 +57,46 @@ def strategist(brief: Brief) -> Rules:
 
 
 def copywriter(brief: Brief) -> Rules:
-    """Fill one fixed text per channel and tone with the brief's own words; nothing else is stated."""
-
-    def decide(_seen: Sequence[str]) -> UseTool | Finish:
-        reason = f"{brief.tone} texts made of the brief's own words only"
-        return Finish(Drafts(templates=[draft(brief, channel) for channel in brief.channels], reason=reason))
-
-    return decide
+    """Fill fixed texts with the brief's own words; nothing else is stated."""
+    reason = f"{brief.tone} texts made of the brief's own words only"
+    return _always(Drafts(templates=[wordings.draft(brief, slot) for slot in slots(brief)], reason=reason))
 
 
 def reviewer(brief: Brief, templates: Sequence[Template]) -> Rules:
     """Reject what the plain rules find wrong."""
+    found = compliance.problems(list(templates), brief)
+    reason = "; ".join(found) or "opt-out, sender and address are there, and no fact is beyond the brief"
+    return _always(Verdict(reject=bool(found), problems=found, reason=reason))
 
+
+def reply_reader(by_rules: Label) -> Rules:
+    """Keep the label that the server's own rules gave."""
+    return _always(Reading(label=by_rules))
+
+
+def reply_writer() -> Rules:
+    """Leave every question to a person: rules cannot answer one."""
+    return _always(AnswerDraft(reason="a question, which rules cannot answer"))
+
+
+def analyst(profile: Mapping[str, Any]) -> Rules:
+    """Propose the values that did better than all by more than chance, as far as the filter language knows them."""
+    better: dict[str, list[str]] = {}
+    for each in profile.get("values", []):
+        if each["tells"] and each["lift"] > 1 and each["what"] in _FILTERS:
+            better.setdefault(_FILTERS[each["what"]], []).append(each["value"])
+    if not better:
+        return _always(Ideal(reason=f"no value stands out from the others: {profile.get('text', '')}"))
+    where = " and ".join(f"{field} in ({', '.join(map(quoted, values))})" for field, values in better.items())
+    told = "; ".join(f"{field} {', '.join(values)}" for field, values in better.items())
+    return _always(Ideal(where=where, reason=f"these revived more often than all, by more than chance: {told}"))
+
+
+def _always(answer: BaseModel) -> Rules:
     def decide(_seen: Sequence[str]) -> UseTool | Finish:
-        found = compliance.problems(list(templates), brief)
-        reason = "; ".join(found) or "opt-out, sender and address are there, and no fact is beyond the brief"
-        return Finish(Verdict(reject=bool(found), problems=found, reason=reason))
+        return Finish(answer)
 
     return decide
-
-
-def draft(brief: Brief, channel: Literal["email", "sms"]) -> Template:
-    """Return the rules' template for a channel."""
-    words = {
-        "offer": brief.offer.rstrip(".!"),
-        "goal": brief.goal.rstrip(".!"),
-        "sender": brief.sender_name,
-        "opt_out": compliance.OPT_OUT,
-    }
-    formal = brief.tone == "formal"
-    if channel == "sms":
-        body = (SMS_FORMAL if formal else SMS_FRIENDLY).format(**words)
-        return Template(channel="sms", name=f"{brief.slug}-sms", body=body)
-    return Template(
-        channel="email",
-        name=f"{brief.slug}-email",
-        subject=f"News from {brief.sender_name}" if formal else f"Still of interest? {brief.sender_name} has news",
-        body=(EMAIL_FORMAL if formal else EMAIL_FRIENDLY).format(**words),
-    )
 
 
 def _audience_reason(brief: Brief, preview: str) -> str:

@@ -19,6 +19,7 @@ from overture_crew.errors import CrewError
 from overture_crew.sessions import ToolInfo
 
 OnError = Callable[[str], None]
+OnCall = Callable[[str], None]
 
 
 class McpTool(BaseTool):
@@ -27,13 +28,15 @@ class McpTool(BaseTool):
     _sessions: McpSessions = PrivateAttr()
     _server: str = PrivateAttr()
     _on_error: OnError = PrivateAttr()
+    _on_call: OnCall = PrivateAttr()
 
-    def bind(self, sessions: McpSessions, server: str, on_error: OnError) -> McpTool:
-        """Connect the tool with the sessions it calls through; errors go to `on_error` too."""
-        self._sessions, self._server, self._on_error = sessions, server, on_error
+    def bind(self, sessions: McpSessions, server: str, on_error: OnError, on_call: OnCall) -> McpTool:
+        """Connect the tool with the sessions it calls through; `on_call` hears of each call, `on_error` of errors."""
+        self._sessions, self._server, self._on_error, self._on_call = sessions, server, on_error, on_call
         return self
 
     def _run(self, **arguments: Any) -> str | ToolFailure:
+        self._on_call(self.name)
         try:
             outcome = self._sessions.call(self._server, self.name, without_nulls(arguments))
         except CrewError as error:
@@ -47,7 +50,9 @@ class McpTool(BaseTool):
         return ToolFailure(message=f"ERROR: {text}")
 
 
-def tools_for(sessions: McpSessions, server: str, allowed: Collection[str], on_error: OnError) -> list[BaseTool]:
+def tools_for(
+    sessions: McpSessions, server: str, allowed: Collection[str], *, on_error: OnError, on_call: OnCall
+) -> list[BaseTool]:
     """Return those of the server's tools that `allowed` names.
 
     Raises:
@@ -58,7 +63,7 @@ def tools_for(sessions: McpSessions, server: str, allowed: Collection[str], on_e
     if missing:
         msg = f"The server {server!r} has no tool {missing[0]!r}; update it, or the crew."
         raise CrewError(msg)
-    return [_tool(listed[name]).bind(sessions, server, on_error) for name in sorted(allowed)]
+    return [_tool(listed[name]).bind(sessions, server, on_error, on_call) for name in sorted(allowed)]
 
 
 def _tool(info: ToolInfo) -> McpTool:

@@ -20,6 +20,7 @@ from overture_core.contactability.facts import Person, hours, zones
 from overture_core.contactability.gate import Decisions, contactabilities
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import TemplateError
+from overture_core.health import senders as health
 from overture_core.messages import ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose
@@ -31,6 +32,7 @@ from overture_queue.jobs import DeliverChunk
 
 SAME_LEAD_REST = timedelta(days=1)
 WORLD_REST = timedelta(hours=1)
+OVER_LIMIT_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def prepare(work: Work, job: DeliverChunk) -> Prepared:
     """Prepare what a chunk still holds; nothing, if its lease is gone or another process has it done."""
     made = Prepared()
     rows = _in_their_world(work, job.channel, ledger.claimed(work, job.chunk), made)
+    rows = _from_senders_who_may(work, job.channel, rows, made)
     rows = _pass_gate(work, job.channel, rows, made)
     templates = {id_: work.session.get_one(Template, id_) for id_ in {row.template_id for row in rows}}
     senders = {id_: work.session.get_one(Sender, id_) for id_ in {row.sender_id for row in rows}}
@@ -86,6 +89,19 @@ def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made:
     if strangers := [row.id for row in rows if row.sandbox is not here]:
         made.held["approved_for_other_providers", work.now() + WORLD_REST] = strangers
     return [row for row in rows if row.sandbox is here]
+
+
+def _from_senders_who_may(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
+    """Hold direct messages whose sender went over a limit of delivery health since they were made; what belongs to a
+    campaign waits because that is paused."""
+    direct = {row.sender_id for row in rows if row.plan_id is None and row.sender_id is not None}
+    if channel is not Channel.EMAIL or not direct:
+        return list(rows)
+    over = {sender.id for sender, _ in health.over(work, among(Sender.id, direct))}
+    held = [row.id for row in rows if row.plan_id is None and row.sender_id in over]
+    if held:
+        made.held[Reason.SENDER_OVER_LIMIT, work.now() + OVER_LIMIT_REST] = held
+    return [row for row in rows if row.id not in held]
 
 
 def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
@@ -123,18 +139,24 @@ def _opening(work: Work, channel: Channel, window: SendWindow | None, lead: Pers
 
 
 def _decisions(work: Work, channel: Channel, leads: Sequence[Person], rows: Sequence[Claimed]) -> dict[str, Decisions]:
-    """Ask the gate; on WhatsApp apart for those who would get free text."""
-    if channel is not Channel.WHATSAPP:
-        return contactabilities(work, leads, [channel])
+    """Ask the gate; on WhatsApp apart for those who would get free text. A chunk is of one campaign, or of none."""
+    direct = not any(row.plan_id for row in rows)
+    freely = _free(work, rows) if channel is Channel.WHATSAPP else set()
+    free = [lead for lead in leads if lead.id in freely]
+    other = [lead for lead in leads if lead.id not in freely]
+    return {
+        **contactabilities(work, other, [channel], direct=direct),
+        **contactabilities(work, free, [channel], free_text=True, direct=direct),
+    }
+
+
+def _free(work: Work, rows: Sequence[Claimed]) -> set[str]:
+    """Return the leads who would get free text, none of Meta's approved templates."""
     approved = select(Template.id).where(
         among(Template.id, {row.template_id for row in rows}), Template.content_sid.is_not(None)
     )
     known = set(work.session.scalars(approved))
-    freely = {row.lead_id for row in rows if row.template_id not in known}
-    return {
-        **contactabilities(work, [lead for lead in leads if lead.id not in freely], [channel]),
-        **contactabilities(work, [lead for lead in leads if lead.id in freely], [channel], free_text=True),
-    }
+    return {row.lead_id for row in rows if row.template_id not in known}
 
 
 def _windows(work: Work, rows: Sequence[Claimed]) -> dict[str | None, SendWindow]:

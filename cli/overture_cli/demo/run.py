@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from overture_cli.asking import Terminal
 from overture_cli.context import actor, person
+from overture_cli.crew.working import in_thread
 from overture_cli.demo import paying, posting, telling
-from overture_cli.demo.asking import Terminal
 from overture_cli.demo.stage import stage
 from overture_cli.demo.story import Story
 from overture_cli.processes import Supervisor, all_specs
@@ -29,11 +29,13 @@ from overture_core.storage.store import Store
 from overture_core.text import quantity
 from overture_core.workspaces import service as workspaces
 from overture_crew.brief import default_brief
-from overture_crew.client import CLIENT_NAME
+from overture_crew.connection import CLIENT_NAME
+from overture_crew.crews import REACTIVATION
 from overture_crew.engine import require_installed
 from overture_crew.report import CrewEvent, CrewReport
-from overture_crew.run import CrewSetup, run_campaign
+from overture_crew.run import CrewSetup, begin, work
 from overture_crew.sessions import HttpServer
+from overture_crew.waiting import Waiting
 
 SEND_WAIT_S = 40.0
 EVENTS_WAIT_S = 15.0
@@ -130,30 +132,22 @@ def _allow(store: Store, *, ask: bool) -> None:
 
 
 def _crew(settings: Settings, leads: Path, terminal: Terminal | None, stop: Stop, on_event: OnEvent) -> CrewReport:
-    """Let the crew work in a thread: it waits in many places, and here a signal ends the wait for it."""
+    """Let the crew work through the servers that run already."""
     base = f"http://{settings.http_host}:{settings.http_port}"
 
     def tell(event: CrewEvent) -> None:
         if not stop.asked:
             on_event(event.text)
 
-    def work() -> CrewReport:
-        return run_campaign(
-            CrewSetup(servers=servers, data_dir=settings.data_dir / "crew", ask=terminal.ask if terminal else None),
-            default_brief(),
-            on_event=tell,
-            wait_s=SEND_WAIT_S,
-            import_path=leads,
-        )
+    def run_it() -> CrewReport:
+        setup = CrewSetup(servers, settings.data_dir / "crew", ask=terminal.ask if terminal else None)
+        run = begin(setup, REACTIVATION, default_brief())
+        if run.launched:  # a second demo looks for leads who have no message yet
+            run = begin(setup, REACTIVATION, default_brief(), anew=True)
+        return work(setup, run, on_event=tell, waiting=Waiting(SEND_WAIT_S), import_path=leads)
 
     servers = {"leads": HttpServer(f"{base}/leads/mcp"), "messaging": HttpServer(f"{base}/messaging/mcp")}
-    threads = ThreadPoolExecutor(1, thread_name_prefix="overture-crew")
-    running = threads.submit(work)
-    threads.shutdown(wait=False)
-    while not wait([running], timeout=POLL_S).done:
-        stop.check()
-    stop.check()  # what went wrong on the way to the end that was asked for is no error
-    return running.result()
+    return in_thread(run_it, stop)
 
 
 def _take_payments(store: Store, stop: Stop, on_event: OnEvent) -> None:

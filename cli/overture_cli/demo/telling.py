@@ -63,7 +63,7 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
         revenue_total=brought.total,
         accepted_twice=len(sandbox_summary(settings)["accepted_twice"]),
         approved_by=_approved_by(campaign),
-        ending=report.ending,
+        ending=_ending(report),
         next_step=report.next_step,
         brain=report.brain,
         database=f"SQLite, {settings.data_dir / 'overture.db'}",
@@ -77,6 +77,13 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
     if not story.planned and report.ending in ("finished", "not launched"):
         story = story.model_copy(update={"ending": NOBODY, "next_step": _why_nobody(story)})
     return story
+
+
+def _ending(report: CrewReport) -> str:
+    """How the crew's run ended; messages that are held until a better hour are told of by themselves."""
+    counts = (report.status or {}).get("counts", {})
+    only_held = not any(counts.get(state) for state in ("due", "claimed", "sending"))
+    return "finished" if report.ending == "still sending" and only_held else report.ending
 
 
 def accepted_now(store: Store) -> int:

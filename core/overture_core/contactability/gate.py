@@ -28,8 +28,9 @@ def contactabilities(
     at: datetime | None = None,
     *,
     free_text: bool = False,
+    direct: bool = False,
 ) -> dict[str, Decisions]:
-    """The same for up to 10,000 leads and several channels, in a few queries. `free_text`: see `decide`."""
+    """The same for up to 10,000 leads and several channels, in a few queries. `free_text`, `direct`: see `decide`."""
     moment = at or work.now()
     verified = {channel: _verified(work, channel) for channel in channels}
     rests = {channel: _rests_until(work, channel) for channel in channels}
@@ -46,6 +47,7 @@ def contactabilities(
                     moment,
                     sender_verified=verified[channel],
                     free_text=free_text,
+                    direct=direct,
                     caps=caps,
                     sender_rests_until=rests[channel],
                 )

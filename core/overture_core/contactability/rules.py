@@ -61,6 +61,7 @@ class Reason(StrEnum):
     FREQUENCY_CAP = "frequency_cap"
     OUT_OF_OFFICE = "out_of_office"
     SENDER_WARMS_UP = "sender_warms_up"
+    SENDER_OVER_LIMIT = "sender_over_limit"
 
 
 EXPLANATIONS = {
@@ -77,6 +78,7 @@ EXPLANATIONS = {
     Reason.QUIET_HOURS: "is outside the hours for SMS and calls in their own time zone (8:00 to 21:00, or narrower)",
     Reason.OUT_OF_OFFICE: "is away, as their automatic answer says",
     Reason.SENDER_WARMS_UP: "is to be written to from a sender that is being warmed up and has sent enough today",
+    Reason.SENDER_OVER_LIMIT: "is to be written to from a sender that is over a limit of delivery health",
     Reason.FREQUENCY_CAP: "already got as many messages as a day or a week may have",
 }
 
@@ -131,15 +133,19 @@ def decide(
     *,
     sender_verified: bool | None,
     free_text: bool = False,
+    direct: bool = False,
     caps: Caps = CAPS,
     sender_rests_until: datetime | None = None,
 ) -> Decision:
     """Decide for one lead, channel and time. What never changes by waiting is asked first. `free_text` tells that
-    a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day, and
-    neither that reply nor the cap keeps an answer back. `sender_verified` is None where the channel has no sender; one
-    that is refused may be accepted again. `sender_rests_until` is when a sender that is being warmed up may go on."""
-    answers = free_text and channel is Channel.WHATSAPP
-    never = _never(facts, channel, at, has_sender=sender_verified is not None, answers=answers)
+    a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day.
+    `direct` tells of a single message outside of any campaign, which a person approved: to who wrote lately it is an
+    answer (docs/decisions/020). Neither the reply nor the cap keeps an answer back. `sender_verified` is None where the
+    channel has no sender; one that is refused may be accepted again. `sender_rests_until` is when a sender that is
+    being warmed up may go on."""
+    in_window = free_text and channel is Channel.WHATSAPP
+    answers = in_window or (direct and facts.replied_at is not None and facts.replied_at > at - REPLY_REST)
+    never = _never(facts, channel, at, has_sender=sender_verified is not None, in_window=in_window, answers=answers)
     if never is not None:
         return Decision(Verdict.NEVER, never)
     earliest = _after_cap(facts.contacted, at, caps) if facts.contacted and not answers else at
@@ -158,7 +164,9 @@ def decide(
     return Decision(Verdict.LATER, reason, earliest) if earliest > at else _YES
 
 
-def _never(facts: Facts, channel: Channel, at: datetime, *, has_sender: bool, answers: bool) -> Reason | None:
+def _never(
+    facts: Facts, channel: Channel, at: datetime, *, has_sender: bool, in_window: bool, answers: bool
+) -> Reason | None:
     """The first of the reasons in this order. Asked of every lead of an audience: plain conditions, no table."""
     if channel not in facts.addresses:
         return Reason.NO_ADDRESS
@@ -171,18 +179,20 @@ def _never(facts: Facts, channel: Channel, at: datetime, *, has_sender: bool, an
         return Reason.CONSENT_MISSING
     if channel in facts.invalid:
         return Reason.INVALID_ADDRESS
-    if (rests := _rests(facts, at, answers=answers)) is not None:
+    if (rests := _rests(facts, at, in_window=in_window, answers=answers)) is not None:
         return rests
     if not has_sender:
         return Reason.UNVERIFIED_SENDER
     return Reason.ZONE_UNKNOWN if channel in BY_PHONE and not facts.zones else None
 
 
-def _rests(facts: Facts, at: datetime, *, answers: bool) -> Reason | None:
+def _rests(facts: Facts, at: datetime, *, in_window: bool, answers: bool) -> Reason | None:
     """The reason for which a lead is left alone for some weeks, or on WhatsApp until they write."""
-    if answers:
+    if in_window:
         wrote_at = facts.wrote_whatsapp_at
         return Reason.WINDOW_CLOSED if wrote_at is None or wrote_at <= at - WHATSAPP_WINDOW else None
+    if answers:
+        return None
     if facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
         return Reason.REPLIED
     return Reason.PAID if facts.paid_at is not None and facts.paid_at > at - PAID_REST else None

@@ -27,6 +27,7 @@ from overture_core.messages.content import compose
 from overture_core.messages.states import State, change, record
 from overture_core.operations.claims import Claim
 from overture_core.operations.models import Proposal
+from overture_core.replies import service as replies
 from overture_core.storage.schema import Lead, Message, Template
 from overture_core.storage.store import Work
 from overture_core.templates import service as templates
@@ -97,9 +98,10 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
             "merge": merge,
             "rendered": direct_showing.shown(content),
         },
-        told=[*told, *direct_showing.when(decision)],
+        told=[*told, *direct_showing.answered(replies.newest(work, lead.id)), *direct_showing.when(decision)],
         sandbox=world.sandboxed(work.settings, channel),
         repeatable=True,
+        replaces=("template",),
         why=[] if _is_own(work, channel, address) else [WHY],
         lead_id=lead.id,
         reference=reference,
@@ -190,7 +192,8 @@ def _refuse_over_limit(work: Work, channel: Channel) -> None:
 
 
 def _asked(work: Work, lead: Lead, channel: Channel, template: Template) -> Decision:
-    return contactabilities(work, [lead], [channel], free_text=template.content_sid is None)[lead.id][channel]
+    free_text = template.content_sid is None
+    return contactabilities(work, [lead], [channel], free_text=free_text, direct=True)[lead.id][channel]
 
 
 def _is_own(work: Work, channel: Channel, address: str) -> bool:

@@ -8,15 +8,17 @@ from typing import Any
 from overture_core.campaigns import world
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Verdict
 from overture_core.messages.channels import Channel
-from overture_core.messages.content import Content
+from overture_core.messages.content import Content, approved_template, filled
 from overture_core.messages.pricing import sms_estimate
 from overture_core.operations.showing import WHEN
 from overture_core.settings import Settings
-from overture_core.storage.schema import Lead, Template
+from overture_core.storage.schema import Lead, Reply, Template
 from overture_core.templates.linting import lint
 from overture_core.templates.markup import text_of_html
 from overture_core.templates.values import Doubts
 from overture_core.text import clean, quantity, quoted
+
+_MOST_OF_A_REPLY = 1_000  # characters
 
 
 def shown(content: Content) -> list[str]:
@@ -26,8 +28,7 @@ def shown(content: Content) -> list[str]:
     if content.html:
         lines += ["The same as HTML, with where its links lead:", *_quoted(text_of_html(content.html))]
     if content.content_sid:
-        lines.append(f"WhatsApp sends its approved template {content.content_sid}, with these variables:")
-        lines += [f"> {name}: {value}" for name, value in sorted((content.variables or {}).items())] or ["> none"]
+        lines += [approved_template(content.content_sid), *_quoted(filled(content.variables))]
     return lines
 
 
@@ -41,6 +42,14 @@ def told(
         *_cost(settings, template, lead, address, content),
         *(f"Look at {hint}" for hint in _hints(template, address, merge)),
     ]
+
+
+def answered(reply: Reply | None) -> list[str]:
+    """Return what this message answers: to who wrote, a single message is the answer."""
+    if reply is None:
+        return []
+    wrote = f"They wrote on {reply.received_at:%Y-%m-%d %H:%M} UTC by {reply.channel}; this answers them:"
+    return [wrote, *_quoted(reply.body[:_MOST_OF_A_REPLY])]
 
 
 def when(decision: Decision) -> list[str]:

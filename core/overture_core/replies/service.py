@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_, select
 from overture_core.campaigns import service as campaigns
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
-from overture_core.replies.intent import Intent
+from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.schema import Campaign, Lead, Message, Reply
 from overture_core.storage.store import Work
 
@@ -88,3 +88,14 @@ def list_(work: Work, *, campaign: str | None = None, limit: int = 20, cursor: s
         for reply, first, last, step, name in found[:limit]
     ]
     return ReplyPage(replies=shown, next_cursor=shown[-1].id if len(found) > limit else None)
+
+
+def newest(work: Work, lead_id: str) -> Reply | None:
+    """Return the last thing that a lead wrote themselves; automatic answers do not count."""
+    of_lead = (
+        select(Reply)
+        .where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id, Reply.intent.not_in(AUTOMATIC))
+        .order_by(Reply.received_at.desc(), Reply.id.desc())
+        .limit(1)
+    )
+    return work.session.scalar(of_lead)

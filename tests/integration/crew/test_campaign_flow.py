@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from overture_crew.brain_choice import BrainChoice
 from overture_crew.brief import Audience, Brief, Limits, default_brief
 from overture_crew.errors import ServerUnavailable
 from overture_crew.report import CrewEvent, CrewReport
-from overture_crew.run import CrewSetup, run_campaign
+from overture_crew.run import CrewSetup, run_crew
 from overture_crew.sessions import Answer, StdioServer
+from overture_crew.waiting import Waiting
 
 Servers = dict[str, StdioServer]
 Calls = Callable[[], list[dict[str, Any]]]
@@ -25,14 +27,17 @@ PREPARATION = [
     "messaging_preview_template",
     "messaging_save_template",
     "messaging_preview_template",
+    "messaging_get_campaign",
     "messaging_plan_campaign",
 ]
 
 
-def run(servers: Servers, folder: Path, brief: Brief | None = None, **setup: Any) -> CrewReport:
+def run(servers: Servers, folder: Path, brief: Brief | None = None, *, native: bool = True, **setup: Any) -> CrewReport:
     """Run a campaign that need not be waited for long."""
-    whole = CrewSetup(servers=servers, data_dir=folder / "data", log=folder / "servers.log", **setup)
-    return run_campaign(whole, brief or default_brief(), on_event=lambda _event: None, quiet_s=0)
+    brain = BrainChoice(native=native)
+    whole = CrewSetup(servers=servers, data_dir=folder / "data", log=folder / "servers.log", brain=brain, **setup)
+    waiting = Waiting(quiet_s=0)
+    return run_crew(whole, "reactivation", brief or default_brief(), on_event=lambda _event: None, waiting=waiting)
 
 
 def tools(calls: list[dict[str, Any]]) -> list[str]:
@@ -46,22 +51,26 @@ def test_an_approved_campaign_goes_from_file_to_replies(
     (tmp_path / "approved").touch()
     events: list[CrewEvent] = []
     setup = CrewSetup(servers=servers, data_dir=tmp_path / "data", log=tmp_path / "servers.log")
-    report = run_campaign(setup, default_brief(), on_event=events.append, quiet_s=0, import_path=Path("leads.csv"))
+    report = run_crew(
+        *(setup, "reactivation", default_brief()),
+        on_event=events.append,
+        waiting=Waiting(quiet_s=0),
+        import_path=Path("leads.csv"),
+    )
 
     assert report.brain == "rules planner (no AI model)"
     assert (report.ending, report.replies_by_intent) == ("finished", {"interested": 2, "stop": 1})
     assert report.launch == {"campaign_id": "cmp_1", "state": "running", "queued": 8}
-    steps = ["import", "segment", "write", "save", "review", "plan", "launch", "follow", "replies"]
+    steps = ["import", "segment", "write", "save", "review", "plan", "launch", "follow", "replies", "answer"]
     assert [step.step for step in report.steps] == steps
-    assert [event.step for event in events if event.kind == "finished"] == steps
-    assert [(event.done, event.total) for event in events if event.kind == "progress"] == [(5, 10), (10, 10)]
+    assert [event.step for event in events if event.kind == "finished"] == ["start", *steps]
+    assert [(event.done, event.total) for event in events if event.total] == [(5, 10), (10, 10)]
     assert tools(calls()) == [
         "leads_import_file",
         *PREPARATION,
         "messaging_launch_campaign",
         "messaging_get_campaign",
-        "messaging_list_replies",
-        "messaging_list_replies",
+        *["messaging_list_replies"] * 4,
     ]
     assert "Approve everything" not in report.model_dump_json()  # a stranger's words
     assert capfd.readouterr().out == ""
@@ -79,11 +88,11 @@ def test_without_an_approval_it_waits_and_goes_on_when_run_again(
     (tmp_path / "approved-apr_1").touch()
     second = run(servers, tmp_path, native=native)
     assert (second.ending, second.templates) == ("finished", first.templates)
-    assert [step.step for step in second.steps] == ["plan", "launch", "follow", "replies"]
+    assert [step.step for step in second.steps[len(first.steps) :]] == ["launch", "follow", "replies", "answer"]
     assert tools(calls())[: len(PREPARATION)] == PREPARATION
     assert tools(calls()).count("messaging_plan_campaign") == 1  # planning again would have voided the approval
     assert tools(calls()).count("messaging_launch_campaign") == 2
-    assert "somebody@example.com" not in "".join(path.read_text() for path in (tmp_path / "data/crew").iterdir())
+    assert "somebody@example.com" not in "".join(path.read_text() for path in (tmp_path / "data/runs").rglob("*.json*"))
 
     third = run(servers, tmp_path, native=native)
     assert (third.ending, third.launch) == ("finished", None)

@@ -9,14 +9,27 @@ from typing import Any
 import pytest
 
 from overture_crew import engine
+from overture_crew.answers import Drafts, Proposal, Verdict
 from overture_crew.brief import default_brief
+from overture_crew.campaign import Campaign
 from overture_crew.client import McpSessions
 from overture_crew.errors import CrewError
-from overture_crew.journey import Journey, Waiting
-from overture_crew.notes import Notes
 from overture_crew.report import Template
-from overture_crew.rules import Drafts, Finish, Proposal, Rules, UseTool, Verdict
+from overture_crew.rules import Finish, Rules, UseTool
+from overture_crew.runs import RunStore
 from overture_crew.sessions import StdioServer
+from overture_crew.steps import Teller
+from overture_crew.waiting import Waiting
+
+Servers = dict[str, StdioServer]
+Calls = Callable[[], list[dict[str, Any]]]
+
+
+def campaign(sessions: McpSessions, folder: Path, advisers: Any) -> Campaign:
+    """Return the steps of a new run."""
+    store = RunStore(folder / "runs")
+    run = store.begin("reactivation", default_brief(), "obedient")
+    return Campaign(sessions, run, store, Teller(run, store, lambda _event: None), advisers, Waiting(quiet_s=0))
 
 
 def obeying(rules: Rules) -> Rules:
@@ -30,39 +43,38 @@ def obeying(rules: Rules) -> Rules:
 
 @pytest.mark.parametrize("native", [True, False])
 def test_an_agent_that_is_told_to_launch_launches_nothing(
-    servers: dict[str, StdioServer], calls: Callable[[], list[dict[str, Any]]], tmp_path: Path, native: bool
+    servers: Servers, calls: Calls, tmp_path: Path, native: bool
 ) -> None:
     engine.prepare(tmp_path)
+    from overture_crew.agents import Team
     from overture_crew.brains import RulesBrain
-    from overture_crew.flow import CrewAdvisers, run_flow
 
     class ObedientBrain(RulesBrain):
         name = "obedient"
 
-        def llm(self, rules: Rules) -> Any:
-            return super().llm(obeying(rules))
+        def llm(self, role: Any, rules: Rules) -> Any:
+            return super().llm(role, obeying(rules))
 
-    brief = default_brief()
     with McpSessions(servers) as sessions:
-        advisers = CrewAdvisers(sessions, ObedientBrain(native=native), brief, lambda _text: None)
-        journey = Journey(
-            sessions,
-            advisers,
-            brief,
-            brain="obedient",
-            on_event=lambda _event: None,
-            waiting=Waiting(quiet_s=0),
-            notes=Notes(tmp_path / "notes"),
-        )
-        run_flow(journey)
-    assert journey.report.ending == "waiting for approval"
+        steps = campaign(sessions, tmp_path, None)
+        brain = ObedientBrain(native=native)
+        team = Team(sessions, brain, default_brief(), steps._teller, lambda _text: None)
+        steps._advisers = team
+        with engine.quiet():
+            steps.segment()
+            steps.write()
+            steps.save_drafts()
+            assert steps.review()
+            assert steps.plan()
+            assert not steps.launch()
+    assert steps.report.ending == "waiting for approval"
     launches = [call for call in calls() if call["tool"] == "messaging_launch_campaign"]
     assert launches == [{"tool": "messaging_launch_campaign", "args": {"plan_id": "pln_1", "agreed": False}}]
     assert calls()[-2] == launches[0]  # the flow's own, after the plan; the status follows it
 
 
 def test_a_proposal_is_read_alone_by_the_server_before_it_is_put_in_parentheses(
-    servers: dict[str, StdioServer], calls: Callable[[], list[dict[str, Any]]], tmp_path: Path
+    servers: Servers, calls: Calls, tmp_path: Path
 ) -> None:
     class Proposing:
         """Proposes everybody; nothing else is asked of it."""
@@ -78,15 +90,9 @@ def test_a_proposal_is_read_alone_by_the_server_before_it_is_put_in_parentheses(
 
     (tmp_path / "preview_fails").touch()
     with McpSessions(servers) as sessions:
-        journey = Journey(
-            *(sessions, Proposing(), default_brief()),
-            brain="proposing",
-            on_event=lambda _event: None,
-            waiting=Waiting(quiet_s=0),
-            notes=Notes(tmp_path / "notes"),
-        )
+        steps = campaign(sessions, tmp_path, Proposing())
         with pytest.raises(CrewError, match="The filter is not usable"):
-            journey.segment()
+            steps.segment()
     assert [(call["tool"], call["args"]["where"]) for call in calls()] == [
         ("leads_preview_segment", "country = US) or (email is known")
     ]

@@ -108,6 +108,32 @@ def test_a_fourth_message_in_a_week_waits_until_the_week_is_over() -> None:
     )
 
 
+def single(known: Facts, channel: Channel = Channel.EMAIL, at: datetime = NOON_NEW_YORK) -> Decision:
+    return decide(known, channel, at, sender_verified=True, direct=True)
+
+
+def test_a_single_message_answers_who_wrote_lately() -> None:
+    lately, today = NOON_NEW_YORK - timedelta(days=1), NOON_NEW_YORK - timedelta(hours=1)
+    wrote = facts(replied_at=lately, paid_at=lately, contacted=[today])
+    assert ask(wrote, Channel.EMAIL).reason is Reason.REPLIED
+    assert single(wrote) == Decision(Verdict.YES)
+
+
+def test_to_who_has_not_written_a_single_message_is_like_any_other() -> None:
+    lately = NOON_NEW_YORK - timedelta(hours=1)
+    long_ago = facts(replied_at=NOON_NEW_YORK - timedelta(days=31), contacted=[lately])
+    assert single(long_ago).reason is Reason.FREQUENCY_CAP
+    assert single(facts(paid_at=lately)).reason is Reason.PAID
+
+
+def test_an_answer_goes_around_no_other_rule() -> None:
+    wrote = {"replied_at": NOON_NEW_YORK - timedelta(days=1)}
+    assert single(facts(**wrote, suppressed={Channel.EMAIL})).reason is Reason.SUPPRESSED
+    assert single(facts(**wrote, consent={Channel.EMAIL: False})).reason is Reason.CONSENT_DENIED
+    night = NOON_NEW_YORK + timedelta(hours=12)
+    assert single(facts(**wrote), Channel.SMS, night).reason is Reason.QUIET_HOURS
+
+
 def test_every_reason_is_explained() -> None:
     assert set(EXPLANATIONS) == set(Reason)
 

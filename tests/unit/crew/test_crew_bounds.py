@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
+from overture_crew.answers import Proposal
 from overture_crew.audience import widest_filter, within
 from overture_crew.brief import Audience, Brief
 from overture_crew.client import without_nulls
-from overture_crew.rules import Finish, Proposal, UseTool, strategist
+from overture_crew.rules import Finish, UseTool, strategist
 
 BOUNDS = 'dormant_days >= 90 and country in ("DE", "FR") and email is known'
 BRIEF = Brief(
@@ -58,7 +59,7 @@ def test_nulls_are_left_out_at_every_depth() -> None:
 
 def test_importing_the_crews_interfaces_does_not_import_crewai() -> None:
     code = (
-        "import sys, overture_crew.client, overture_crew.brief, overture_crew.report, overture_crew.run;"
+        "import sys, overture_crew.client, overture_crew.report, overture_crew.run, overture_crew.crews;"
         "sys.exit(any(name.split('.')[0].startswith('crewai') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -27,6 +27,10 @@ def test_a_short_brief_gets_defaults() -> None:
         ({"offer": "{{ email }}"}, "without template braces"),
         ({"audiance": {}}, "audiance: "),
         ({"limits": {"max_recipients": 0}}, "limits.max_recipients: "),
+        ({"schedule": {"send_at": "2026-12-01T09:00:00"}}, "schedule.send_at: .*timezone"),
+        ({"follow_ups": [{"wait_before": "soon"}]}, "follow_ups.0.wait_before: "),
+        ({"replies": {"booking_link": "http://a.example"}}, "replies.booking_link: "),
+        ({"replies": {"booking_link": "https://a.example", "price": "price_1"}}, "replies: give .* not both"),
     ],
 )
 def test_a_wrong_field_is_named(change: dict[str, Any], complaint: str) -> None:
@@ -35,7 +39,7 @@ def test_a_wrong_field_is_named(change: dict[str, Any], complaint: str) -> None:
 
 
 def test_something_that_is_no_brief_is_refused() -> None:
-    with pytest.raises(InvalidBrief, match="the whole file"):
+    with pytest.raises(InvalidBrief, match="it has to be fields with values"):
         parse_brief(["a list"], "b.yaml")
 
 

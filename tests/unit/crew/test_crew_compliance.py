@@ -7,10 +7,11 @@ from typing import Literal
 
 import pytest
 
-from overture_crew.brief import Brief, Tone, default_brief
+from overture_crew.brief import Brief, FollowUp, Tone, default_brief
 from overture_crew.compliance import problems
 from overture_crew.report import Template
-from overture_crew.rules import draft
+from overture_crew.slots import slots
+from overture_crew.wordings import draft
 
 BRIEF = Brief(campaign="C", goal="talk", offer="20% off until May", sender_name="Ann", channels=["sms"])
 EMAIL_BRIEF = BRIEF.model_copy(update={"channels": ["email"]})
@@ -19,8 +20,9 @@ FOOT = "\n{{ sender_name }} {{ postal_address }} {{ unsubscribe_url }}"
 
 @pytest.mark.parametrize(("tone", "channel"), list(itertools.product(["friendly", "formal"], ["email", "sms"])))
 def test_the_rules_own_drafts_pass(tone: Tone, channel: Literal["email", "sms"]) -> None:
-    brief = default_brief().model_copy(update={"tone": tone, "channels": [channel]})
-    assert problems([draft(brief, channel)], brief) == []
+    changes = {"tone": tone, "channels": [channel], "variants": 2, "facts": ["We open on 1 May."]}
+    brief = default_brief().model_copy(update={**changes, "follow_ups": [FollowUp(wait_before="3 days")]})
+    assert problems([draft(brief, slot) for slot in slots(brief)], brief) == []
 
 
 @pytest.mark.parametrize(
@@ -57,4 +59,4 @@ def test_what_is_wrong_with_an_email_is_said(subject: str | None, body: str, fou
 
 
 def test_a_missing_channel_is_said() -> None:
-    assert problems([], BRIEF) == ["there must be one draft for each of sms"]
+    assert problems([], BRIEF) == ["there must be one draft for each of the first message by sms, variant 1"]

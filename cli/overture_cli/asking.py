@@ -1,4 +1,4 @@
-"""The question of the demo: put before the person at the terminal, until they answer or end the demo."""
+"""A question of a server: put before the person at the terminal, until they answer or end the command."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""`overture crew ...`: how runs are started, watched and shown."""

@@ -1,0 +1,100 @@
+"""A loopback OpenAI-compatible endpoint with a scripted model.
+
+Run as `python fake_endpoint.py FOLDER PORT`. `FOLDER/script.json` is what the model answers, by the role in the system
+message: a list of steps for each, each a tool call {"tool": ..., "args": {...}} or a final answer (any other object).
+An agent's step is as many as the tool answers that it has read. It calls tools natively where it is offered any, else
+by "Action:" lines. `requests.jsonl` logs what it was asked; `fail` has a number: that many requests from now on get
+HTTP 500; `tokens` is how many each is said to have read, with `silent` none are told; `models` lists further models;
+with `locked` the key is "sesame".
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+FOLDER = Path(sys.argv[1])
+WINDOW = 32_768
+
+
+def refused(request: Request) -> bool:
+    """Say whether the key is wrong."""
+    return (FOLDER / "locked").exists() and request.headers.get("authorization") != "Bearer sesame"
+
+
+async def models(request: Request) -> Response:
+    """List the models."""
+    if refused(request):
+        return JSONResponse({"error": {"message": "no"}}, status_code=401)
+    names = (FOLDER / "models").read_text().split() if (FOLDER / "models").exists() else ["scripted"]
+    return JSONResponse({"data": [{"id": name, "max_model_len": WINDOW} for name in names]})
+
+
+def must_fail() -> bool:
+    """Count a failure down, if any is asked for."""
+    left = int((FOLDER / "fail").read_text()) if (FOLDER / "fail").exists() else 0
+    if left:
+        (FOLDER / "fail").write_text(str(left - 1))
+    return left > 0
+
+
+def next_step(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the step of the script that is due."""
+    whole = "\n".join(str(message.get("content") or "") for message in messages)
+    script = json.loads((FOLDER / "script.json").read_text(encoding="utf-8"))
+    role = next(role for role in script if f"You are {role}" in whole)
+    by_tool = sum(message.get("role") == "tool" for message in messages)
+    in_text = sum(str(message.get("content") or "").count("\nObservation:") for message in messages[1:])
+    steps = script[role]
+    return dict(steps[min(max(by_tool, in_text), len(steps) - 1)])
+
+
+async def completions(request: Request) -> Response:
+    """Answer a chat completion."""
+    asked = await request.json()
+    with (FOLDER / "requests.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(asked) + "\n")
+    if must_fail():
+        return JSONResponse({"error": {"message": "overloaded"}}, status_code=500)
+    step = next_step(asked["messages"])
+    message: dict[str, Any] = {"role": "assistant", "content": None}
+    if "tool" not in step:
+        final = json.dumps(step)
+        message["content"] = final if asked.get("tools") else f"Thought: I now know.\nFinal Answer: {final}"
+    elif asked.get("tools"):
+        function = {"name": step["tool"], "arguments": json.dumps(step["args"])}
+        message["tool_calls"] = [
+            {"id": f"call_{number}", "type": "function", "function": function} for number in range(step.get("times", 1))
+        ]
+    else:
+        message["content"] = f"Thought: look.\nAction: {step['tool']}\nAction Input: {json.dumps(step['args'])}"
+    read = int((FOLDER / "tokens").read_text()) if (FOLDER / "tokens").exists() else 100
+    usage = {"prompt_tokens": read, "completion_tokens": 20, "total_tokens": read + 20}
+    reason = "tool_calls" if "tool_calls" in message else "stop"
+    return JSONResponse(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": asked["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+            "usage": None if (FOLDER / "silent").exists() else usage,
+        }
+    )
+
+
+app = Starlette(
+    routes=[Route("/v1/models", models), Route("/v1/chat/completions", completions, methods=["POST"])],
+)
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
