@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from overture_core import secrets
@@ -35,11 +36,12 @@ class LocalKeys:
 
     async def key(self, kid: str) -> Key | None:
         """Return the key that is named, if it is one of them."""
-        for seed in secrets.derive_accepted(self._settings, PURPOSE):
-            signer = _signer(seed)
-            if kid == _kid(signer):
-                return Key(signer.public_key(), frozenset({ALGORITHM}))
-        return None
+        return self._own.get(kid)
+
+    @cached_property
+    def _own(self) -> dict[str, Key]:
+        signers = [_signer(seed) for seed in secrets.derive_accepted(self._settings, PURPOSE)]
+        return {_kid(each): Key(each.public_key(), frozenset({ALGORITHM})) for each in signers}
 
 
 def make_token(
