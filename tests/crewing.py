@@ -1,5 +1,7 @@
-"""What the crew's tests on real servers share: leads to write to, what a person does, and who judges: the ledger and the
-sandbox's inbox."""
+"""What the crew's tests on real servers share: leads to write to, what a person does, and who judges.
+
+The judges are the ledger and the sandbox's inbox.
+"""
 
 from __future__ import annotations
 

@@ -84,6 +84,12 @@ class Metered(BaseLLM):
         """Return how many tokens CrewAI may put into a call."""
         return int(self._window * _USABLE)
 
+    def get_input_tokens_count(
+        self, messages: str | list[LLMMessage], tools: Any = None, response_model: Any = None
+    ) -> int:
+        """Return about how many tokens a call has, as CrewAI does itself, but with a warning at each."""
+        return estimated(f"{messages}{tools or ''}")
+
     def call(
         self,
         messages: str | list[LLMMessage],

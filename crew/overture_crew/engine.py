@@ -53,13 +53,18 @@ def prepare(data_dir: Path) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep back the warnings that CrewAI's own code causes and that nobody here can mend, and what it logs of an error
-    that it raises as well; only those."""
-    root = logging.getLogger()
-    root.addFilter(_not_crewais)
+    that it raises as well, which quotes tasks and with them what strangers wrote; only those."""
+    root, its_own, nowhere = logging.getLogger(), logging.getLogger("crewai"), logging.NullHandler()
+    propagates = its_own.propagate
+    root.addFilter(_not_crewais)  # for what it logs without a logger of its own
+    its_own.addHandler(nowhere)
+    its_own.propagate = False
     try:
         with _without_its_warnings():
             yield
     finally:
+        its_own.propagate = propagates
+        its_own.removeHandler(nowhere)
         root.removeFilter(_not_crewais)
 
 

@@ -22,6 +22,7 @@ from overture_core.segments.filter import LeadFilter
 from overture_core.storage.schema import Lead, Message, Sender, Template
 from overture_core.storage.store import Store, Work
 from overture_core.templates import service as templates
+from tests.crewing import noon_zone
 
 MANY = 1_000
 LEADS = 120
