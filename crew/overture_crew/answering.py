@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from overture_crew import compliance, wordings
 from overture_crew.answers import AnswerDraft
 from overture_crew.client import McpSessions
+from overture_crew.crews import REPLIES
 from overture_crew.errors import ToolFailed
 from overture_crew.report import Action, Handled, Label
 from overture_crew.runs import Run, RunStore
@@ -68,6 +69,8 @@ class Answering(Steps):
             closing.append(f"{counted(len(fresh), 'new reply').replace('replys', 'replies')} handled{waits}")
         if waiting:
             self.end("waiting for approval", "Look at `overture approvals list`, decide, then run the crew again.")
+        elif self._run.crew == REPLIES.name:
+            self.end("finished", "Look at `overture crew show` for the replies that were left to a person.")
 
     def _open(self, settled: set[str]) -> Iterator[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []

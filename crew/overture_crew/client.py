@@ -47,7 +47,7 @@ CLIENT_NAME = "overture-crew"
 _CONNECT_S = 60.0
 _RECONNECT_S = 15.0
 _PAUSE_S = 0.5
-_CALL_S = 300.0
+CALL_S = 300.0
 _REFUSED = {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS}  # the server answered: it did nothing
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class McpSessions:
         *,
         ask: Ask | None = None,
         log: Path | None = None,
-        call_s: float = _CALL_S,
+        call_s: float = CALL_S,
     ) -> None:
         self._servers = dict(servers)
         self._seen: set[str] = set()

@@ -58,9 +58,8 @@ def text_of(messages: Messages) -> str:
 
 def steps_before(messages: Messages) -> int:
     """Count the tool answers that the agent has read."""
-    by_tool = sum(message.get("role") == "tool" for message in messages)
-    in_text = sum(str(message.get("content") or "").count("\nObservation:") for message in messages[1:])
-    return max(by_tool, in_text)
+    by_tool = len([message for message in messages if message.get("role") == "tool"])
+    return max(by_tool, text_of(messages[1:]).count("\nObservation:"))
 
 
 def scripted(messages: Messages) -> dict[str, Any]:
