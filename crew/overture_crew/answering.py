@@ -91,6 +91,9 @@ class Answering(Steps):
         label = known.label if known else by_rules
         if known is None and by_rules not in SETTLED:
             label = self._readers.label(reply["body"][:_TEXT], by_rules)
+            # Noted before anything is done: a run that is cut off here finds it again.
+            self.report.handled[reply["id"]] = _handled(reply, label, "left to a person", "cut off", waits=True)
+            self.save()
         try:
             if label == "interested":
                 return self._invite(reply, label)
