@@ -2,7 +2,7 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call http_load"
+benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call crew_call http_load"
 
 _list:
     @just --list
@@ -52,6 +52,15 @@ faults *arguments:
 # the tests run
 crew-faults *arguments:
     uv run python -m tests.faults.crew {{ arguments }}
+
+# The crew's packages for pip, as uv.lock has them
+requirements file="requirements-crew.txt":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    exec >'{{ file }}'
+    echo "# What Overture needs for its crew, made from uv.lock by: uv run just requirements"
+    echo "# Used by: pip install --no-deps -r requirements-crew.txt (without --no-deps pip refuses: docs/decisions/002)"
+    uv export --frozen --quiet --no-default-groups --group crew --no-emit-project --no-annotate --no-hashes --no-header
 
 # An MCP Bundle of a server, for clients such as Claude Desktop: just bundle leads
 bundle server:

@@ -28,19 +28,9 @@ This page is generated from the servers: `uv run python docs/generate_tools.py`.
 def page() -> str:
     """The page's text."""
     parts = [HEAD]
-    models: dict[str, dict[str, Any]] = {}
     for server, tools in listed().items():
         parts.append(f"\n## {server}\n\nStarted by `overture serve {server}`.\n")
-        for tool in tools:
-            models |= tool.input_schema.get("$defs", {})
-            parts.append(_section(tool))
-    objects = {name: schema for name, schema in models.items() if "properties" in schema}
-    if objects:
-        parts.append("\n## Arguments that are objects\n")
-        parts += [
-            f"\n### {name}\n\n{_cell(schema.get('description', ''))}\n\n{_table(schema, models)}"
-            for name, schema in sorted(objects.items())
-        ]
+        parts += [_section(tool) for tool in tools]
     return "".join(parts)
 
 
@@ -56,7 +46,17 @@ def listed() -> dict[str, list[Tool]]:
 
 def _section(tool: Tool) -> str:
     head = f"\n### {tool.name}\n\n{_cell(tool.description or '')}\n\n{tool.title}; {_hints(tool)}.\n\n"
-    return head + _table(tool.input_schema, tool.input_schema.get("$defs", {}))
+    models = tool.input_schema.get("$defs", {})
+    fields = {name: _fields(each, models) for name, each in tool.input_schema.get("properties", {}).items()}
+    inner = [f"\n`{name}`:\n\n{_table(each, models)}" for name, each in fields.items() if each is not None]
+    return "".join([head, _table(tool.input_schema, models), *inner])
+
+
+def _fields(schema: dict[str, Any], models: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema of an object with named fields that an argument is, or a list of such."""
+    each = schema.get("items", schema)
+    each = models[str(each["$ref"]).rpartition("/")[2]] if "$ref" in each else each
+    return each if "properties" in each else None
 
 
 def _hints(tool: Tool) -> str:

@@ -1,4 +1,4 @@
-"""The settings of the crew: what thinks for its agents."""
+"""The settings of the crew: what thinks for its agents, and how it calls the servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings
 
 
 class CrewSettings(BaseSettings):
-    """What thinks for the crew's agents; a part of `Settings`."""
+    """What the crew is set up by; a part of `Settings`."""
 
     llm: str = Field(
         default="rules",
@@ -23,6 +23,9 @@ class CrewSettings(BaseSettings):
     )
     llm_native_tools: bool = Field(
         default=True, description="Let the model call tools in its own way; 0: it writes `Action:` lines."
+    )
+    crew_token: SecretStr | None = Field(
+        default=None, description="Bearer token by which the crew calls the servers at `overture crew run --url`."
     )
     llm_prompt_price: float | None = Field(default=None, ge=0, description="What a million tokens read cost.")
     llm_completion_price: float | None = Field(default=None, ge=0, description="What a million tokens written cost.")

@@ -61,7 +61,7 @@ class Settings(HttpSettings, CrewSettings):
     sendgrid_webhook_key: str | None = Field(default=None, description="Public key of SendGrid's signed event webhook.")
     sendgrid_inbound_secret: SecretStr | None = Field(
         default=None,
-        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; the sandbox has one.",
+        description="Secret path segment of SendGrid's Inbound Parse webhook, which is unsigned; not the sandbox's.",
     )
     twilio_account_sid: str | None = Field(default=None, description="Twilio account SID; sandbox without it.")
     twilio_auth_token: SecretStr | None = Field(default=None, description="Twilio auth token.")

@@ -81,7 +81,7 @@ class Campaign(Steps):
         """Have the strategist propose whom to write to, keep that within the brief, and save it."""
         if self.done("segment"):
             return
-        with self.step("segment", "The campaign strategist looks for whom to write to") as closing:
+        with self.step("segment", "Looking for whom to write to", agent="Campaign strategist") as closing:
             proposal = self._advisers.propose()
             self.report.reasons["Campaign strategist"] = proposal.reason
             bounds = widest_filter(self.brief)
@@ -97,7 +97,7 @@ class Campaign(Steps):
         """Have the copywriter draft the messages."""
         if self.done("write"):
             return
-        with self.step("write", "The copywriter drafts the messages") as closing:
+        with self.step("write", "Drafting the messages", agent="Copywriter") as closing:
             drafts = self._advisers.write()
             self.report.reasons["Copywriter"] = drafts.reason
             self.report.templates = _named(drafts, self.brief)
@@ -121,7 +121,7 @@ class Campaign(Steps):
     def review(self) -> bool:
         """Have the reviewer look at the drafts; return whether they may be planned."""
         if not self.done("review"):
-            with self.step("review", "The compliance reviewer reads the drafts") as closing:
+            with self.step("review", "Reading the drafts", agent="Compliance reviewer") as closing:
                 verdict = self._advisers.review(self.report.templates)
                 self.report.reasons["Compliance reviewer"] = verdict.reason
                 if verdict.reject:
@@ -185,7 +185,7 @@ class Campaign(Steps):
             status = self._status()
             changed = time.monotonic()
             while time.monotonic() < deadline:
-                if status["done"] and time.monotonic() - changed >= self._waiting.quiet_s:
+                if not _moving(status) and time.monotonic() - changed >= self._waiting.quiet_s:
                     break
                 threading.Event().wait(_POLL_S)
                 newer = self._status()
@@ -195,7 +195,7 @@ class Campaign(Steps):
             closing.append(_counts(status))
         if status["state"] == "planned":
             self.end("not launched", "The plan reaches nobody; look at why leads were left out, or widen the brief.")
-        elif status["done"] and not status["counts"].get("held") and not status.get("follow_ups_left"):
+        elif not _moving(status) and not status["counts"].get("held") and not status.get("follow_ups_left"):
             self.end("finished", "Read the replies, and answer those who are interested.")
         else:
             left = counted(status["counts"].get("held", 0), "message")
@@ -299,6 +299,11 @@ def _named(drafts: Drafts, brief: Brief) -> list[Template]:
 
 def _channels(templates: list[Template]) -> str:
     return ", ".join(f"{number} {channel}" for channel, number in Counter(each.channel for each in templates).items())
+
+
+def _moving(status: Mapping[str, Any]) -> bool:
+    """Say whether messages are due now or on their way to a provider."""
+    return any(status["counts"].get(state) for state in ("due", "claimed", "sending"))
 
 
 def _counts(status: Mapping[str, Any]) -> str:

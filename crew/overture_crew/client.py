@@ -1,18 +1,20 @@
 """The crew's MCP client: one session per server, kept open on one event loop in one background thread.
 
-It is the only seam between the crew and the MCP SDK. Three rules make it safe for agents and flows:
+With connection.py it is the only seam between the crew and the MCP SDK. Four rules make it safe for agents and flows:
 
 - A lost connection is opened again by the next call.
 - A call that was interrupted is repeated only if the tool says that a repetition does no harm
-  (`readOnlyHint` or `idempotentHint`). Any other ends in `OutcomeUnknown`: it may have happened.
+  (`readOnlyHint` or `idempotentHint`), or if there was no server to take it. Any other ends in
+  `OutcomeUnknown`: it may have happened.
+- Before a write, a session that was silent for a while has to answer, so that nothing is sent into one that is gone.
 - Arguments that are null are left out, since strict tool schemas make models send every optional one.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,10 +25,8 @@ import anyio.to_thread
 import httpx2  # the HTTP client that mcp itself depends on and asks for
 from anyio.abc import TaskGroup, TaskStatus
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp import Client, MCPError, StdioServerParameters
+from mcp import MCPError
 from mcp.client import ClientRequestContext
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.types import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -35,32 +35,26 @@ from mcp.types import (
     ElicitRequestFormParams,
     ElicitRequestParams,
     ElicitResult,
-    Implementation,
     TextContent,
 )
 from tenacity import AsyncRetrying, stop_after_delay, wait_fixed
 
+from overture_crew.connection import Attempt, Connection, current_attempt, opened
 from overture_crew.errors import CrewError, OutcomeUnknown, ServerUnavailable
-from overture_crew.sessions import Ask, HttpServer, Progress, Question, Server, ToolInfo, ToolOutcome
+from overture_crew.sessions import Ask, Progress, Question, Server, ToolInfo, ToolOutcome
 
-CLIENT_NAME = "overture-crew"
 _CONNECT_S = 60.0
 _RECONNECT_S = 15.0
 _PAUSE_S = 0.5
 CALL_S = 300.0
+_IDLE_S = 1.0
 _REFUSED = {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS}  # the server answered: it did nothing
 
 _log = logging.getLogger(__name__)
 
 
-class _Connection:
-    """A session that is open until `closing` is set."""
-
-    def __init__(self, client: Client, tools: dict[str, ToolInfo]) -> None:
-        self.client = client
-        self.tools = tools
-        self.closing = anyio.Event()
-        self.closed = anyio.Event()
+class _Interrupted(Exception):
+    """A call got no answer, and may be sent again."""
 
 
 class McpSessions:
@@ -68,7 +62,9 @@ class McpSessions:
 
     Use it as a context manager; a session opens at its first call. `ask` puts a server's question
     before a person; without it the servers are told that nobody can be asked, so that they leave an
-    approval waiting instead of having it declined. `log` takes what servers write to stderr.
+    approval waiting instead of having it declined. `log` takes what servers write to stderr. A session that
+    has not answered for `idle_s` is asked for a sign of life before a write. A server that answered before and
+    is gone has `reconnect_s` to come back.
     """
 
     def __init__(
@@ -78,13 +74,17 @@ class McpSessions:
         ask: Ask | None = None,
         log: Path | None = None,
         call_s: float = CALL_S,
+        idle_s: float = _IDLE_S,
+        reconnect_s: float = _RECONNECT_S,
     ) -> None:
         self._servers = dict(servers)
         self._seen: set[str] = set()
         self._ask = ask
         self._log_path = log
         self._call_s = call_s
-        self._connections: dict[str, _Connection] = {}
+        self._idle_s = idle_s
+        self._reconnect_s = reconnect_s
+        self._connections: dict[str, Connection] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -123,14 +123,16 @@ class McpSessions:
             for connection in self._connections.values():
                 connection.closing.set()
 
-    async def _connect(self, name: str) -> _Connection:
+    async def _connect(self, name: str) -> Connection:
+        if (connection := self._connections.get(name)) is not None:
+            return connection
         if name not in self._servers:
             msg = f"There is no MCP server named {name!r} here; the servers are: {', '.join(sorted(self._servers))}."
             raise CrewError(msg)
         async with self._locks[name]:
             if name not in self._connections:
                 # A server that answered before may be on its way up again; one that never did is not there.
-                patience = _RECONNECT_S if name in self._seen else 0
+                patience = self._reconnect_s if name in self._seen else 0
                 retrying = AsyncRetrying(stop=stop_after_delay(patience), wait=wait_fixed(_PAUSE_S), reraise=True)
                 try:
                     async for attempt in retrying:
@@ -143,12 +145,13 @@ class McpSessions:
                 self._seen.add(name)
             return self._connections[name]
 
-    async def _hold(self, name: str, *, task_status: TaskStatus[_Connection]) -> None:
+    async def _hold(self, name: str, *, task_status: TaskStatus[Connection]) -> None:
         """Own one session: the SDK wants it opened and closed by the same task."""
-        connection: _Connection | None = None
+        connection: Connection | None = None
         try:
-            async with self._open(name) as client:
-                connection = _Connection(client, await _list_tools(client))
+            elicit = partial(self._elicit, name) if self._ask else None
+            session = opened(self._servers[name], call_s=self._call_s, log=self._log_path, elicit=elicit)
+            async with session as connection:
                 task_status.started(connection)
                 await connection.closing.wait()
         except Exception:
@@ -158,35 +161,6 @@ class McpSessions:
         finally:
             if connection is not None:
                 connection.closed.set()
-
-    @asynccontextmanager
-    async def _open(self, name: str) -> AsyncIterator[Client]:
-        server = self._servers[name]
-        with ExitStack() as stack:
-            if isinstance(server, HttpServer):
-                headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
-                http = httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30, read=self._call_s))
-                async with http, self._client(name, streamable_http_client(server.url, http_client=http)) as client:
-                    yield client
-            else:
-                parameters = StdioServerParameters(
-                    command=server.command, args=list(server.args), env=dict(server.env), cwd=server.cwd
-                )
-                if self._log_path is None:
-                    transport = stdio_client(parameters)
-                else:
-                    stderr = stack.enter_context(self._log_path.open("a", encoding="utf-8"))
-                    transport = stdio_client(parameters, errlog=stderr)
-                async with self._client(name, transport) as client:
-                    yield client
-
-    def _client(self, name: str, transport: Any) -> Client:
-        return Client(
-            transport,
-            read_timeout_seconds=self._call_s,
-            client_info=Implementation(name=CLIENT_NAME, version="1"),
-            elicitation_callback=partial(self._elicit, name) if self._ask else None,
-        )
 
     async def _elicit(self, name: str, _context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         if self._ask is None or not isinstance(params, ElicitRequestFormParams):
@@ -204,45 +178,57 @@ class McpSessions:
         if not info.repeatable:
             connection = await self._proven(name, connection)
         try:
-            return await self._send(connection, tool, args, progress)
-        except Exception as error:
-            if isinstance(error, MCPError) and error.code in _REFUSED:
-                return ToolOutcome({}, f"{tool} was refused: {error}", is_error=True)
-            await self._drop(name, connection)
-            if not info.repeatable:
-                msg = (
-                    f"{tool} was interrupted ({_reason(error)}): whether it took effect is unknown. Look at the status "
-                    f"before you ask for it again; it was not repeated."
-                )
-                raise OutcomeUnknown(msg) from error
+            return await self._send(name, connection, info, args, progress)
+        except _Interrupted:
+            connection = await self._connect(name)
         try:
-            return await self._send(await self._connect(name), tool, args, progress)
-        except Exception as error:
-            msg = f"{tool} was interrupted twice ({_reason(error)}); look at the log of the server {name!r}."
+            return await self._send(name, connection, info, args, progress)
+        except _Interrupted as error:
+            msg = f"{tool} was interrupted twice ({error}); look at the log of the server {name!r}."
             raise ServerUnavailable(msg) from error
 
-    async def _proven(self, name: str, connection: _Connection) -> _Connection:
+    async def _proven(self, name: str, connection: Connection) -> Connection:
         """Return a session that answers. One that died while idle is opened anew, so that a write which was
         never sent is not reported as unknown."""
-        try:
-            await connection.client.list_tools(cache_mode="bypass")
-        except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.HTTPError) as error:
-            _log.info("The session to %s had ended (%s); opening it again.", name, error)
+        if connection.gone() or not (connection.answered_within(self._idle_s) or await _answers(connection)):
+            _log.info("The session to %s had ended; opening it again.", name)
             await self._drop(name, connection)
             return await self._connect(name)
         return connection
 
     async def _send(
-        self, connection: _Connection, tool: str, args: dict[str, Any], on_progress: Progress | None
+        self, name: str, connection: Connection, info: ToolInfo, args: dict[str, Any], on_progress: Progress | None
     ) -> ToolOutcome:
+        """Call the tool once.
+
+        Raises:
+            OutcomeUnknown: the connection was lost, or no answer came, and a repetition might do harm.
+            _Interrupted: the same, but a repetition does no harm.
+        """
+
         async def report(progress: float, total: float | None, message: str | None) -> None:
             if on_progress is not None:
                 on_progress(progress, total, message)
 
-        result = await connection.client.call_tool(tool, args, progress_callback=report)
-        return _outcome(tool, result)
+        this = Attempt()
+        current_attempt.set(this)
+        try:
+            result = await connection.client.call_tool(info.name, args, progress_callback=report)
+        except Exception as error:
+            if isinstance(error, MCPError) and error.code in _REFUSED:
+                return ToolOutcome({}, f"{info.name} was refused: {error}", is_error=True)
+            await self._drop(name, connection)
+            if info.repeatable or this.unsent:
+                raise _Interrupted(_reason(error)) from error
+            msg = (
+                f"{info.name} was interrupted ({_reason(error)}): whether it took effect is unknown. "
+                f"Look at the status before you ask for it again; it was not repeated."
+            )
+            raise OutcomeUnknown(msg) from error
+        connection.answered_at = anyio.current_time()
+        return _outcome(info.name, result)
 
-    async def _drop(self, name: str, connection: _Connection) -> None:
+    async def _drop(self, name: str, connection: Connection) -> None:
         if self._connections.get(name) is connection:
             del self._connections[name]
         connection.closing.set()
@@ -258,24 +244,13 @@ def without_nulls(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _list_tools(client: Client) -> dict[str, ToolInfo]:
-    tools: dict[str, ToolInfo] = {}
-    cursor: str | None = None
-    while True:
-        page = await client.list_tools(cursor=cursor)
-        for tool in page.tools:
-            hints = tool.annotations
-            read_only = bool(hints and hints.read_only_hint)
-            tools[tool.name] = ToolInfo(
-                name=tool.name,
-                description=tool.description or tool.name,
-                schema=tool.input_schema,
-                read_only=read_only,
-                repeatable=read_only or bool(hints and hints.idempotent_hint),
-            )
-        cursor = page.next_cursor
-        if cursor is None:
-            return tools
+async def _answers(connection: Connection) -> bool:
+    """Ask for a sign of life. Lists are what servers of every protocol era answer, and change nothing."""
+    try:
+        await connection.client.list_tools(cache_mode="bypass")
+    except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, httpx2.HTTPError):
+        return False
+    return True
 
 
 def _outcome(tool: str, result: CallToolResult) -> ToolOutcome:

@@ -19,9 +19,18 @@ import structlog
 from anyio import to_thread
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
 from pydantic import ValidationError
 
-from overture_core.errors import ConfigurationError, NotAllowed, NotFound, OvertureError, QueueUnavailable
+from overture_core.errors import (
+    ConfigurationError,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    OvertureError,
+    QueueUnavailable,
+)
 from overture_core.settings import Settings
 from overture_core.storage.store import Store, Work
 from overture_servers.principal import Principal, principal
@@ -246,10 +255,12 @@ def told() -> Iterator[None]:
 
 @contextmanager
 def told_resource() -> Iterator[None]:
-    """The same for resources."""
+    """The same for resources: what is not there, and an address that makes no sense, are invalid params (-32602)."""
     try:
         yield
     except ToolError as error:
+        if isinstance(error.__cause__, InvalidInput):
+            raise MCPError(INVALID_PARAMS, str(error)) from error
         kind = ResourceNotFoundError if isinstance(error.__cause__, NotFound) else ResourceError
         raise kind(str(error)) from error
 

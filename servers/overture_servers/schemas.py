@@ -27,24 +27,26 @@ _REF = "#/$defs/"
 def slim_input(schema: Schema) -> Schema:
     """Return the schema of a tool's arguments: an optional one is simply not required.
 
-    Left out are titles, and what an error says well enough when it is met: how long texts and lists may be, and which
-    keys a map may have.
+    Left out are titles, defaults that are nothing, what an enumeration is called, and what an error says well enough
+    when it is met: how long texts and lists may be, and which keys a map may have. What is used once is written in its
+    place.
     """
-    return _walk(schema, result=False)
+    slim = _walk(schema, result=False)
+    definitions: Schema = {name: _unnamed(body) for name, body in slim.pop("$defs", {}).items()}
+    slim, definitions = _with_single_uses_inlined(slim, definitions)
+    return {**slim, "$defs": definitions} if definitions else slim
 
 
 def slim_output(schema: Schema, depth: int = 2) -> Schema:
     """Return the schema of a tool's result: the names and types of its fields, all of which are always there.
 
     Left out are titles, formats, bounds, descriptions other than the warning of a text from outside, the values that a
-    text can have (the result has one), and what the arguments' schema says already (a model that takes no other keys is
-    one that the caller wrote). Names are given `depth` deep: 1 is the result alone, 2 its parts too.
+    text can have (the result has one), what lists hold that are not of objects, and what the arguments' schema says
+    already (a model that takes no other keys is one that the caller wrote). Names are given `depth` deep: 1 is the
+    result alone, 2 its parts too.
     """
     slim = _walk(schema, result=True)
-    definitions: Schema = slim.pop("$defs", {})
-    while once := next((name for name in definitions if _uses(name, slim, definitions) < 2), None):
-        body = definitions.pop(once)
-        slim, definitions = _inlined(slim, once, body), _inlined(definitions, once, body)
+    slim, definitions = _with_single_uses_inlined(slim, slim.pop("$defs", {}))
     shallow = _shallow(slim, definitions, depth)
     used: Schema = {name: _shallow(body, definitions, 1) for name, body in definitions.items() if _uses(name, shallow)}
     return {**shallow, "$defs": used} if used else shallow
@@ -60,7 +62,8 @@ def _shallow(schema: Schema, definitions: Schema, depth: int) -> Schema:
         return _without_null({**schema, "anyOf": union}, result=True)
     if "items" in schema:
         items = _shallow(schema["items"], definitions, depth)
-        return {**schema, "items": items} if depth else {"type": schema["type"]}
+        told = depth and ("$ref" in items or "properties" in items)
+        return {**schema, "items": items} if told else {"type": schema["type"]}
     if "object" not in schema.get("type", ()):
         return schema
     named = {name: _shallow(each, definitions, depth - 1) for name, each in schema.get("properties", {}).items()}
@@ -76,6 +79,18 @@ def _without(schema: Schema, *keys: str) -> Schema:
 
 def _uses(name: str, *schemas: Schema) -> int:
     return sum(json.dumps(each).count(f'"{_REF}{name}"') for each in schemas)
+
+
+def _unnamed(body: Schema) -> Schema:
+    """The docstring of an enumeration says less than its values."""
+    return _without(body, "description") if "enum" in body else body
+
+
+def _with_single_uses_inlined(slim: Schema, definitions: Schema) -> tuple[Schema, Schema]:
+    while once := next((name for name in definitions if _uses(name, slim, definitions) < 2), None):
+        body = definitions.pop(once)
+        slim, definitions = _inlined(slim, once, body), _inlined(definitions, once, body)
+    return slim, definitions
 
 
 def _inlined(value: Any, name: str, body: Schema) -> Any:
@@ -115,6 +130,8 @@ def _walk(schema: Schema, *, result: bool) -> Schema:
     for key, value in schema.items():
         if key == "title" or key in (_NOT_IN_RESULTS if result else _NOT_IN_ARGUMENTS):
             continue
+        if key == "default" and value == "":  # which says no more than that it can be left out
+            continue
         if key == "description" and result and _FROM_OUTSIDE not in value:
             continue
         if key in _MAPS:
@@ -131,6 +148,8 @@ def _walk(schema: Schema, *, result: bool) -> Schema:
 def _without_null(schema: Schema, *, result: bool) -> Schema:
     """Write `anyOf: [X, null]` shorter: an argument may be left out, a result's type says both."""
     union = schema.get("anyOf", [])
+    if not result and len(union) > 2 and _NULL in union and schema.get("default", ...) is None:
+        return {**_without(schema, "default"), "anyOf": [each for each in union if each != _NULL]}
     if len(union) != 2 or _NULL not in union:
         return schema
     value: Schema = next(each for each in union if each != _NULL)

@@ -27,8 +27,8 @@ class Scope(StrEnum):
 
 
 MEANING = {
-    Scope.LEADS_READ: "search and read leads, segments, scores, suppressions",
-    Scope.LEADS_WRITE: "import, change, tag and suppress leads, record consent, save segments",
+    Scope.LEADS_READ: "search and read leads, segments, scores, suppressions, imports, signals",
+    Scope.LEADS_WRITE: "import and take imports back, change, tag and suppress leads, record consent, save segments",
     Scope.LEADS_EXPORT: "ask for a file of leads, which a person releases",
     Scope.MESSAGING_READ: "read templates, campaigns, replies, tasks; preview and simulate",
     Scope.MESSAGING_WRITE: "save templates, plan, complete tasks, pause, cancel and stop",

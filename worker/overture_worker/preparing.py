@@ -20,6 +20,7 @@ from overture_core.contactability.facts import Person, hours, zones
 from overture_core.contactability.gate import Decisions, contactabilities
 from overture_core.contactability.rules import Reason, Verdict
 from overture_core.errors import TemplateError
+from overture_core.health import senders as health
 from overture_core.messages import ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import Content, compose
@@ -31,6 +32,7 @@ from overture_queue.jobs import DeliverChunk
 
 SAME_LEAD_REST = timedelta(days=1)
 WORLD_REST = timedelta(hours=1)
+OVER_LIMIT_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def prepare(work: Work, job: DeliverChunk) -> Prepared:
     """Prepare what a chunk still holds; nothing, if its lease is gone or another process has it done."""
     made = Prepared()
     rows = _in_their_world(work, job.channel, ledger.claimed(work, job.chunk), made)
+    rows = _from_senders_who_may(work, job.channel, rows, made)
     rows = _pass_gate(work, job.channel, rows, made)
     templates = {id_: work.session.get_one(Template, id_) for id_ in {row.template_id for row in rows}}
     senders = {id_: work.session.get_one(Sender, id_) for id_ in {row.sender_id for row in rows}}
@@ -86,6 +89,19 @@ def _in_their_world(work: Work, channel: Channel, rows: Sequence[Claimed], made:
     if strangers := [row.id for row in rows if row.sandbox is not here]:
         made.held["approved_for_other_providers", work.now() + WORLD_REST] = strangers
     return [row for row in rows if row.sandbox is here]
+
+
+def _from_senders_who_may(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:
+    """Hold direct messages whose sender went over a limit of delivery health since they were made; what belongs to a
+    campaign waits because that is paused."""
+    direct = {row.sender_id for row in rows if row.plan_id is None and row.sender_id is not None}
+    if channel is not Channel.EMAIL or not direct:
+        return list(rows)
+    over = {sender.id for sender, _ in health.over(work, among(Sender.id, direct))}
+    held = [row.id for row in rows if row.plan_id is None and row.sender_id in over]
+    if held:
+        made.held[Reason.SENDER_OVER_LIMIT, work.now() + OVER_LIMIT_REST] = held
+    return [row for row in rows if row.id not in held]
 
 
 def _pass_gate(work: Work, channel: Channel, rows: Sequence[Claimed], made: Prepared) -> list[Claimed]:

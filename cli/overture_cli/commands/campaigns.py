@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from overture_cli.context import open_store
 from overture_cli.output import JsonFlag, emit_json, say, table
 from overture_core.campaigns import service
 from overture_core.campaigns.showing import explained
-from overture_core.campaigns.status import CampaignStatus, status
+from overture_core.campaigns.status import CampaignStatus, StepStatus, status
 
 
 def campaigns(
@@ -41,6 +42,11 @@ def show_status(found: CampaignStatus) -> None:
         (channel, state, number) for channel, states in found.by_channel.items() for state, number in states.items()
     ]
     table("Messages", ("channel", "state", "messages"), rows)
+    say(
+        f"Accepted {found.accepted}, delivered {found.delivered}, opened {found.opened}, clicked {found.clicked}; "
+        f"{found.replied} answered, {found.stopped} asked to stop."
+    )
+    _show_steps(found.steps)
     for title, counted in (("Skipped", found.skipped), ("Held", found.held), ("Waiting", found.waiting)):
         if counted:
             table(title, ("reason", "messages"), [(explained(reason), number) for reason, number in counted.items()])
@@ -48,3 +54,23 @@ def show_status(found: CampaignStatus) -> None:
         say(advice)
     if found.next_at:
         say(f"The next message goes out at {found.next_at:%Y-%m-%d %H:%M} UTC.")
+    if found.follow_ups_left:
+        say("Some who got a message may still get a follow-up.")
+
+
+def _show_steps(steps: Sequence[StepStatus]) -> None:
+    """Print what came of each step and variant, where there are several of either."""
+    if not steps:
+        return
+    counted = [(each.step, each.accepted, each.replied, each.passed_over) for each in steps]
+    table("Steps", ("step", "accepted", "answered", "passed over"), counted)
+    variants = [
+        (
+            *(each.step, of.channel, f"{of.template} v{of.version}{' (winner)' * of.winner}"),
+            *(of.accepted, of.opened, of.clicked, of.replied),
+        )
+        for each in steps
+        for of in each.variants
+    ]
+    columns = ("step", "channel", "template", "accepted", "opened", "clicked", "answered")
+    table("Templates of each step", columns, variants)

@@ -38,7 +38,6 @@ Brain = Annotated[
 ]
 Model = Annotated[str | None, typer.Option(help="The endpoint's model, where it has several.")]
 Url = Annotated[str | None, typer.Option(help="Where `overture up` serves; without it the crew starts the servers.")]
-Token = Annotated[str | None, typer.Option(envvar="OVERTURE_TOKEN", help="Bearer token for --url.", show_default=False)]
 Asks = Annotated[bool, typer.Option("--ask", help="Put questions of approval before you at this terminal.")]
 WaitS = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for a launched campaign.")]
 
@@ -83,7 +82,6 @@ def run(
     brain: Brain = None,
     model: Model = None,
     url: Url = None,
-    token: Token = None,
     ask: Asks = False,
     new: Annotated[bool, typer.Option("--new", help="Begin anew, even if a run with this brief can go on.")] = False,
     wait_s: WaitS = 60.0,
@@ -106,7 +104,7 @@ def run(
         "limits.max_recipients": max_recipients,
     }
     asked = read_brief(brief, {field: value for field, value in options.items() if value is not None})
-    setup = _setup(brain, model, url, token)
+    setup = _setup(brain, model, url)
     found = begin(setup, crew, asked, anew=new)
     _work(setup, found, ask=ask, as_json=as_json, waiting=Waiting(wait_s), import_path=leads and leads.resolve())
 
@@ -117,20 +115,19 @@ def resume(
     brain: Brain = None,
     model: Model = None,
     url: Url = None,
-    token: Token = None,
     ask: Asks = False,
     wait_s: WaitS = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print events and the report as JSON lines.")] = False,
 ) -> None:
     """Go on with a run: after an approval, after a kill, or to see how a campaign went."""
-    setup = _setup(brain, model, url, token)
+    setup = _setup(brain, model, url)
     _work(setup, setup.runs.get(run_id), ask=ask, as_json=as_json, waiting=Waiting(wait_s))
 
 
 @app.command()
 def runs(as_json: JsonFlag = False) -> None:
     """List the runs, the newest first."""
-    found = _setup(None, None, None, None).runs.all()
+    found = _setup(None, None, None).runs.all()
     if as_json:
         emit_json({"runs": [each.model_dump(mode="json", exclude={"report", "brief"}) for each in found]})
         return
@@ -145,7 +142,7 @@ def show(run_id: RunId, as_json: JsonFlag = False) -> None:
     """Show a run: its agents' reasons, its drafts, every step and call, and what came of it."""
     from overture_cli.crew.showing import show_run
 
-    store = _setup(None, None, None, None).runs
+    store = _setup(None, None, None).runs
     found = store.get(run_id)
     events = store.transcript(found)
     if as_json:
@@ -155,13 +152,13 @@ def show(run_id: RunId, as_json: JsonFlag = False) -> None:
         show_run(found, events)
 
 
-def _setup(brain: str | None, model: str | None, url: str | None, token: str | None) -> CrewSetup:
+def _setup(brain: str | None, model: str | None, url: str | None) -> CrewSetup:
     from overture_cli.crew import servers
 
     settings = Settings()
     folder = settings.data_dir / FOLDER / settings.workspace
     return CrewSetup(
-        servers=servers.servers(url, token),
+        servers=servers.servers(settings, url),
         data_dir=folder,
         log=folder / "servers.log",
         brain=servers.brain(settings, brain, model),

@@ -152,7 +152,9 @@ def _providers(settings: Settings) -> list[Check]:
     sendgrid, twilio = "OVERTURE_SENDGRID_API_KEY", "OVERTURE_TWILIO_ACCOUNT_SID and OVERTURE_TWILIO_AUTH_TOKEN"
     mail_set = settings.sendgrid_api_key is not None
     sms_set = settings.twilio_account_sid is not None or settings.twilio_auth_token is not None
-    mail = _Provider("e-mail", "SendGrid", sendgrid, lambda: email_endpoint(settings), mail_set)
+    mail = _Provider(
+        "e-mail", "SendGrid", sendgrid, lambda: email_endpoint(settings), mail_set, unused=_unused(settings)
+    )
     sms = _Provider("SMS", "Twilio", twilio, lambda: sms_endpoint(settings), sms_set, _sms_lacks(settings))
     application = "OVERTURE_LINKEDIN_CLIENT_ID and OVERTURE_LINKEDIN_CLIENT_SECRET"
     app_set = settings.linkedin_client_id is not None or settings.linkedin_client_secret is not None
@@ -180,7 +182,8 @@ def _stripe(settings: Settings) -> Check:
 @dataclass(frozen=True, slots=True)
 class _Provider:
     """What the report says of a provider. `is_set`: any of its credentials is; `endpoint` raises if they do not
-    fit; `lacks` are further settings that it would ask for next."""
+    fit; `lacks` are further settings that it would ask for next, `unused` those that are set and of which the sandbox
+    has its own."""
 
     part: str
     real: str
@@ -188,6 +191,7 @@ class _Provider:
     endpoint: Callable[[], object]
     is_set: bool
     lacks: Sequence[str] = ()
+    unused: Sequence[str] = ()
 
 
 def _provider(provider: _Provider, settings: Settings) -> Check:
@@ -204,8 +208,19 @@ def _provider(provider: _Provider, settings: Settings) -> Check:
         detail = "a key is set; it is tried with the first send"
         return Check(part=provider.part, uses=provider.real, health=Health.OK, detail=detail)
     why = "OVERTURE_SANDBOX_ONLY is set" if settings.sandbox_only else f"set {provider.names} for {provider.real}"
+    if provider.unused:
+        why += f"; not used: {', '.join(provider.unused)} (the sandbox has its own, in {settings.data_dir / KEYS})"
     running = answers(f"{settings.sandbox_url}/sandbox/summary.json")
     return Check(part=provider.part, uses=sandbox, health=Health.OK if running else Health.LATER, detail=why)
+
+
+def _unused(settings: Settings) -> list[str]:
+    """What is set for SendGrid's webhooks, which the sandbox signs and addresses in its own way."""
+    given = {
+        "OVERTURE_SENDGRID_INBOUND_SECRET": settings.sendgrid_inbound_secret,
+        "OVERTURE_SENDGRID_WEBHOOK_KEY": settings.sendgrid_webhook_key,
+    }
+    return [name for name, value in given.items() if value is not None]
 
 
 def _sms_lacks(settings: Settings) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -96,7 +95,7 @@ def show_lead(
         emit_json({**found.model_dump(mode="json"), "known_by": known_by, "changes": told})
         return
     created = found.import_id or "created here"
-    apart = {"custom", "tags", "consents", "messages", "replies", "provenance", "custom_left_out"}
+    apart = {"custom", "tags", "consents", "messages", "replies", "signals", "changes", "provenance", "custom_left_out"}
     plain = found.model_dump(mode="json", exclude=apart)
     fields = {**plain, **{f"custom.{key}": value for key, value in found.custom.items()}}
     rows = [(name, value, found.provenance.get(name, created)) for name, value in fields.items() if value is not None]
@@ -107,6 +106,9 @@ def show_lead(
     say(f"Tags: {', '.join(found.tags) or 'none'}")
     consents = [(each.channel, "agreed" if each.granted else "refused", each.source) for each in found.consents]
     table("Consent", ("channel", "what", "source"), consents)
+    if found.signals:
+        signals = [(f"{each.observed_at:%Y-%m-%d}", each.kind, each.source, each.note) for each in found.signals]
+        table("Signals, newest first", ("at", "what", "from", "note from outside"), signals)
     if changes:
         merges = [
             (
@@ -114,7 +116,7 @@ def show_lead(
                 each.import_id,
                 each.line,
                 each.actor,
-                ", ".join(_names(each.detail)),
+                ", ".join(service.names_in(each.detail)),
                 "taken back" if each.undone_at else "",
             )
             for each in changes
@@ -132,7 +134,7 @@ def undo_merge(
     with open_store() as store:
         with store.read(store.settings.workspace) as work:
             found = undoable_change(work, change)
-            what = f"{', '.join(_names(found.detail))} of the lead {found.lead_id}"
+            what = f"{', '.join(service.names_in(found.detail))} of the lead {found.lead_id}"
         if not yes:
             _confirm(what, as_json=as_json)
         with store.begin(store.settings.workspace, actor=actor()) as work:
@@ -166,15 +168,6 @@ def _row(found: ImportView) -> tuple[object, ...]:
         found.unchanged,
         found.rejected,
     )
-
-
-def _names(detail: Mapping[str, Any]) -> list[str]:
-    return [
-        *detail.get("fields", {}),
-        *detail.get("custom", {}),
-        *(f"{kind} {value}" for kind, value in detail.get("identities", [])),
-        *(name for name in ("tags", "consents") if name in detail),
-    ]
 
 
 def _confirm(what: str, *, as_json: bool) -> None:

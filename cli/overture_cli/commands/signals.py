@@ -63,15 +63,17 @@ def list_(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines file.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check, store nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Import signals: columns for the lead (email, phone, linkedin or external id), kind, date and a note."""
     with open_store() as store:
-        made = import_signals(store, Source.from_person(file), workspace=store.settings.workspace, actor=actor())
+        source, workspace = Source.from_person(file), store.settings.workspace
+        made = import_signals(store, source, workspace=workspace, actor=actor(), dry_run=dry_run)
     if as_json:
         emit_json(made)
     else:
-        say(f"{made.filename}: {quantity(made.rows, 'row')}")
+        say(f"{'Dry run of ' if dry_run else ''}{made.filename}: {quantity(made.rows, 'row')}")
         outcome = [("recorded", made.recorded), ("unchanged", made.unchanged), ("rejected", made.rejected)]
         table("Rows", ("became", "rows"), outcome)
         for warning in made.warnings:

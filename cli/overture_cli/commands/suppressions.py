@@ -67,6 +67,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines; or one value a line.")],
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "imported",
     rejects: Annotated[Path | None, typer.Option(help="Write every rejected row to this CSV file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check, store nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Suppress everything in a file, such as the list that another program exported."""
@@ -82,15 +83,19 @@ def import_(
                 sheet.writerow((row.line, harmless("; ".join(row.reasons)), harmless(row.original)))
 
         report = files.take_file(
-            store, source, workspace=store.settings.workspace, actor=actor(), reason=reason, on_reject=on_reject
+            store,
+            source,
+            workspace=store.settings.workspace,
+            actor=actor(),
+            reason=reason,
+            dry_run=dry_run,
+            on_reject=on_reject,
         )
     if as_json:
         emit_json(report)
     else:
-        say(
-            f"{report.filename}: {quantity(report.rows, 'row')}, {report.added} added, {report.unchanged} unchanged, "
-            f"{report.rejected} rejected."
-        )
+        counts = f"{report.added} added, {report.unchanged} unchanged, {report.rejected} rejected"
+        say(f"{'Dry run of ' if dry_run else ''}{report.filename}: {quantity(report.rows, 'row')}, {counts}.")
         if report.rejects:
             shown = [(each.line, "; ".join(each.reasons), beginning(each.original)) for each in report.rejects]
             table("Rejected (first rows)", ("line", "why", "text"), shown)

@@ -14,10 +14,11 @@ from overture_crew.steps import LEADS, MESSAGING, STRIPE
 NAMES = (LEADS, MESSAGING, STRIPE)
 
 
-def servers(url: str | None, token: str | None) -> dict[str, Server]:
+def servers(settings: Settings, url: str | None) -> dict[str, Server]:
     """Return the servers at `url`, or ones to start as child processes with this process's own settings."""
     if url is not None:
         base = url.rstrip("/")
+        token = settings.crew_token.get_secret_value() if settings.crew_token else None
         return {name: HttpServer(f"{base}/{name}/mcp", token) for name in NAMES}
     command = (sys.executable, "-m", "overture_cli", "serve")
     return {name: StdioServer(command[0], (*command[1:], name), dict(os.environ)) for name in NAMES}

@@ -29,7 +29,7 @@ from overture_core.storage.store import Store
 from overture_core.text import quantity
 from overture_core.workspaces import service as workspaces
 from overture_crew.brief import default_brief
-from overture_crew.client import CLIENT_NAME
+from overture_crew.connection import CLIENT_NAME
 from overture_crew.crews import REACTIVATION
 from overture_crew.engine import require_installed
 from overture_crew.report import CrewEvent, CrewReport

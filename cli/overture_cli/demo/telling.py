@@ -81,8 +81,9 @@ def tell(store: Store, report: CrewReport, before: int, seconds: float) -> Story
 
 def _ending(report: CrewReport) -> str:
     """How the crew's run ended; messages that are held until a better hour are told of by themselves."""
-    only_held = report.ending == "still sending" and bool((report.status or {}).get("done"))
-    return "finished" if only_held else report.ending
+    counts = (report.status or {}).get("counts", {})
+    only_held = not any(counts.get(state) for state in ("due", "claimed", "sending"))
+    return "finished" if report.ending == "still sending" and only_held else report.ending
 
 
 def accepted_now(store: Store) -> int:

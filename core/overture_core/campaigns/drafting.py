@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from overture_core.campaigns import sequence
 from overture_core.campaigns.models import Sample
+from overture_core.campaigns.sampling import Sampling, sample_of
 from overture_core.campaigns.sealing import seal
 from overture_core.campaigns.sequence import FIRST, Line, Lines
 from overture_core.campaigns.writing import insert_rows, moment, new_ids
@@ -21,17 +22,15 @@ from overture_core.contactability.gate import Decisions, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel, address_of
-from overture_core.messages.content import Content, compose, sms_segments
+from overture_core.messages.content import compose, sms_segments
 from overture_core.messages.pricing import region_of
 from overture_core.messages.states import State
 from overture_core.segments.filter import LeadFilter, where
 from overture_core.storage.schema import Lead, Message, Plan
 from overture_core.storage.store import Work
-from overture_core.templates.markup import text_of_html
 from overture_core.templates.render import LEAD_FIELDS, MissingField, merge_values
 from overture_core.templates.values import Doubts
 
-SAMPLES = 3  # leads; and those that show a template which none of them got
 ALREADY_IN = "already_in_campaign"
 SEND_WINDOW = "send_window"
 NO_COMMON_HOURS = "no_common_hours"
@@ -85,7 +84,7 @@ class Drafting:
         self._by_id = _without_index(work, self._conditions)
         self._columns = _columns(self._fields)
         self._last = ""
-        self._shown: set[str] = set()  # templates that there is a sample of
+        self._sampling = Sampling(self.tally.samples, plan.campaign_id, self._later)
 
     def count(self, work: Work) -> int:
         """Return how many leads there are to go through."""
@@ -96,6 +95,8 @@ class Drafting:
         wanted = select(*self._columns).where(*self._by_id, Lead.id > self._last)
         leads: Sequence[Any] = work.session.connection().execute(wanted.order_by(Lead.id).limit(most)).all()
         if not leads:
+            if self.tally.by_channel:
+                self._sampling.end()
             return False
         after, self._last = self._last, leads[-1].id
         # By a range of the index of campaign and lead: with a list, PostgreSQL may compare it with every message.
@@ -152,27 +153,25 @@ class Drafting:
             (FIRST, channel, line),
             *((step.number, usual, step.line(usual, self._campaign_id, lead.id)) for step, usual in later),
         ]
-        enough = len(self.tally.samples) >= SAMPLES
-        samples: list[Sample] = []
+        samples: list[tuple[Sample, Line]] = []
         segments: list[int] = []
         try:
             for number, by, each in messages:
-                shown = enough and each.template_id in self._shown
-                if shown and by is not Channel.SMS and each.foresight.certain(merge):
+                wanted = self._sampling.wants(each)
+                if not wanted and by is not Channel.SMS and each.foresight.certain(merge):
                     continue
                 content = compose(work.settings, each.template, message_id, merge)
                 if by is Channel.SMS:
                     segments.append(sms_segments(content.body))
-                if not shown:
-                    samples.append(_sample(lead, by, each, content, number))
+                if wanted:
+                    samples.append((sample_of(lead, by, each, content, number), each))
         except MissingField as error:
             return f"{error.code}:{error.field}"[:_REASON]
         except TemplateError as error:
             return error.code
-        self.tally.samples += samples
+        self._sampling.take(work, message_id, lead, merge, samples)
         if segments:
             self.tally.sms_segments[region_of(lead.phone, lead.country)] += sum(segments)
-        self._shown.update(each.template_id for _, _, each in messages)
         for number, by, _ in messages:
             self.tally.by_step[number][by] += 1
         return None
@@ -196,19 +195,6 @@ def _without_index(work: Work, conditions: list[ColumnElement[bool]]) -> list[Co
     own = Lead.workspace_id == work.workspace
     rest = [condition for condition in conditions if not condition.compare(own)]
     return [func.coalesce(Lead.workspace_id, "") == work.workspace, *rest]
-
-
-def _sample(lead: Any, channel: Channel, line: Line, content: Content, step: int) -> Sample:
-    return Sample(
-        step=step,
-        template=line.template.name,
-        lead_id=lead.id,
-        channel=channel,
-        to=_address(lead, channel) or "",
-        subject=content.subject,
-        body=content.body,
-        html=text_of_html(content.html) if content.html else None,
-    )
 
 
 def _address(lead: Any, channel: Channel) -> str | None:

@@ -51,7 +51,9 @@ class FollowUp(Step):
     """A later step, counted from the one before."""
 
     wait_before: WaitText
-    only_if: Condition = Condition.NO_REPLY
+    only_if: Condition = Field(
+        default=Condition.NO_REPLY, description="Of the step before; who answered gets none in any case."
+    )
 
 
 class PlanRequest(Step):
@@ -73,16 +75,19 @@ class PlanRequest(Step):
 
 
 class Sample(BaseModel):
-    """One message as its recipient would see it."""
+    """One message as its recipient would see it. Without a lead it is a template as it is written, which nobody would
+    get now."""
 
     step: int = 1
     template: str = ""
-    lead_id: str
+    lead_id: str | None
     channel: Channel
-    to: str
+    to: str | None
     subject: str | None
     body: str
     html: str | None = Field(default=None, description="The HTML part as text, with where its links lead.")
+    content_sid: str | None = Field(default=None, description="WhatsApp sends this template in place of `body`.")
+    variables: dict[str, str] | None = Field(default=None, description="What its placeholders are filled with.")
 
 
 class PlanApproval(BaseModel):
@@ -95,12 +100,14 @@ class PlanApproval(BaseModel):
 
 
 class PlannedFollowUp(BaseModel):
-    """A later step of a plan. `at_most` counts its messages if nobody answered before, by channel."""
+    """A later step of a plan. `at_most` counts its messages if nobody answered before, by channel; a lead gets it on
+    the first of `channels` that may be used then."""
 
     step: int
     wait_before: str
     only_if: Condition
     at_most: dict[Channel, int]
+    channels: list[Channel] = Field(default_factory=list)
 
 
 class PlanView(BaseModel):

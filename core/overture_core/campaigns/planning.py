@@ -203,7 +203,11 @@ def _sms_cost(work: Work, tally: Tally) -> dict[str, Any] | None:
 
 def _announced(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
     steps = enumerate(kept, sequence.FIRST + 1)
-    return [{"step": step, "wait_before": each["wait_before"], "only_if": each["only_if"]} for step, each in steps]
+    names = ("wait_before", "only_if")
+    return [
+        {"step": step, **{name: each[name] for name in names}, "channels": each["channel_order"]}
+        for step, each in steps
+    ]
 
 
 def shown_approval(work: Work, approval: Approval) -> PlanApproval:

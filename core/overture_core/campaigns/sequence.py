@@ -156,17 +156,19 @@ def lines_of(work: Work, plan: Plan, step: int) -> Lines:
 
 
 def superseded(work: Work, plan: Plan) -> list[str]:
-    """Return the names of templates that a plan uses and that were saved with another text since it was made."""
-    used = {
-        each for step in (plan.spec, *plan.spec.get("follow_ups", [])) for ids in _ids(step).values() for each in ids
-    }
+    """Return the names of templates that a plan uses and that have another text now: saved anew, or not as sealed."""
+    steps = (plan.spec, *plan.spec.get("follow_ups", []))
+    kept = {each["id"]: each["sha256"] for step in steps for of in step["templates"].values() for each in of}
+    used = (Template.workspace_id == work.workspace, among(Template.id, set(kept)))
     newer = aliased(Template)
-    found = (
+    saved_anew = (
         select(Template.name)
         .join(newer, (newer.name == Template.name) & (newer.workspace_id == Template.workspace_id))
-        .where(Template.workspace_id == work.workspace, among(Template.id, used), newer.version > Template.version)
+        .where(*used, newer.version > Template.version)
     )
-    return sorted(set(work.session.scalars(found)))
+    rows = work.session.scalars(select(Template).where(*used)).all()
+    broken = {row.name for row in rows if templates.content_hash(row) != kept[row.id]}
+    return sorted(broken.union(work.session.scalars(saved_anew)))
 
 
 def _frozen_step(work: Work, step: Step, number: int) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 
 from overture_core.campaigns.drafting import ALREADY_IN, NO_COMMON_HOURS, SEND_WINDOW
-from overture_core.campaigns.models import Condition, PlanView, Sample
+from overture_core.campaigns.models import Condition, PlannedFollowUp, PlanView, Sample
 from overture_core.campaigns.world import A_PERSON, SANDBOX
 from overture_core.contactability.rules import EXPLANATIONS
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
+from overture_core.messages.content import approved_template, filled
 from overture_core.templates.render import EmptyMessage, EmptySubject, MessageTooLong
 from overture_core.text import clean, quantity
 
@@ -85,11 +86,7 @@ def described(shown: PlanView, *, longest: int | None = MAX_SAMPLE) -> list[str]
         f"Content {shown.content_hash[:16]}.",
     ]
     for sample in one_a_line(shown.samples):
-        step = f"step {sample.step}, " if shown.follow_ups else ""
-        lines += [
-            f"For example, {step}by {sample.channel} to {clean(sample.to, limit=320)!r}:",
-            *_quoted(sample, shown, longest),
-        ]
+        lines += [_example(sample, shown), *_quoted(sample, shown, longest)]
     return lines
 
 
@@ -99,6 +96,12 @@ def one_a_line(samples: Iterable[Sample]) -> list[Sample]:
     for sample in samples:
         first.setdefault((sample.step, sample.channel, sample.template), sample)
     return sorted(first.values(), key=lambda each: each.step)
+
+
+def from_meta(shown: PlanView) -> str:
+    """Name the approved WhatsApp templates that a plan sends; nothing if there are none."""
+    sids = dict.fromkeys(sample.content_sid for sample in shown.samples if sample.content_sid)
+    return f"WhatsApp sends {_listed(sids)}; samples show the variables." if sids else ""
 
 
 def where(shown: PlanView) -> str:
@@ -114,6 +117,14 @@ def where(shown: PlanView) -> str:
     return " ".join(said)
 
 
+def _example(sample: Sample, shown: PlanView) -> str:
+    if sample.to is None:
+        which = f"step {sample.step} by {sample.channel} as it is written"
+        return f"Nobody would get {which}, but may by then:"
+    step = f"step {sample.step}, " if shown.follow_ups else ""
+    return f"For example, {step}by {sample.channel} to {clean(sample.to, limit=320)!r}:"
+
+
 def _when(shown: PlanView) -> str:
     start = "as soon as it is launched"
     if shown.send_at is not None:
@@ -127,9 +138,14 @@ def _follow_ups(shown: PlanView) -> list[str]:
     """Say each later step; whoever answers or asks to stop gets none of them."""
     return [
         f"Step {each.step}: {each.wait_before} after step {each.step - 1}, to who {_CONDITIONS[each.only_if]} "
-        f"(at most {_listed(f'{number} by {channel}' for channel, number in each.at_most.items()) or 'nobody'})."
+        f"(at most {_listed(f'{number} by {channel}' for channel, number in each.at_most.items()) or 'nobody'})"
+        f"{_choice(each)}."
         for each in shown.follow_ups
     ]
+
+
+def _choice(step: PlannedFollowUp) -> str:
+    return f"; each by the first of {_listed(step.channels)} that may be used then" if len(step.channels) > 1 else ""
 
 
 def _group(title: str, reasons: Mapping[str, int]) -> list[str]:
@@ -163,6 +179,8 @@ def _quoted(sample: Sample, shown: PlanView, longest: int | None) -> list[str]:
     lines = _lines(text, shown, longest)
     if sample.html:
         lines += ["The same as HTML, with where its links lead:", *_lines(sample.html, shown, longest)]
+    if sample.content_sid:
+        lines += [approved_template(sample.content_sid), *_lines(filled(sample.variables), shown, longest)]
     return lines
 
 

@@ -69,7 +69,9 @@ class CampaignStatus(BaseModel):
     clicked: int
     replied: int = Field(description="Leads who answered, without those who only asked to stop.")
     stopped: int = Field(description="Leads who asked to stop.")
-    done: bool = Field(description="Nothing is due, claimed or being sent; held messages may be left.")
+    done: bool = Field(
+        description="Nothing is due, claimed or being sent, and no follow-up is left; held messages may be."
+    )
     sandbox: bool = Field(description="True: nobody outside was contacted.")
 
 
@@ -94,6 +96,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         State.COMPLAINED, 0
     )  # only what arrived can be complained about
     newest, plans = _newest_plan(work, campaign), _plans(work, campaign)
+    follow_ups_left = _follow_ups_left(work, campaign)
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
     of_campaign = (Message.workspace_id == work.workspace, Message.campaign_id == campaign.id)
     opened, clicked, accepted = work.session.execute(engaged.where(*of_campaign)).one()
@@ -114,7 +117,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         advice=[*_stopped(work, campaign), *_advice(reasons[State.DUE], resting)],
         providers=resting,
         next_at=_next_at(work, campaign),
-        follow_ups_left=_follow_ups_left(work, campaign),
+        follow_ups_left=follow_ups_left,
         steps=_steps(work, campaign) if any(sequence.has_several(each.spec) for each in plans) else [],
         accepted=accepted,
         delivered=arrived,
@@ -122,7 +125,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         clicked=clicked,
         replied=replied,
         stopped=stopped,
-        done=not any(counts.get(state) for state in IN_MOTION),
+        done=not follow_ups_left and not any(counts.get(state) for state in IN_MOTION),
         sandbox=world.all_sandboxed(plans),
     )
 
@@ -166,6 +169,8 @@ def _answers(work: Work, campaign: Campaign) -> tuple[int, int]:
 
 
 def _follow_ups_left(work: Work, campaign: Campaign) -> bool:
+    if campaign.state == CampaignState.CANCELLED:
+        return False
     left = select(Campaign.id).where(Campaign.id == campaign.id, following.outstanding())
     return work.session.scalar(left) is not None
 

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     FREQUENCY_CAP = "frequency_cap"
     OUT_OF_OFFICE = "out_of_office"
     SENDER_WARMS_UP = "sender_warms_up"
+    SENDER_OVER_LIMIT = "sender_over_limit"
 
 
 EXPLANATIONS = {
@@ -77,6 +78,7 @@ EXPLANATIONS = {
     Reason.QUIET_HOURS: "is outside the hours for SMS and calls in their own time zone (8:00 to 21:00, or narrower)",
     Reason.OUT_OF_OFFICE: "is away, as their automatic answer says",
     Reason.SENDER_WARMS_UP: "is to be written to from a sender that is being warmed up and has sent enough today",
+    Reason.SENDER_OVER_LIMIT: "is to be written to from a sender that is over a limit of delivery health",
     Reason.FREQUENCY_CAP: "already got as many messages as a day or a week may have",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from overture_core.audit import service as audit
+from overture_core.contactability.rules import Reason
 from overture_core.errors import Conflict, NotFound
 from overture_core.health.thresholds import BOUNCES, COMPLAINTS, LEAST_EVENTS, WINDOW, Level, level, sentence
 from overture_core.messages.channels import Channel
@@ -14,6 +15,7 @@ from overture_core.messages.states import State, is_in
 from overture_core.storage.schema import Campaign, Message, Sender
 from overture_core.storage.store import Work
 from overture_core.text import quoted
+from overture_core.workspaces.senders import wake
 from overture_core.workspaces.service import sender_for
 
 
@@ -58,6 +60,7 @@ def resume(work: Work, address: str, *, anyway: bool) -> Sender:
             raise Conflict(" ".join([reason, _what_to_do(sender)]))
         sender.rates_from = work.now()
         audit.record(work, "sender.resumed", sender.id, reason=reason)
+    wake(work, sender, Reason.SENDER_OVER_LIMIT)
     return sender
 
 

@@ -54,13 +54,14 @@ class LookAlikes(BaseModel):
 class Duplicates(BaseModel):
     """Groups of leads who may be one person, the largest first."""
 
-    total: int = Field(description="Groups in all.")
+    total: int = Field(description="Groups in all; 0 behind the last one.")
     groups: list[LookAlikes]
 
 
-def near_duplicates(work: Work, *, limit: int = 100, import_id: str | None = None) -> Duplicates:
+def near_duplicates(work: Work, *, limit: int = 100, skip: int = 0, import_id: str | None = None) -> Duplicates:
     """Return groups of leads of the same name and company, or of the same name and mail domain, upper and lower case
-    aside; with `import_id`, those in which that import created somebody. One query, whatever their number."""
+    aside, without the first `skip`; with `import_id`, those in which that import created somebody. One query, whatever
+    their number."""
     sqlite = work.session.connection().dialect.name == "sqlite"
     address = func.lower(Lead.email)
     at = func.instr(address, "@") if sqlite else func.strpos(address, "@")
@@ -70,7 +71,7 @@ def near_duplicates(work: Work, *, limit: int = 100, import_id: str | None = Non
         _groups(work, "domain", domain, domain.not_in(PUBLIC_DOMAINS), import_id),
     ).subquery()
     rows = select(kinds, func.count().over().label("total"))
-    ordered = rows.order_by(kinds.c.leads.desc(), kinds.c.oldest, kinds.c.same).limit(limit)
+    ordered = rows.order_by(kinds.c.leads.desc(), kinds.c.oldest, kinds.c.same).limit(limit).offset(skip)
     found = work.session.execute(ordered).all()
     groups = [
         LookAlikes(

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import aliased
 
 from overture_core.errors import NotFound
 from overture_core.leads.mapping import ColumnRead
@@ -126,9 +127,13 @@ def joined_by_phone(done: Checkpoint) -> list[str]:
     ]
 
 
-def list_(work: Work, *, limit: int = 100) -> list[ImportView]:
-    """Return the newest imports, newest first."""
+def list_(work: Work, *, limit: int = 100, cursor: str | None = None) -> list[ImportView]:
+    """Return imports, newest first; `cursor` is the last id of the page before."""
     newest = select(LeadImport).where(LeadImport.workspace_id == work.workspace)
+    if cursor is not None:
+        last = aliased(LeadImport)
+        at = select(last.created_at).where(last.workspace_id == work.workspace, last.id == cursor).scalar_subquery()
+        newest = newest.where(tuple_(LeadImport.created_at, LeadImport.id) < tuple_(at, cursor))
     found = work.session.scalars(newest.order_by(LeadImport.created_at.desc(), LeadImport.id.desc()).limit(limit))
     return [view(row) for row in found]
 
@@ -197,7 +202,7 @@ def stored(work: Work, import_id: str, *, lock: bool = False) -> LeadImport:
     wanted = select(LeadImport).where(LeadImport.workspace_id == work.workspace, LeadImport.id == import_id)
     row = work.session.scalar(wanted.with_for_update() if lock else wanted)
     if row is None:
-        msg = f"There is no import {quoted(import_id)}; `overture imports list` and each import's report name them."
+        msg = f"There is no import {quoted(import_id)}; `overture imports list` and leads_list name them."
         raise NotFound(msg)
     return row
 

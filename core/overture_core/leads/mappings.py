@@ -58,10 +58,13 @@ def get(work: Work, name: str) -> MappingView:
     return MappingView.model_validate(_known(work, name))
 
 
-def list_(work: Work) -> list[MappingView]:
-    """Return every mapping, by name."""
-    rows = select(ImportMapping).where(ImportMapping.workspace_id == work.workspace).order_by(ImportMapping.name)
-    return [MappingView.model_validate(row) for row in work.session.scalars(rows)]
+def list_(work: Work, *, limit: int | None = None, after: str | None = None) -> list[MappingView]:
+    """Return mappings by name, all of them or those behind a name."""
+    rows = select(ImportMapping).where(ImportMapping.workspace_id == work.workspace)
+    if after is not None:
+        rows = rows.where(ImportMapping.name > after)
+    found = work.session.scalars(rows.order_by(ImportMapping.name).limit(limit))
+    return [MappingView.model_validate(row) for row in found]
 
 
 def remove(work: Work, name: str) -> None:

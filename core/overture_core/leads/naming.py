@@ -1,4 +1,4 @@
-"""Names that begin as somebody has begun to write them: of segments, tags, companies, and ids of imports."""
+"""Names that begin as somebody has begun to write them: of segments, tags, companies, mappings, and ids of imports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from overture_core.storage.schema import Lead, LeadImport, LeadTag, Segment
+from overture_core.storage.schema import ImportMapping, Lead, LeadImport, LeadTag, Segment
 from overture_core.storage.store import Work
 
 
@@ -26,6 +26,11 @@ def tags(work: Work, beginning: str, limit: int) -> Sequence[str]:
 def companies(work: Work, beginning: str, limit: int) -> Sequence[str]:
     """Return companies of leads, in their order, case aside."""
     return _names(work, Lead.workspace_id, Lead.company, beginning, limit)
+
+
+def mappings(work: Work, beginning: str, limit: int) -> Sequence[str]:
+    """Return names of saved mappings, in their order, case aside."""
+    return _names(work, ImportMapping.workspace_id, ImportMapping.name, beginning, limit)
 
 
 def imports(work: Work, beginning: str, limit: int) -> Sequence[str]:

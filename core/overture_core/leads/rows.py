@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -47,6 +47,10 @@ _REFUSED_CHANNELS = {
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": (Channel.SMS, Channel.VOICE),
 }
+_NOT_UNDERSTOOD = (
+    "consent values that were not understood, left out; name channels (email, sms, ...), apart by a blank or one of "
+    "; , | + /"
+)
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language")
 _ANSWERS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
@@ -54,6 +58,7 @@ _OF_CONSENT = _ANSWERS | {"consent_text", "consent_at", "consent_source"}
 _SHAPES = {dict: "an object", list: "a list", bool: "true or false"}
 _LIMITS = {"language": 20, "title": 300, "company": 300}
 _LONGEST_ID = 200
+_NULS = "values that were stripped of NUL characters, which no text has"
 # A JSON object may have names that no object before it had: the report names so many columns, and no more.
 _MOST_CUT = 50
 
@@ -169,7 +174,13 @@ class RowReader:
             )
         if self._refusals:
             found.consents |= self._refused(cells)
+        self._count_nuls(cells)
         return found
+
+    def _count_nuls(self, cells: Mapping[str, str]) -> None:
+        """Note what was stripped: JSON can carry NULs, while a line of any other text with one is no row at all."""
+        if "\x00" in "".join(cells.values()):
+            self.notes[_NULS] += sum("\x00" in text for text in cells.values())
 
     def _filled(self, cells: Mapping[str, str], shapes: Mapping[str, type] | None) -> dict[str, str]:
         """Return the texts of the fields, without what is empty, as most are, and without what is no single value."""
@@ -255,8 +266,7 @@ class RowReader:
 
     def _consents(self, raw: Mapping[str, str]) -> dict[Channel, bool]:
         found: dict[Channel, bool] = {}
-        words = [word.strip().lower() for word in re.split(r"[;,|+/]", raw.get("consent", "")) if word.strip()]
-        for word in words:
+        for word in _consent_words(raw.get("consent", "")):
             if word in _CHANNEL_WORDS:
                 found[_CHANNEL_WORDS[word]] = True
             elif word in _NO:
@@ -264,13 +274,13 @@ class RowReader:
             elif word in _YES or word in {"both", "all"}:
                 found[Channel.EMAIL] = True  # no more: what else they agreed to has to be named
             else:
-                self.notes["consent values that were not understood, left out"] += 1
+                self.notes[_NOT_UNDERSTOOD] += 1
         for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):
             answer = raw.get(name, "").lower()
             if answer in _YES | _NO:
                 found[channel] = answer in _YES
             elif answer:
-                self.notes["consent values that were not understood, left out"] += 1
+                self.notes["opt-in values that were not understood, left out"] += 1
         return found
 
     def _refused(self, cells: Mapping[str, str]) -> dict[Channel, bool]:
@@ -279,6 +289,16 @@ class RowReader:
             if cells.get(column, "").strip().lower() not in _NOT_REFUSED:
                 refused.update(dict.fromkeys(_REFUSED_CHANNELS[name], False))
         return refused
+
+
+def _consent_words(text: str) -> Iterator[str]:
+    """Return what a cell of consent says, part by part. Blanks part channels alone: `no sms` is no yes to SMS."""
+    for part in re.split(r"[;,|+/]", text.lower()):
+        words = part.split()
+        if all(word in _CHANNEL_WORDS for word in words):
+            yield from words
+        else:
+            yield part.strip()
 
 
 def _external_id(text: str) -> str:

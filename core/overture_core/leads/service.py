@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from overture_core.leads.finding import lead_of, no_such_lead
 from overture_core.leads.normalise import email_key
 from overture_core.leads.searching import LeadBrief
 from overture_core.messages.channels import BY_PHONE, Channel
+from overture_core.scoring import signals
+from overture_core.scoring.signals import SignalView
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message, Reply
 from overture_core.storage.store import Work
 
@@ -22,6 +24,7 @@ MOST_CONSENTS = 50
 # So that what is shown of one lead stays far below 25,000 tokens, whatever a file or a reply held.
 SHOWN_CUSTOM = 20_000  # characters
 SHOWN_BODY = 2_000
+SHOWN_NAMES = 5  # of what a merge changed
 _KINDS = dict.fromkeys(BY_PHONE, "phone") | {Channel.EMAIL: "email", Channel.LINKEDIN: "linkedin"}
 
 
@@ -76,8 +79,21 @@ class ChangeView(BaseModel):
     undone_at: datetime | None
 
 
+class ChangeBrief(BaseModel):
+    """What a merge changed, by name alone: the first of the names, and how many more there are."""
+
+    id: str
+    import_id: str | None
+    line: int | None
+    actor: str
+    at: datetime
+    changed: list[str]
+    more: int
+    undone_at: datetime | None
+
+
 class LeadView(LeadBrief):
-    """Everything that is known of a lead, with the newest messages and replies."""
+    """Everything that is known of a lead, with the newest signals, merges, messages and replies."""
 
     time_zone: str | None
     language: str | None
@@ -92,6 +108,8 @@ class LeadView(LeadBrief):
     consents: list[ConsentView] = Field(default_factory=list)
     messages: list[MessageBrief] = Field(default_factory=list)
     replies: list[ReplyBrief] = Field(default_factory=list)
+    signals: list[SignalView] = Field(default_factory=list)
+    changes: list[ChangeBrief] = Field(default_factory=list)
     provenance: dict[str, str] = Field(
         default_factory=dict, description="{field: which merge wrote it}; the others are as created."
     )
@@ -99,7 +117,7 @@ class LeadView(LeadBrief):
 
 
 def get(work: Work, lead_id: str) -> LeadView:
-    """Return a lead with tags, consents, what merges changed, and its newest messages and replies.
+    """Return a lead with tags, consents, and the newest signals, merges, messages and replies.
 
     Raises:
         NotFound: there is no such lead.
@@ -111,7 +129,7 @@ def get(work: Work, lead_id: str) -> LeadView:
     replies = select(Reply).where(Reply.workspace_id == work.workspace, Reply.lead_id == lead_id)
     newest_message, newest_reply = Message.updated_at.desc(), Reply.received_at.desc()
     scalars = work.session.scalars
-    custom = _custom(lead.custom)
+    custom, merges = _custom(lead.custom), changes(work, lead_id)
     shown_replies = [ReplyBrief.model_validate(r) for r in scalars(replies.order_by(newest_reply).limit(RECENT))]
     return LeadView.model_validate(lead, from_attributes=True).model_copy(
         update={
@@ -126,16 +144,37 @@ def get(work: Work, lead_id: str) -> LeadView:
                 MessageBrief.model_validate(m) for m in scalars(messages.order_by(newest_message).limit(RECENT))
             ],
             "replies": [each.model_copy(update={"body": each.body[:SHOWN_BODY]}) for each in shown_replies],
-            "provenance": _provenance(changes(work, lead_id)),
+            "signals": signals.list_(work, lead_id=lead_id, limit=RECENT),
+            "changes": [_brief(each) for each in merges[:RECENT]],
+            "provenance": _provenance(merges),
         }
     )
 
 
-def changes(work: Work, lead_id: str) -> list[ChangeView]:
-    """Return what merges changed in a lead, the newest first."""
+def changes(work: Work, lead_id: str, *, limit: int = MOST_CHANGES, cursor: str | None = None) -> list[ChangeView]:
+    """Return what merges changed in a lead, the newest first; `cursor` is the last id of the page before."""
     rows = select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.lead_id == lead_id)
-    newest = work.session.scalars(rows.order_by(LeadChange.id.desc()).limit(MOST_CHANGES))
+    if cursor is not None:
+        rows = rows.where(LeadChange.id < cursor)
+    newest = work.session.scalars(rows.order_by(LeadChange.id.desc()).limit(limit))
     return [ChangeView.model_validate(row) for row in newest]
+
+
+def names_in(detail: Mapping[str, Any]) -> list[str]:
+    """Return the names of what a merge changed or added, of its `detail`."""
+    return [
+        *detail.get("fields", {}),
+        *detail.get("custom", {}),
+        *(f"{kind} {value}" for kind, value in detail.get("identities", [])),
+        *(name for name in ("tags", "consents") if name in detail),
+    ]
+
+
+def _brief(change: ChangeView) -> ChangeBrief:
+    names = names_in(change.detail)
+    more = max(len(names) - SHOWN_NAMES, 0)
+    kept = change.model_dump(exclude={"detail"})
+    return ChangeBrief(**kept, changed=names[:SHOWN_NAMES], more=more)
 
 
 def known_by(work: Work, lead_id: str) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select
 
 from overture_core.leads.finding import lead_of
 from overture_core.leads.normalise import mailbox
+from overture_core.messages.evidence import Kind
 from overture_core.messages.states import State
 from overture_core.storage.among import among
 from overture_core.storage.schema import (
@@ -95,10 +96,19 @@ def _messages(work: Work, lead: Lead) -> Iterator[TraceEntry]:
     for each in work.session.scalars(events) if about else ():
         at = last[each.message_id] = _in_order(each.at, last.get(each.message_id))
         row, name = about[each.message_id]
-        moved = [each.from_state or "new", each.to_state] if each.from_state != each.to_state else [each.to_state]
-        what = f"{row.channel} {' > '.join(moved)}"
+        what = f"{row.channel} {_happened(each)}"
         text = clean(each.detail, limit=SHOWN_TEXT) if each.detail else None
         yield TraceEntry(at=at, what=what, of=row.id, campaign=name, cause=each.cause, text=text)
+
+
+def _happened(event: MessageEvent) -> str:
+    """Say what an event was. What a provider told goes by its own name where the state that it led to has another: an
+    opened message is a delivered one."""
+    moved = f"{event.from_state or 'new'} > {event.to_state}" if event.from_state != event.to_state else ""
+    told = event.cause.rpartition(":")[2]
+    if told == event.to_state or told not in {kind.value for kind in Kind}:
+        return moved or event.to_state
+    return f"{told} ({moved})" if moved else told
 
 
 def _in_order(at: datetime, before: datetime | None) -> datetime:

@@ -57,7 +57,7 @@ def undoable_change(work: Work, change_id: str) -> LeadChange:
         select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.id == change_id)
     )
     if change is None:
-        msg = f"There is no change {quoted(change_id)}; `overture leads show LEAD` lists those of a lead."
+        msg = f"There is no change {quoted(change_id)}; `overture leads show` and leads_get_lead name a lead's."
         raise NotFound(msg)
     if change.undone_at is not None:
         msg = f"The change {change_id} was taken back on {change.undone_at:%Y-%m-%d} already."

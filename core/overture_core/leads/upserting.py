@@ -54,17 +54,22 @@ def upsert(
             mapping, default_country=default_country, date_orders=dict.fromkeys(DATES, Order.DAY_FIRST)
         ).read(fields)
     except RowRejected as error:
-        msg = f"The lead was not taken: {error.message}."
-        raise InvalidInput(msg) from error
+        raise _not_taken(error.message) from error
     source = Source.from_text(json.dumps(dict(fields)), f"{actor}.jsonl")
     options = ImportOptions(default_country=default_country)
     report = import_leads(store, source, options, workspace=workspace, actor=actor)
+    if report.rejected:  # for what only a whole file shows, such as a row of too many characters
+        raise _not_taken("; ".join(report.reject_samples[0].reasons))
     outcome: Literal["created", "merged", "unchanged"] = (
         "created" if report.created else "merged" if report.merged else "unchanged"
     )
     with store.read(workspace) as work:
         lead_id = _owner(work, row.identities)
     return Upserted(lead_id=lead_id, outcome=outcome, import_id=report.import_id, warnings=report.warnings)
+
+
+def _not_taken(reasons: str) -> InvalidInput:
+    return InvalidInput(f"The lead was not taken: {reasons}.")
 
 
 def _owner(work: Work, identities: Sequence[tuple[str, str]]) -> str:

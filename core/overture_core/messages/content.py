@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -58,6 +59,17 @@ def compose(settings: Settings, template: Template, message_id: str, merge: dict
     footer += [f"Unsubscribe: {url}"] if url not in made.body else []
     body = "\n".join((made.body, "", "-- ", *footer)) if footer else made.body
     return Content(made.subject, body, url, _with_footer(settings, made.html, url) if made.html else None)
+
+
+def approved_template(content_sid: str) -> str:
+    """Say that a WhatsApp message is one of Meta's approved templates, whatever its body says; `filled` follows."""
+    return f"WhatsApp sends its approved template {content_sid} in place of this text, with these variables:"
+
+
+def filled(variables: Mapping[str, str] | None) -> str:
+    """Return an approved template's variables with their values, one a line."""
+    in_order = sorted((variables or {}).items(), key=lambda each: (len(each[0]), each[0]))  # 2 before 10
+    return "\n".join(f"{name}: {value}" for name, value in in_order) or "none"
 
 
 # Said of our own lines, so that no style of the template can take them away.

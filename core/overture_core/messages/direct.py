@@ -101,6 +101,7 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
         told=[*told, *direct_showing.answered(replies.newest(work, lead.id)), *direct_showing.when(decision)],
         sandbox=world.sandboxed(work.settings, channel),
         repeatable=True,
+        replaces=("template",),
         why=[] if _is_own(work, channel, address) else [WHY],
         lead_id=lead.id,
         reference=reference,

@@ -8,7 +8,7 @@ from typing import Any
 from overture_core.campaigns import world
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Verdict
 from overture_core.messages.channels import Channel
-from overture_core.messages.content import Content
+from overture_core.messages.content import Content, approved_template, filled
 from overture_core.messages.pricing import sms_estimate
 from overture_core.operations.showing import WHEN
 from overture_core.settings import Settings
@@ -28,8 +28,7 @@ def shown(content: Content) -> list[str]:
     if content.html:
         lines += ["The same as HTML, with where its links lead:", *_quoted(text_of_html(content.html))]
     if content.content_sid:
-        lines.append(f"WhatsApp sends its approved template {content.content_sid}, with these variables:")
-        lines += [f"> {name}: {value}" for name, value in sorted((content.variables or {}).items())] or ["> none"]
+        lines += [approved_template(content.content_sid), *_quoted(filled(content.variables))]
     return lines
 
 

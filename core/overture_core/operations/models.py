@@ -33,6 +33,8 @@ class Proposal:
     `reference` tells apart two operations that are meant to be alike. `guard` adds reasons that hang on the operations
     that are stored already, such as caps: it is asked while no other operation of the workspace can be stored.
     `over` tells of what the same operation made that it serves no more (a link that was paid): another is made then.
+    `replaces` names parameters: an operation of the same kind, lead and reference that is alike in these and has not
+    begun is the same one with another text, and is cancelled with its approval.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Proposal:
     reference: str = ""
     guard: Callable[[Work], list[str]] | None = None
     over: Callable[[Work, dict[str, Any]], bool] | None = None
+    replaces: tuple[str, ...] = ()
 
 
 class OperationView(BaseModel):

@@ -21,7 +21,7 @@ from overture_core.ids import new_id
 from overture_core.leads.finding import lead_of
 from overture_core.operations.models import OperationView, Proposal
 from overture_core.operations.rows import change, content_hash, digest, row_of, view
-from overture_core.operations.states import ALLOWED, OPEN, OperationState
+from overture_core.operations.states import OPEN, OperationState
 from overture_core.storage.schema import Operation, Workspace
 from overture_core.storage.store import Work
 from overture_core.text import clean
@@ -79,6 +79,7 @@ def propose(work: Work, proposal: Proposal) -> OperationView:
         holds_until = max(work.now(), proposal.run_at or work.now()) + APPROVAL_HOLDS
         approvals.request(work, APPROVAL_KIND, row.id, content_hash(row), expires_at=holds_until)
     audit.record(work, "operation.proposed", row.id, kind=row.kind, lead=row.lead_id)
+    _cancel_replaced(work, proposal, row.id)
     return view(work, row)
 
 
@@ -112,15 +113,9 @@ def cancel(work: Work, operation_id: str) -> OperationView:
         Conflict: it has begun, or ended.
     """
     row = row_of(work, operation_id)
-    if row.state == OperationState.CANCELLED:
-        return view(work, row)
-    if OperationState.CANCELLED not in ALLOWED[OperationState(row.state)] or not change(
-        work, row, OperationState.CANCELLED
-    ):
+    if row.state != OperationState.CANCELLED and not _cancelled(work, row, "the operation was cancelled"):
         msg = f"The operation {row.id} is {row.state}, which cannot be taken back."
         raise Conflict(msg)
-    approvals.void(work, row.id, reason="the operation was cancelled")
-    audit.record(work, "operation.cancelled", row.id, kind=row.kind)
     return view(work, row)
 
 
@@ -201,6 +196,32 @@ def _check_time(work: Work, run_at: datetime | None) -> None:
     if run_at is not None and not work.now() < run_at <= work.now() + FURTHEST:
         msg = f"{run_at:%Y-%m-%d %H:%M %Z} is over, or more than a year away; give another time, or none for now."
         raise InvalidInput(msg)
+
+
+def _cancelled(work: Work, row: Operation, reason: str) -> bool:
+    """Cancel an operation that has not begun, and make its approval worthless for this reason; false if it has."""
+    if not change(work, row, OperationState.CANCELLED):
+        return False
+    approvals.void(work, row.id, reason=reason)
+    audit.record(work, "operation.cancelled", row.id, kind=row.kind, reason=reason)
+    return True
+
+
+def _cancel_replaced(work: Work, proposal: Proposal, by: str) -> None:
+    if not proposal.replaces:
+        return
+    rows = select(Operation).where(
+        Operation.workspace_id == work.workspace,
+        Operation.kind == proposal.kind,
+        Operation.lead_id == proposal.lead_id,
+        Operation.state.in_((OperationState.WAITING, OperationState.READY)),
+        Operation.id != by,
+    )
+    for row in work.session.scalars(rows).all():
+        alike = all(row.params.get(name) == proposal.params[name] for name in proposal.replaces)
+        # The reference is kept in the key alone.
+        if alike and row.key == digest(row.kind, row.params, row.lead_id, proposal.reference, row.sandbox):
+            _cancelled(work, row, f"replaced by {by}, which has another text")
 
 
 def _known(work: Work, key: str, proposal: Proposal) -> Operation | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from itertools import chain, islice
@@ -19,6 +19,7 @@ from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.rows import linkedin_page
 from overture_core.scoring import signals
 from overture_core.scoring.signals import Kind
+from overture_core.storage.chunked import transactions
 from overture_core.storage.schema import LeadIdentity
 from overture_core.storage.store import Store, Work
 from overture_core.text import clean, quoted
@@ -36,6 +37,7 @@ class SignalReject(BaseModel):
     """A row that could not be taken, and why."""
 
     line: int
+    original: str
     reason: str
 
 
@@ -43,6 +45,9 @@ class SignalReport(BaseModel):
     """What an import of signals did: rows = recorded + unchanged + rejected."""
 
     filename: str
+    encoding: str
+    delimiter: str | None
+    columns: dict[str, str] = Field(description="What each column was taken for; the others are left out.")
     rows: int = 0
     recorded: int = 0
     unchanged: int = 0
@@ -51,28 +56,45 @@ class SignalReport(BaseModel):
     warnings: list[str] = Field(default_factory=list)
 
 
-def import_signals(store: Store, source: Source, *, workspace: str, actor: str) -> SignalReport:
-    """Import signals; the same file again changes nothing.
+def import_signals(
+    store: Store,
+    source: Source,
+    *,
+    workspace: str,
+    actor: str,
+    encoding: str | None = None,
+    dry_run: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> SignalReport:
+    """Import signals; the same file again changes nothing. `progress` is told the rows that are done.
 
     Raises:
         UnreadableFile: the file cannot be read.
-        InvalidInput: no column names a lead, the kind or the date.
+        InvalidInput: no column names a lead, the kind or the date, or there is no such encoding.
     """
-    report = SignalReport(filename=source.filename)
-    with closing(open_table(source)) as table:
+    with closing(open_table(source, encoding)) as table:
         sample = list(islice(table.rows, SAMPLE))
         cells = [row.cells for row in sample if row.cells is not None]
         columns = _understood(table.columns, cells)
+        report = SignalReport(
+            filename=source.filename,
+            encoding=table.encoding,
+            delimiter=table.delimiter,
+            columns={column: field for field, column in columns.items()},
+        )
         found = find_order(each.get(columns["at"], "") for each in cells)
         if found.assumed:
             report.warnings.append(f"Dates could be day first or month first; they were read {found.order}.")
         rows = chain(sample, table.rows)
-        while chunk := list(islice(rows, CHUNK)):
-            with store.begin(workspace, actor=actor) as work:
-                _take(work, chunk, columns, found.order, report)
-    with store.begin(workspace, actor=actor) as work:
-        counts = report.model_dump(include={"rows", "recorded", "unchanged", "rejected"})
-        audit.record(work, "signals.imported", source.filename, **counts)
+        with transactions(store, workspace, actor=actor, dry_run=dry_run) as begin:
+            while chunk := list(islice(rows, CHUNK)):
+                with begin() as work:
+                    _take(work, chunk, columns, found.order, report)
+                if progress is not None:
+                    progress(report.rows)
+            with begin() as work:
+                counts = report.model_dump(include={"rows", "recorded", "unchanged", "rejected"})
+                audit.record(work, "signals.imported", source.filename, **counts)
     return report
 
 
@@ -107,7 +129,7 @@ def _take(work: Work, chunk: list[Row], columns: Mapping[str, str], order: Order
         except InvalidInput as error:
             report.rejected += 1
             if len(report.rejects) < SHOWN:
-                report.rejects.append(SignalReject(line=row.line, reason=error.message))
+                report.rejects.append(SignalReject(line=row.line, original=row.original, reason=error.message))
             continue
         report.recorded += fresh
         report.unchanged += not fresh

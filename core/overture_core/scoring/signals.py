@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import aliased
 
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
@@ -109,11 +110,15 @@ def record(
     return SignalView.model_validate(row), True
 
 
-def list_(work: Work, *, lead_id: str | None = None, limit: int = 50) -> list[SignalView]:
-    """Return signals, of one lead or of all, the newest first."""
+def list_(work: Work, *, lead_id: str | None = None, limit: int = 50, cursor: str | None = None) -> list[SignalView]:
+    """Return signals, of one lead or of all, the newest first; `cursor` is the last id of the page before."""
     rows = select(LeadSignal).where(LeadSignal.workspace_id == work.workspace)
     if lead_id is not None:
         rows = rows.where(LeadSignal.lead_id == lead_id)
+    if cursor is not None:
+        last = aliased(LeadSignal)
+        at = select(last.observed_at).where(last.workspace_id == work.workspace, last.id == cursor).scalar_subquery()
+        rows = rows.where(tuple_(LeadSignal.observed_at, LeadSignal.id) < tuple_(at, cursor))
     rows = rows.order_by(LeadSignal.observed_at.desc(), LeadSignal.id.desc()).limit(limit)
     return [SignalView.model_validate(row) for row in work.session.scalars(rows)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +23,10 @@ from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.spreadsheets import harmless
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import Refusal, refuse, suppress
+from overture_core.storage.chunked import transactions
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Store, Work
-from overture_core.suppressions.service import Kind, known, normalised, suppressible
+from overture_core.suppressions.service import Kind, SuppressionPage, known, normalised, suppressible
 from overture_core.text import clean, quoted
 
 CHUNK = 500
@@ -53,6 +55,8 @@ class SuppressionReport(BaseModel):
     """What became of a list: rows = added + unchanged + rejected. `rejects` are the first of the rejected rows."""
 
     filename: str
+    encoding: str
+    delimiter: str | None
     columns: dict[str, str] = Field(description="What each column was taken for.")
     rows: int = 0
     added: int = 0
@@ -78,18 +82,21 @@ def take_file(
     workspace: str,
     actor: str,
     reason: str = "imported",
+    encoding: str | None = None,
+    dry_run: bool = False,
     on_reject: Callable[[SuppressionReject], None] | None = None,
     progress: Progress | None = None,
 ) -> SuppressionReport:
     """Suppress everything in a file, one transaction a chunk; what is pending to them is cancelled.
 
-    `reason` is for rows that give none. A file without a header, one value a line, will do.
+    `reason` is for rows that give none. A file without a header, one value a line, will do. No import takes a
+    suppression back, nor can one be taken back whole: a list from elsewhere counts as its people's own wish.
 
     Raises:
         UnreadableFile: the file cannot be read; whole chunks before the bad place are stored.
-        InvalidInput: no column holds addresses, numbers or domains.
+        InvalidInput: no column holds addresses, numbers or domains, or there is no such encoding.
     """
-    with closing(open_table(source)) as table:
+    with closing(open_table(source, encoding)) as table:
         sample = list(islice(table.rows, SAMPLE))
         columns = _columns(table, sample)
         if set(columns.values()) <= {"reason", "kind"}:
@@ -98,16 +105,19 @@ def take_file(
                 f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
             )
             raise InvalidInput(msg)
-        report = SuppressionReport(filename=source.filename, columns=columns)
+        report = SuppressionReport(
+            filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
+        )
         rows = chain(_headless(table, columns), sample, table.rows)
-        while part := list(islice(rows, CHUNK)):
-            with store.begin(workspace, actor=actor) as work:
-                _take(work, part, report, reason, on_reject)
-            if progress is not None:
-                progress(report.rows)
-        with store.begin(workspace, actor=actor) as work:
-            counts = report.model_dump(include={"rows", "added", "unchanged", "rejected"})
-            audit.record(work, "suppressions.imported", new_id("sup"), **counts)
+        with transactions(store, workspace, actor=actor, dry_run=dry_run) as begin:
+            while part := list(islice(rows, CHUNK)):
+                with begin() as work:
+                    _take(work, part, report, reason, on_reject)
+                if progress is not None:
+                    progress(report.rows)
+            with begin() as work:
+                counts = report.model_dump(include={"rows", "added", "unchanged", "rejected"})
+                audit.record(work, "suppressions.imported", new_id("sup"), **counts)
     return report
 
 
@@ -125,8 +135,11 @@ def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
         if set(found.values()) <= {"reason", "kind"}:
             named = propose(others, values).mapping
             found |= {column: what for column, what in named.items() if what in ("email", "phone")}
-    if len(table.columns) == 1 and not found and _is_value(table.columns[0]):
-        found[table.columns[0]] = "value"
+    if len(table.columns) == 1 and not found:
+        (name,) = table.columns
+        # Of a list without a header the first line may be taken for one, or for the first row.
+        if any(map(_is_value, (name, *(each[name] for each in cells[:1])))):
+            found[name] = "value"
     return found
 
 
@@ -237,6 +250,20 @@ def export(work: Work, path: Path, *, force: bool = False) -> int:
             else:
                 sheet.writerow([harmless(cell) for cell in cells])
     return number
+
+
+def part_csv(part: SuppressionPage, *, more: str | None = None) -> str:
+    """Return some suppressions as CSV, as a file of them is written; `more` is where the next ones are, and becomes the
+    last row."""
+    made = io.StringIO()
+    sheet = csv.writer(made)
+    sheet.writerow(COLUMNS)
+    for each in part.suppressions:
+        cells = (each.kind, each.value, each.reason, each.origin, each.created_at.isoformat())
+        sheet.writerow([harmless(cell) for cell in cells])
+    if more is not None:
+        sheet.writerow(("", "there are more", more, "", ""))
+    return made.getvalue()
 
 
 def _rows(work: Work) -> Iterator[Suppression]:

@@ -24,7 +24,7 @@ from overture_core.leads.normalise import e164, email_key, mailbox
 from overture_core.storage.among import among
 from overture_core.storage.schema import ErasedAddress, Suppression
 from overture_core.storage.store import Work
-from overture_core.text import clean, quoted
+from overture_core.text import clean, quoted, without_controls
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -215,7 +215,7 @@ def normalised(kind: Kind, value: str) -> str:
         InvalidInput: it is no value of this kind.
     """
     if kind == "email":
-        address = value.strip()
+        address = without_controls(value).strip()
         if "@" not in address or " " in address or len(address) > 320:
             msg = f"{clean(value, limit=80)!r} is not an e-mail address."
             raise InvalidInput(msg)

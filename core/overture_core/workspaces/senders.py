@@ -107,12 +107,12 @@ def _say(work: Work, row: Sender, *, verified: bool, by: str, note: str) -> None
     row.note = clean(note, limit=500)
     work.session.flush()
     if verified:
-        _wake(work, row)
+        wake(work, row, Reason.UNVERIFIED_SENDER)
 
 
-def _wake(work: Work, row: Sender) -> None:
-    """Have the gate asked at once about what waits for a sender."""
-    held = (is_in(State.HELD), Message.sender_id == row.id, Message.reason == Reason.UNVERIFIED_SENDER)
+def wake(work: Work, row: Sender, reason: Reason) -> None:
+    """Have it asked at once again about what waits for a sender for this reason."""
+    held = (is_in(State.HELD), Message.sender_id == row.id, Message.reason == reason)
     woken = update(Message).where(Message.workspace_id == work.workspace, *held).values(due_at=work.now())
     work.session.execute(woken, execution_options={"synchronize_session": False})
 

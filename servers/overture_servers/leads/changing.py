@@ -14,6 +14,7 @@ from overture_core.leads.consenting import ConsentRecorded
 from overture_core.leads.export_requests import ExportRequestView
 from overture_core.leads.exporting import Format
 from overture_core.leads.tagging import Tagged
+from overture_core.leads.undoing import Undone, undo_change, undo_import
 from overture_core.leads.upserting import Upserted, upsert
 from overture_core.messages.channels import Channel
 from overture_core.segments.filter import filter_of
@@ -99,9 +100,26 @@ async def leads_export(
     return answer(asked, text)
 
 
+async def leads_undo(
+    ctx: Ctx, id: Annotated[str, Field(description="An import's, or that of one merge from leads_list.")]
+) -> Annotated[CallToolResult, Undone]:
+    """Take back what an import or one merge wrote, where nobody built on it. Refusals and suppressions stay."""
+    runtime = runtime_of(ctx)
+    if id.startswith("imp_"):
+        run = partial(undo_import, runtime.store, id, workspace=runtime.workspace, actor=actor_of(ctx))
+        with told():
+            done = await to_thread.run_sync(run)
+    else:
+        done = await runtime.write(actor_of(ctx), lambda work: undo_change(work, id))
+    stayed = "; ".join(f"{number} stayed: {why}" for why, number in done.stayed.items())
+    text = f"{quantity(done.removed, 'lead')} removed, {quantity(done.reverted, 'merge')} taken back."
+    return answer(done, f"{text} {stayed}." if stayed else text)
+
+
 CHANGING = (
     ToolSpec(leads_upsert_lead, "Create or complete a lead", Scope.LEADS_WRITE, writes=True),
     ToolSpec(leads_tag, "Tag leads", Scope.LEADS_WRITE, writes=True, destructive=True),
+    ToolSpec(leads_undo, "Undo an import or merge", Scope.LEADS_WRITE, writes=True, destructive=True, depth=1),
     ToolSpec(leads_record_consent, "Record consent", Scope.LEADS_WRITE, writes=True, depth=1),
     ToolSpec(leads_export, "Ask for an export", Scope.LEADS_EXPORT, writes=True, depth=1),
 )

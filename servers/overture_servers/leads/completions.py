@@ -1,4 +1,4 @@
-"""Completes the arguments of prompts and resource templates: names of segments, tags, companies, ids of imports."""
+"""Completes the arguments of prompts and resource templates: names of segments, tags, companies, mappings; imports."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _BY_ARGUMENT: dict[str, _Names] = {
     "name": naming.segments,
     "tag": naming.tags,
     "company": naming.companies,
+    "mapping": naming.mappings,
     "import_id": naming.imports,
 }
 _DAYS = ("30", "90", "180", "365")

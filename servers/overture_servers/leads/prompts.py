@@ -49,9 +49,10 @@ def add_prompts(server: MCPServer[Runtime]) -> None:
         """Find leads who may be the same person."""
         only = f" of the company {company!r}" if company else ""
         return (
-            f"Find leads{only} who may be the same person: the same first and last name with another address, found by "
-            "leads_search. Show me each group with what speaks for and against it. Tag those that I name as duplicate "
-            f"by leads_tag, so that a segment can leave them out. Merge and erase nothing. {_DATA}"
+            f"Find leads{only} who may be the same person: leads_list with what = duplicates has groups of one name at "
+            "one company or mail domain; leads_search finds others of a name. Show me each group with what speaks for "
+            "and against it. Tag those that I name as duplicate by leads_tag, so that a segment can leave them out. "
+            f"Merge and erase nothing. {_DATA}"
         )
 
     @server.prompt(name="why-contacted", title="Why was this person contacted?")

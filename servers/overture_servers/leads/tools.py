@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError
-from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
-from anyio import from_thread, get_cancelled_exc_class, to_thread
-from anyio.lowlevel import checkpoint_if_cancelled
 from mcp.types import CallToolResult
 from pydantic import AwareDatetime, BaseModel, Field
 
 from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
-from overture_core.leads.again import source_of_uri
 from overture_core.leads.finding import lead_id_of
-from overture_core.leads.importing import ImportCancelled, Progress, import_leads
-from overture_core.leads.imports import ImportReport
-from overture_core.leads.options import DateOrder, ImportOptions
-from overture_core.leads.reading import Source
 from overture_core.leads.searching import LeadPage, Sort, search
 from overture_core.leads.service import LeadView
 from overture_core.leads.tracing import Trace, trace
@@ -33,13 +24,12 @@ from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
 from overture_servers.leads.changing import CHANGING, Where
-from overture_servers.runtime import Runtime, told
+from overture_servers.leads.importing import TOOLS as IMPORTING
 from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
 
 MOST_SEGMENTS = 100
 SHOWN_WHERE = 300
-SHOWN_ORIGINAL = 300  # of a rejected row in a result; its resource has all that was kept
 Limit = Annotated[int, Field(ge=1, le=100)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
 FullWhere = Annotated[
@@ -52,12 +42,6 @@ FullWhere = Annotated[
 ]
 
 
-class ImportResult(ImportReport):
-    """What an import did, and where its rejected rows can be read."""
-
-    rejects_uri: str | None = Field(description="Resource with every rejected row as CSV.")
-
-
 class SegmentList(BaseModel):
     """Segments by name, with the beginning of a long filter; `more` counts those that are left out."""
 
@@ -65,98 +49,12 @@ class SegmentList(BaseModel):
     more: int
 
 
-async def leads_import_file(
-    ctx: Ctx,
-    path: Annotated[str | None, Field(description="File in an allowed folder, file: URI, or rejects_uri.")] = None,
-    content: Annotated[str | None, Field(description="Or the text of a file or resource.")] = None,
-    blob: Annotated[str | None, Field(description="Or its bytes in base64.")] = None,
-    filename: Annotated[str, Field(description="Name of inline content.")] = "inline.csv",
-    mapping: Annotated[
-        dict[str, str] | str | None, Field(description="{column: field} where not recognised, or a saved name.")
-    ] = None,
-    save_mapping: Annotated[str | None, Field(description="Name to save it by.")] = None,
-    dates: Annotated[Literal["day-first", "month-first"] | None, Field(description="Of 3/4/2024.")] = None,
-    default_country: Annotated[str | None, Field(description="Of phone numbers without one, e.g. US.")] = None,
-    tags: list[str] | None = None,
-    consent_source: Annotated[str | None, Field(description="Where the file's consent comes from.")] = None,
-    encoding: Annotated[str | None, Field(description="Of a text file, e.g. cp1250; else found.")] = None,
-    dry_run: bool = False,
-    preview: Annotated[bool, Field(description="Dry-run the first rows.")] = False,
-) -> Annotated[CallToolResult, ImportResult]:
-    """Import leads: CSV, TSV, XLSX, JSON, JSON Lines, gzip. Every row is created, merged, unchanged or rejected."""
-    runtime = runtime_of(ctx)
-    with told():
-        options = ImportOptions(
-            mapping=None if isinstance(mapping, str) else mapping,
-            mapping_name=mapping if isinstance(mapping, str) else None,
-            save_mapping=save_mapping,
-            dates=DateOrder(dates) if dates else None,
-            default_country=default_country,
-            tags=tags or [],
-            consent_source=consent_source,
-            encoding=encoding,
-            dry_run=dry_run,
-            preview=preview,
-        )
-        source = await to_thread.run_sync(_source, runtime, path, content, blob, filename)
-
-        gone = get_cancelled_exc_class()
-
-        def cancelled() -> bool:
-            try:
-                from_thread.check_cancelled()
-            except gone:
-                return True
-            return False
-
-        def progress(done: Progress) -> None:
-            try:
-                from_thread.run(ctx.report_progress, done.read, done.size, quantity(done.rows, "row"))
-            except (gone, CancelledError):
-                return  # the chunk is stored; `cancelled` ends the import in good order
-
-        run = partial(
-            import_leads,
-            runtime.store,
-            source,
-            options,
-            workspace=runtime.workspace,
-            actor=actor_of(ctx),
-            progress=progress,
-            cancelled=cancelled,
-        )
-        try:
-            report = await to_thread.run_sync(run)
-        except ImportCancelled:
-            await checkpoint_if_cancelled()  # a thread's end swallows it
-            raise
-    uri = f"leads://imports/{report.import_id}/rejects" if report.import_id and report.rejected else None
-    dry = "Dry run, nothing stored: " if options.dry_run else ""
-    went_on = f" It went on after row {report.resumed}, where it had broken off." if report.resumed else ""
-    text = (
-        f"{dry}{quantity(report.rows, 'row')}: {report.created} created, {report.merged} merged, "
-        f"{report.unchanged} unchanged, {report.rejected} rejected.{went_on}"
-    )
-    result = ImportResult(**report.model_dump(), rejects_uri=uri)
-    for each in result.reject_samples:
-        if len(each.original) > SHOWN_ORIGINAL:
-            each.original = f"{each.original[:SHOWN_ORIGINAL]}..."
-    return answer(result, text)
-
-
-def _source(runtime: Runtime, path: str | None, content: str | None, blob: str | None, filename: str) -> Source:
-    if sum(each is not None for each in (path, content, blob)) != 1:
-        msg = "Give one of path, content and blob."
-        raise InvalidInput(msg)
-    if path is not None:
-        return source_of_uri(runtime.store, runtime.workspace, path) or Source.from_path(
-            path, runtime.settings.import_roots
-        )
-    return Source.from_base64(blob, filename) if blob is not None else Source.from_text(content or "", filename)
-
-
 async def leads_search(
-    ctx: Ctx, where: FullWhere = None, sort: Sort = Sort.OLDEST, limit: Limit = 20, cursor: Cursor = None
+    ctx: Ctx,
+    where: FullWhere = None,
+    sort: Annotated[Sort, Field(description="best_score: only leads with a kept score.")] = Sort.OLDEST,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
     found = await runtime_of(ctx).read(
@@ -175,11 +73,17 @@ async def leads_search(
 
 
 async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, LeadView]:
-    """Everything known of one lead: fields, tags, consents, newest messages and replies."""
+    """Everything known of one lead: fields, tags, consents, newest signals, merges, messages and replies."""
     found = await runtime_of(ctx).read(lambda work: service.get(work, lead_id))
     name = " ".join(_filled(found.first_name, found.last_name)) or "(no name)"
-    text = f"{name}: {quantity(len(found.messages), 'message')}, {quantity(len(found.replies), 'reply')}. {UNTRUSTED}"
-    return answer(found, text)
+    parts = {
+        "signal": len(found.signals),
+        "merge": len(found.changes),
+        "message": len(found.messages),
+        "reply": len(found.replies),
+    }
+    counts = ", ".join(quantity(number, noun) for noun, number in parts.items())
+    return answer(found, f"{name}: {counts}. {UNTRUSTED}")
 
 
 async def leads_trace_lead(
@@ -242,9 +146,12 @@ async def leads_save_segment(
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
     """All segments with their size now."""
-    listed, total = await runtime_of(ctx).read(
-        lambda work: (segments.list_(work, limit=MOST_SEGMENTS), segments.number(work))
-    )
+
+    def read(work: Work) -> tuple[list[SegmentView], int]:
+        first = segments.list_(work, limit=MOST_SEGMENTS)
+        return first, segments.number(work) if len(first) == MOST_SEGMENTS else len(first)
+
+    listed, total = await runtime_of(ctx).read(read)
     shown = [each.model_copy(update={"where": each.where[:SHOWN_WHERE]}) for each in listed]
     found = SegmentList(segments=shown, more=total - len(shown))
     lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]
@@ -282,7 +189,7 @@ def _filled(*values: str | None) -> list[str]:
 
 
 TOOLS = (
-    ToolSpec(leads_import_file, "Import leads", Scope.LEADS_WRITE, writes=True, depth=1),
+    *IMPORTING,
     ToolSpec(leads_search, "Search leads", Scope.LEADS_READ),
     ToolSpec(leads_get_lead, "Get a lead", Scope.LEADS_READ, depth=1),
     ToolSpec(leads_trace_lead, "Trace a lead", Scope.LEADS_READ, depth=1),
@@ -291,6 +198,6 @@ TOOLS = (
     ToolSpec(leads_save_segment, "Save a segment", Scope.LEADS_WRITE, writes=True, destructive=True),
     ToolSpec(leads_list_segments, "List segments", Scope.LEADS_READ),
     ToolSpec(leads_suppress, "Suppress an address", Scope.LEADS_WRITE, writes=True),
-    ToolSpec(leads_list_suppressions, "List suppressions", Scope.LEADS_READ),
+    ToolSpec(leads_list_suppressions, "List suppressions", Scope.LEADS_READ, depth=1),
     *CHANGING,
 )

@@ -20,7 +20,7 @@ from overture_core.campaigns.models import MOST_FOLLOW_UPS, FollowUp, PlanReques
 from overture_core.campaigns.paging import Progress
 from overture_core.campaigns.planning import plan_paged
 from overture_core.campaigns.service import CampaignBrief
-from overture_core.campaigns.showing import counted, nobody, where
+from overture_core.campaigns.showing import counted, from_meta, nobody, where
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.campaigns.timeline import Timeline
@@ -142,7 +142,7 @@ async def messaging_plan_campaign(
         list[Channel] | None, Field(description="Each lead gets the first that may be used; default email, sms.")
     ] = None,
     send_at: Annotated[datetime | None, Field(description="ISO 8601 with time zone; default now.")] = None,
-    send_window: Annotated[SendWindow | None, Field(description="Only in these local hours.")] = None,
+    send_window: Annotated[SendWindow | None, Field(description="Only in these hours of the recipient's zone.")] = None,
     follow_ups: Annotated[
         list[FollowUp] | None, Field(description="Later steps for who has not answered.", max_length=MOST_FOLLOW_UPS)
     ] = None,
@@ -174,7 +174,7 @@ async def messaging_plan_campaign(
         f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
         f"Approval {made.approval.id} is {made.approval.state}. {goes_to} {UNTRUSTED}"
     )
-    return answer(made, text)
+    return answer(made, " ".join([text, *filter(None, [from_meta(made)])]))
 
 
 async def messaging_launch_campaign(
@@ -222,7 +222,8 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     """What became of a campaign: messages by state and channel, reasons, replies, approval."""
     found = await runtime_of(ctx).read(lambda work: status(work, campaign))
     counts = ", ".join(f"{state} {number}" for state, number in sorted(found.counts.items())) or "no messages"
-    notes = [*found.advice, *([SANDBOX] if found.sandbox else [])]
+    left = ["Follow-ups are left."] if found.follow_ups_left else []
+    notes = [*left, *found.advice, *([SANDBOX] if found.sandbox else [])]
     if found.approval and found.approval.state in (ApprovalState.PENDING, ApprovalState.APPROVED):
         notes.insert(0, f"Approval {found.approval.id} of {found.plan_id} is {found.approval.state}.")
     return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))

@@ -44,7 +44,7 @@ def overture(folder: Path, tmp_path: Path) -> Overture:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
 

@@ -55,6 +55,20 @@ def test_before_anything_happened_lists_are_empty(overture: Overture) -> None:
     assert answer(overture("approvals", "policy", "--json")) == {"pre_approval": None}
 
 
+def test_doctor_says_what_the_sandbox_does_not_use(overture: Overture) -> None:
+    named = {"sendgrid_inbound_secret": "x" * 32, "sendgrid_webhook_key": "key"}
+
+    def mail(**settings: str) -> str:
+        checks = answer(overture("doctor", "--json", **settings))["checks"]
+        (detail,) = [each["detail"] for each in checks if each["part"] == "e-mail"]
+        return str(detail)
+
+    assert "not used: OVERTURE_SENDGRID_INBOUND_SECRET, OVERTURE_SENDGRID_WEBHOOK_KEY (the sandbox has its own" in mail(
+        **named
+    )
+    assert "not used" not in mail()
+
+
 def test_a_policy_is_written_shown_and_removed(overture: Overture) -> None:
     written = answer(
         overture("approvals", "policy", "--max-per-plan", "200", "--max-per-day", "500", "--note", "trial", "--json")

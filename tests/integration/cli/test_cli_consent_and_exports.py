@@ -30,9 +30,10 @@ def test_the_commands_of_the_consent_page_do_what_it_says(overture: Overture, fo
     assert [each.returncode for each in done] == [0] * len(done), [each.stderr for each in done]
     assert "agreed to sms; 0 messages cancelled." in done[0].stdout
     assert "refused email" in done[1].stdout
-    assert "bounces.csv: 2 rows, 1 added, 0 unchanged, 1 rejected." in done[5].stdout
+    assert "Dry run of bounces.csv: 2 rows, 1 added, 0 unchanged, 1 rejected." in done[5].stdout
+    assert done[6].stdout.startswith("bounces.csv: 2 rows, 1 added, 0 unchanged, 1 rejected.")
     assert (folder / "refused-rows.csv").read_text().splitlines()[1].startswith("3,'nobody' is not an e-mail")
-    assert "3 suppressions in everybody-suppressed.csv." in done[7].stdout
+    assert "3 suppressions in everybody-suppressed.csv." in done[8].stdout
     again = overture("suppressions", "lift", "bo@example.com", "--reason", "x")
     assert (again.returncode, "theirs to take back" in again.stderr) == (2, True)
     over = overture("consent", "record", "ada@example.com", "--channel", "email", "--granted", "--source", "x")

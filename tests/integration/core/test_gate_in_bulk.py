@@ -114,7 +114,7 @@ def test_many_leads_are_decided_as_each_would_be_alone(crowd: list[str], store: 
         alone = {lead.id: {channel: contactability(work, lead, channel) for channel in Channel} for lead in leads}
     assert together == alone
     seen = {decision.reason for each in together.values() for decision in each.values()}
-    of_senders = {Reason.UNVERIFIED_SENDER, Reason.SENDER_WARMS_UP}
+    of_senders = {Reason.UNVERIFIED_SENDER, Reason.SENDER_WARMS_UP, Reason.SENDER_OVER_LIMIT}
     assert seen == {None, *Reason} - of_senders - {Reason.ZONE_UNKNOWN, Reason.WINDOW_CLOSED}
 
 

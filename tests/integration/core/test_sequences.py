@@ -7,7 +7,6 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 from sqlalchemy import select, update
 
 from overture_core.campaigns import following
@@ -17,7 +16,6 @@ from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.states import CampaignState
 from overture_core.campaigns.status import CampaignStatus, status
 from overture_core.clock import ManualClock
-from overture_core.errors import InvalidInput
 from overture_core.messages import intake, ledger, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
@@ -123,7 +121,8 @@ def test_a_step_follows_when_its_wait_is_over_and_the_campaign_ends_after_the_la
     clock.advance(timedelta(days=3) - timedelta(seconds=1))
     assert following.advance(store) == 0
     assert finish(store) == 0, "it waits for the second step"
-    assert report(store).follow_ups_left
+    waits = report(store)
+    assert (waits.follow_ups_left, waits.done) == (True, False)
 
     clock.advance(timedelta(seconds=1))
     assert following.advance(store) == 1
@@ -131,6 +130,8 @@ def test_a_step_follows_when_its_wait_is_over_and_the_campaign_ends_after_the_la
     assert steps(store)[1:] == [(2, "email", "due", None)]
     assert send(store) == 1
     assert finish(store) == 1
+    over = report(store)
+    assert (over.follow_ups_left, over.done) == (False, True)
     with store.read(WORKSPACE) as work:
         second = work.session.scalars(select(Message).where(Message.step == 2)).one()
         template = work.session.get_one(Template, second.template_id)
@@ -235,6 +236,8 @@ def test_messages_wait_for_the_hours_of_the_campaign(scene: Any, store: Store, c
     assert send(store) == 1
     clock.advance(timedelta(days=3))
     following.advance(store)
+    over = report(store)
+    assert (over.follow_ups_left, over.done) == (False, True)
     with store.read(WORKSPACE) as work:
         second = work.session.scalars(select(Message).where(Message.step == 2)).one()
         assert (second.state, second.reason) == ("held", "send_window")
@@ -285,51 +288,14 @@ def test_a_sequence_that_was_changed_after_the_approval_pauses_the_campaign(
     assert report(store).state is CampaignState.PAUSED
 
 
-def test_variants_are_shared_out_and_the_same_when_planned_again(scene: Any, store: Store) -> None:
-    for number in range(40):
-        scene.add_lead(email=f"lead{number}@example.com")
-
-    def assigned() -> dict[str, str]:
-        planned = scene.plan(templates={"email": ["hello", "again"]})
-        with store.read(WORKSPACE) as work:
-            found = select(Message.lead_id, Template.name).join(Template, Template.id == Message.template_id)
-            return {row[0]: row[1] for row in work.session.execute(found.where(Message.plan_id == planned.plan_id))}
-
-    first = assigned()
-    assert min(Counter(first.values()).values()) >= 8, "each variant is as likely"
-    assert assigned() == first
-
-
-def test_the_person_who_decides_sees_every_step_and_variant(scene: Any) -> None:
+def test_a_cancelled_campaign_is_done_whatever_would_have_followed(scene: Any, store: Store) -> None:
     scene.add_lead(email="ada@example.com")
-    scene.add_lead(email="bob@example.com")
-    planned: PlanView = scene.plan(templates={"email": "hello"}, follow_ups=[SECOND, BY_SMS])
-    assert [(each.step, each.wait_before, each.only_if, each.at_most) for each in planned.follow_ups] == [
-        (2, "3 days", "no_reply", {"email": 2}),
-        (3, "1 day", "not_delivered", {}),
-    ]
-    assert {(sample.step, sample.template) for sample in planned.samples} == {(1, "hello"), (2, "again")}
-
-
-def test_a_field_that_only_a_later_step_lacks_leaves_the_lead_out_beforehand(scene: Any, store: Store) -> None:
-    scene.add_lead(email="ada@example.com")
-    with store.begin(WORKSPACE, actor="test") as work:
-        templates.save(work, "again", Channel.EMAIL, "Is {{ company }} still there?", "Once more")
-    planned: PlanView = scene.plan(templates={"email": "hello"}, follow_ups=[SECOND])
-    assert (planned.recipients, planned.excluded) == (0, {"missing_field:company": 1})
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"wait_before": "soon"}, {"templates": {}}, {"only_if": "raining"}, {"wait_before": "500 days"}]
-)
-def test_a_step_that_makes_no_sense_is_refused(scene: Any, wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        scene.plan(follow_ups=[{**SECOND, **wrong}])
-
-
-def test_a_step_without_a_template_for_its_channels_is_refused(scene: Any) -> None:
-    with pytest.raises(InvalidInput, match="channel_order of step 2"):
-        scene.plan(follow_ups=[{**SECOND, "channel_order": ["sms"]}])
+    launched(scene, SECOND)
+    send(store)
+    with store.begin(WORKSPACE, actor="ada") as work:
+        campaigns.set_state(work, "Spring", CampaignState.CANCELLED)
+    over = report(store)
+    assert (over.follow_ups_left, over.done) == (False, True)
 
 
 def test_the_status_tells_what_came_of_each_step(scene: Any, store: Store, clock: ManualClock) -> None:

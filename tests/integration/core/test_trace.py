@@ -14,7 +14,9 @@ from overture_core.clock import ManualClock
 from overture_core.errors import NotFound
 from overture_core.leads.tracing import trace
 from overture_core.messages import direct
+from overture_core.messages.apply import apply_deliveries
 from overture_core.messages.channels import Channel
+from overture_core.messages.evidence import DeliveryEvent, Kind
 from overture_core.messages.states import State, change, record
 from overture_core.messages.stopping import suppress
 from overture_core.operations import claims
@@ -72,6 +74,30 @@ def test_a_time_in_whole_seconds_stands_behind_what_came_before_it(scene: Scene,
     with scene.store.read(WORKSPACE) as work:
         told = [each.what for each in trace(work, lead).entries]
     assert told[-2:] == ["email claimed > sending", "email sending > accepted"]
+
+
+def test_what_a_provider_told_goes_by_its_own_name(scene: Scene, clock: ManualClock) -> None:
+    lead = scene.add_lead(email="ada@example.com")
+    scene.launched()
+    with scene.store.begin(WORKSPACE, actor="webhook") as work:
+        (message,) = work.session.scalars(select(Message.id))
+        for source, target in pairwise([State.DUE, State.CLAIMED, State.SENDING, State.ACCEPTED]):
+            change(work, source, target, Message.id == message, cause="worker")
+        told = [
+            DeliveryEvent(
+                provider="sendgrid", dedupe_key=f"{number}", kind=kind, at=clock.now(), channel=Channel.EMAIL,
+                message_id=message, provider_id=None, address="ada@example.com",
+            )
+            for number, kind in enumerate((Kind.OPENED, Kind.DELIVERED, Kind.CLICKED))
+        ]  # fmt: skip
+        apply_deliveries(work, told)
+    with scene.store.read(WORKSPACE) as work:
+        found = [(each.what, each.cause) for each in trace(work, lead).entries]
+    assert found[-3:] == [
+        ("email opened (accepted > delivered)", "sendgrid:opened"),
+        ("email delivered", "sendgrid:delivered"),
+        ("email clicked", "sendgrid:clicked"),
+    ]
 
 
 def test_a_direct_message_is_no_step_of_a_plan(scene: Scene) -> None:

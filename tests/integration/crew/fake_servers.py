@@ -1,7 +1,8 @@
 """A small leads and a small messaging server: real MCP over stdio, canned results, a file that logs every call.
 
 Run as `python fake_servers.py leads|messaging FOLDER`, or with a port after that for Streamable HTTP, where
-the bearer token has to be "sesame". Files in FOLDER steer them: `approved` (a policy approves every plan),
+the bearer token has to be "sesame" and `methods.log` gets the methods that were asked for. `SERVER.pid` holds the
+process's id. Files in FOLDER steer them: `approved` (a policy approves every plan),
 `approved-apr_1` (a person approved the first plan), `elicit` (launching asks the person), `die_in_launch`
 (the process dies after the launch took effect; the file is removed first), `die_in_status` (the same for a
 read), `preview_fails` (a tool error), `nobody` (a plan leaves everybody out).
@@ -180,7 +181,7 @@ def messaging() -> MCPServer:
 
 
 class Guarded:
-    """Lets only requests with the right bearer token through."""
+    """Lets only requests with the right bearer token through, and logs their methods."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -189,12 +190,16 @@ class Guarded:
         if scope["type"] == "http" and (b"authorization", b"Bearer sesame") not in scope["headers"]:
             await Response("no", status_code=401)(scope, receive, send)
         else:
+            if scope["type"] == "http":
+                with (FOLDER / "methods.log").open("ab") as file:
+                    file.write(dict(scope["headers"])[b"mcp-method"] + b"\n")
             await self._app(scope, receive, send)
 
 
 def main() -> None:
     """Serve over stdio, or over HTTP on the given port."""
     server = {"leads": leads, "messaging": messaging}[sys.argv[1]]()
+    (FOLDER / f"{sys.argv[1]}.pid").write_text(str(os.getpid()), encoding="utf-8")
     if len(sys.argv) > 3:
         uvicorn.run(Guarded(server.streamable_http_app()), port=int(sys.argv[3]), log_level="warning")
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,11 @@ from overture_crew.client import McpSessions
 from overture_crew.errors import OutcomeUnknown, ServerUnavailable
 from overture_crew.sessions import Answer, Question, StdioServer, ToolOutcome
 
+NEVER_IDLE_S = 3600.0
+
 Servers = dict[str, StdioServer]
 Calls = Callable[[], list[dict[str, Any]]]
+WaitFor = Callable[..., Any]
 
 LAUNCHED = {"campaign_id": "cmp_1", "state": "running", "queued": 8}
 
@@ -79,6 +84,27 @@ def test_a_session_that_died_while_idle_is_opened_again_before_a_write(
         outcome = sessions.call("messaging", "messaging_launch_campaign", {"plan_id": "pln_2"})
     assert outcome.structured == LAUNCHED
     assert [call["args"]["plan_id"] for call in calls()] == ["pln_1", "pln_2"]
+
+
+def test_a_write_goes_to_a_new_process_if_the_server_ended_since_its_last_answer(
+    servers: Servers, calls: Calls, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    with McpSessions(servers, idle_s=NEVER_IDLE_S) as sessions:
+        sessions.call("leads", "leads_list_segments")
+        pid = int((tmp_path / "leads.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not exists(pid))
+        assert sessions.tools("leads")
+        assert sessions.call("leads", "leads_import_file", {"path": "x.csv"}).structured["rows"] == 10
+    assert [call["tool"] for call in calls()] == ["leads_list_segments", "leads_import_file"]
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_question_is_put_before_the_person_whose_answer_counts(servers: Servers, tmp_path: Path) -> None:

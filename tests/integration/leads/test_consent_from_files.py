@@ -118,3 +118,32 @@ def test_a_grant_counts_for_an_address_that_becomes_the_leads_own(store: Store, 
     report = take("external id,email,phone,consent\ne1,ANN@n.example,+12025550102,email;sms\n")
     assert report.warnings == ["2 consents recorded without the words that were agreed to"]
     assert sorted(granted(store)) == [("email", True), ("sms", True)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("email sms", {"email": True, "sms": True}),
+        ("EMAIL  sms; whatsapp", {"email": True, "sms": True, "whatsapp": True}),
+        ("email/sms", {"email": True, "sms": True}),
+        ("opted in", {"email": True}),
+        ("opted out", dict.fromkeys(Channel, False)),
+    ],
+)
+def test_channels_are_told_apart_by_blanks_and_by_signs(
+    store: Store, take: Import, cell: str, kept: dict[str, bool]
+) -> None:
+    take(f"email,phone,consent\nsup@n.example,+12025550101,{cell}\n")
+    assert dict(granted(store)) == kept
+
+
+@pytest.mark.parametrize("cell", ["no sms", "email maybe", "not email sms"])
+def test_words_beside_a_channel_make_no_consent_of_it_and_the_report_names_what_is_understood(
+    store: Store, take: Import, cell: str
+) -> None:
+    report = take(f"email,phone,consent\nsup@n.example,+12025550101,{cell}\n")
+    assert granted(store) == []
+    assert (
+        "1 consent value that was not understood, left out; name channels (email, sms, ...), apart by a blank or one "
+        "of ; , | + /"
+    ) in report.warnings

@@ -25,6 +25,19 @@ def test_only_names_that_were_split_are_counted(take: Import) -> None:
     assert report.warnings == ["1 full name split into first and last name"]
 
 
+def test_values_of_json_that_hold_nul_characters_are_counted(store: Store, take: Import) -> None:
+    one = '{"email": "a@example.com", "company": "Qu\\u0000ill", "title": "Head"}\n'
+    assert take(one, filename="leads.jsonl").warnings == [
+        "1 value that was stripped of NUL characters, which no text has"
+    ]
+    two = '[{"email": "b@example.com", "title": "He\\u0000ad", "own": "\\u0000"}]'
+    assert take(two, filename="leads.json").warnings == [
+        "2 values that were stripped of NUL characters, which no text has"
+    ]
+    assert lead_by_email(store, "a@example.com").company == "Quill"
+    assert lead_by_email(store, "b@example.com").custom == {}
+
+
 def test_what_is_no_single_value_in_json_becomes_no_field(store: Store, take: Import) -> None:
     rows = [
         {

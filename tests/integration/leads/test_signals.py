@@ -43,8 +43,9 @@ bo@b.example;;;;hiring
 """
 
 
-def load(store: Store, text: str) -> SignalReport:
-    return import_signals(store, File.from_text(text, "signals.csv"), workspace=WORKSPACE, actor="test")
+def load(store: Store, text: str, *, dry_run: bool = False) -> SignalReport:
+    source = File.from_text(text, "signals.csv")
+    return import_signals(store, source, workspace=WORKSPACE, actor="test", dry_run=dry_run)
 
 
 def lead_named(store: Store, first: str) -> str:
@@ -54,20 +55,39 @@ def lead_named(store: Store, first: str) -> str:
 
 def test_every_row_of_a_file_is_accounted_for_and_the_file_again_changes_nothing(store: Store, take: Import) -> None:
     take(LEADS)
-    rejects = [
-        SignalReject(line=6, reason="no lead has its address or id"),
-        SignalReject(
-            line=7,
-            reason="there is no kind 'wedding'; the kinds are job_change, promotion, funding, hiring, expansion, "
-            "acquisition, event",
-        ),
-        SignalReject(line=8, reason="'soon' is no date"),
-        SignalReject(line=9, reason="A signal of 2027-10-01 lies in the future; record it once it has happened."),
-        SignalReject(line=10, reason="has 5 columns where the header has 7"),
-    ]
+    reasons = {
+        6: "no lead has its address or id",
+        7: "there is no kind 'wedding'; the kinds are job_change, promotion, funding, hiring, expansion, acquisition, "
+        "event",
+        8: "'soon' is no date",
+        9: "A signal of 2027-10-01 lies in the future; record it once it has happened.",
+        10: "has 5 columns where the header has 7",
+    }
+    lines = SIGNALS.splitlines()
     expected = SignalReport(
-        filename="signals.csv", rows=9, recorded=4, unchanged=0, rejected=5, rejects=rejects, warnings=[]
+        filename="signals.csv",
+        encoding="utf-8",
+        delimiter=";",
+        columns={
+            "E-mail": "email",
+            "Phone": "phone",
+            "Linkedin URL": "linkedin_url",
+            "Customer ID": "external_id",
+            "Signal": "kind",
+            "Date": "at",
+            "Note": "notes",
+        },
+        rows=9,
+        recorded=4,
+        unchanged=0,
+        rejected=5,
+        rejects=[SignalReject(line=n, original=lines[n - 1], reason=why) for n, why in reasons.items()],
+        warnings=[],
     )
+    assert load(store, SIGNALS, dry_run=True) == expected
+    with store.read(WORKSPACE) as work:
+        assert signals.list_(work) == []
+        assert "signals.imported" not in [each.action for each in audit.list_(work)]
     assert load(store, SIGNALS) == expected
     assert load(store, SIGNALS) == expected.model_copy(update={"recorded": 0, "unchanged": 4})
     with store.read(WORKSPACE) as work:
@@ -78,6 +98,9 @@ def test_every_row_of_a_file_is_accounted_for_and_the_file_again_changes_nothing
             (Kind.HIRING, Source.FILE, None),
         ]
         assert found[0].observed_at == datetime(2026, 11, 20, tzinfo=UTC)
+        first = signals.list_(work, limit=1)
+        assert [*first, *signals.list_(work, cursor=first[0].id)] == signals.list_(work)
+        assert signals.list_(work, cursor="sig_none") == []
         assert [each.action for each in audit.list_(work)][-2:].count("signals.imported") == 2
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from overture_core.audit import service as audit
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict, InvalidInput, NotFound, OvertureError
 from overture_core.leads import consenting
@@ -30,6 +31,7 @@ not an address,Invalid,1700000002
 TWILIO = "To,Status,Date\n+12125550101,Unsubscribed,2026-01-01\n+44 7700 900123,Unsubscribed,2026-01-01\n"
 HUBSPOT = "Email,Unsubscribed from all email,Opt-out Reason\nbo@example.com,true,spam\n,true,\n"
 PLAIN = "shut.example\nada@example.com\n+12125550101\n"
+ADDRESS_FIRST = "ada@example.com\nshut.example\n+12125550101\n"
 
 
 def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
@@ -47,6 +49,7 @@ def there(store: Store) -> dict[str, str]:
         (SENDGRID, (3, 1, 1, 1), {"ada@example.com": "550 5.1.1 no such user, and much more te"}),
         (TWILIO, (2, 2, 0, 0), {"+12125550101": "Unsubscribed", "+447700900123": "Unsubscribed"}),
         (HUBSPOT, (2, 1, 0, 1), {"bo@example.com": "spam"}),
+        (ADDRESS_FIRST, (3, 3, 0, 0), dict.fromkeys(("ada@example.com", "shut.example", "+12125550101"), "imported")),
         (PLAIN, (3, 3, 0, 0), dict.fromkeys(("shut.example", "ada@example.com", "+12125550101"), "imported")),
     ],
 )
@@ -64,6 +67,29 @@ def test_a_rejected_row_is_told_with_its_line_and_reason(store: Store) -> None:
     (row,) = taken(store, SENDGRID).rejects
     assert (row.line, row.original) == (4, "not an address,Invalid,1700000002")
     assert "is not an e-mail address" in row.reasons[0]
+
+
+def test_a_dry_run_reports_the_same_and_leaves_nothing(store: Store) -> None:
+    dry = files.take_file(store, Source.from_text(PLAIN, "list.csv"), workspace="default", actor="test", dry_run=True)
+    assert there(store) == {}
+    with store.read("default") as work:
+        assert audit.list_(work) == []
+    assert taken(store, PLAIN) == dry
+
+
+def test_control_characters_in_an_address_hide_it_from_nobody(store: Store) -> None:
+    taken(store, '{"email": "ada\\u0000@example.com"}\n{"email": "bo\u200b@example.com"}\n', "list.jsonl")
+    assert sorted(there(store)) == ["ada@example.com", "bo@example.com"]
+
+
+def test_a_part_of_a_list_is_a_file_that_comes_back_unchanged(store: Store) -> None:
+    taken(store, PLAIN)
+    with store.read("default") as work:
+        part = service.list_(work, limit=2)
+    text = files.part_csv(part, more="there")
+    assert text.splitlines()[-1] == ",there are more,there,,"
+    again = taken(store, text)
+    assert (again.rows, again.unchanged, again.rejected) == (3, 2, 1)
 
 
 def test_a_file_without_addresses_is_refused(store: Store) -> None:

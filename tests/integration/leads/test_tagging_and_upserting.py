@@ -91,6 +91,9 @@ def test_a_lead_is_created_filled_and_left_alone_as_by_a_file(loaded: Store) -> 
         ({"first_name": "Dana"}, "No column was recognised"),
         ({"email": "d@example.com", "sms_opt_in": "yes"}, "needs its evidence"),
         ({}, "No column was recognised"),
+        # The two are one column of a file, in which the last one counts.
+        ({"email": "d@example.com", "email ": "nobody"}, "The lead was not taken: e-mail: 'nobody' is not"),
+        ({"email": "d@example.com", "notes": "x" * 1_000_001}, "is a line of more than 1,000,000 characters"),
     ],
 )
 def test_fields_that_are_no_lead_are_refused(loaded: Store, fields: dict[str, str], said: str) -> None:

@@ -13,6 +13,7 @@ from overture_core.approvals import service as approvals
 from overture_core.approvals.service import Via
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
+from overture_core.errors import Conflict
 from overture_core.messages import direct, showing
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
@@ -152,7 +153,7 @@ async def test_who_approves_reads_what_whatsapp_is_told_to_send(desk: Any, runti
     async with desk.messaging() as client:
         asked = await desk.call(client, SEND, lead_id=lead, template="wa")
     for lines in (asked["told"], shown(runtime, asked["approval_id"])):
-        at = lines.index(f"WhatsApp sends its approved template {sid}, with these variables:")
+        at = lines.index(f"WhatsApp sends its approved template {sid} in place of this text, with these variables:")
         assert lines[at + 1 : at + 3] == ["> 1: Fay", "> 2: https://evil.example/pay"]
 
 
@@ -217,14 +218,38 @@ async def test_a_template_saved_anew_makes_the_approval_worthless(desk: Any, run
         old = await desk.call(client, SEND, **send)
         approve(runtime, old["approval_id"])
         await saved(desk, name="hello", channel="email", subject="Hello", body="Another text.")
-        new = await desk.call(client, SEND, **send)
-        assert (new["state"], new["id"] == old["id"]) == ("waiting", False)
     ended = await running.run(runtime.store, "default", old["id"], actor="worker")
     assert (ended.state, rows(runtime)) == ("failed", [])
     assert ended.error == (
         "The template 'hello' was saved with another text after this was asked for, so that its approval is worth "
         "nothing; ask for it again."
     )
+
+
+async def test_one_that_is_asked_for_with_another_text_takes_the_place_of_the_one_before(
+    desk: Any, runtime: Runtime
+) -> None:
+    await desk.filled()
+    send = {"lead_id": await lead_of(desk, "Ada"), "template": "hello"}
+    async with desk.messaging() as client:
+        old = await desk.call(client, SEND, **send)
+        other = await desk.call(client, SEND, **send, reference="another one")
+        for each in (old, other):
+            approve(runtime, each["approval_id"])
+        await saved(desk, name="hello", channel="email", subject="Hello", body="Another text.")
+        new = await desk.call(client, SEND, **send)
+    with runtime.store.read("default") as work:
+        found = {each["id"]: operations.get(work, each["id"]) for each in (old, other, new)}
+        worthless = approvals.view(work, approvals.get(work, old["approval_id"]))
+    assert [(each.state, each.approval_state) for each in found.values()] == [
+        ("cancelled", "void"),
+        ("waiting", "approved"),
+        ("waiting", "pending"),
+    ]
+    assert worthless.reason == f"replaced by {new['id']}, which has another text"
+    with pytest.raises(Conflict, match="was cancelled; ask for it again"):
+        await running.run(runtime.store, "default", old["id"], actor="worker")
+    assert rows(runtime) == []
 
 
 async def test_a_text_that_was_changed_and_changed_back_is_one_message(desk: Any, runtime: Runtime) -> None:

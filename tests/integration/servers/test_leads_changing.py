@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from mcp import MCPError
-from mcp.types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
+from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 
 from overture_core.workspaces.service import ensure_workspace
 from overture_servers.runtime import Runtime
@@ -163,8 +163,9 @@ async def test_many_rejected_rows_come_in_parts_that_name_the_next(desk: Any) ->
             uri = lines[-1].split(",")[2] if more else None
         assert seen == report["rejected"] == 200
         for wrong in ("x", "99999999999"):
-            with pytest.raises(MCPError, match="is no line of a file"):
+            with pytest.raises(MCPError, match="is no line of a file") as refused:
                 await client.read_resource(f"leads://imports/{report['import_id']}/rejects/{wrong}")
+            assert refused.value.code == INVALID_PARAMS
 
 
 @pytest.mark.parametrize(

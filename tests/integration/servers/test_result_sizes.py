@@ -29,6 +29,7 @@ READS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "leads_list_segments": ({}, {}),
     "leads_preview_segment": ({"name": "all"}, {"name": "all"}),
     "leads_list_suppressions": ({}, {"limit": 100}),
+    "leads_list": ({"what": "imports"}, {"what": "duplicates"}),
     "leads_score": ({}, {}),
     "messaging_list_templates": ({}, {}),
     "messaging_preview_template": ({"name": "hello-0", "segment": "all"}, {"name": "hello-0", "segment": "all"}),

@@ -37,6 +37,16 @@ FILE = f"""First Name,E-mail,Company,Last Contact,Consent,linkedin_url
 {MARK}-first,{MARK}@rival.example,{MARK}-company,2024-03-01,email,https://www.linkedin.com/in/{MARK}
 {MARK}-bad,no address,{MARK}-company,2024-03-01,email,
 """
+# Who looks like that lead, and something new of them.
+AGAIN = f"""First Name,Last Name,E-mail,Company
+{MARK}-first,{MARK}-last,{MARK}-2@rival.example,{MARK}-company
+{MARK}-first,{MARK}-last,{MARK}-3@rival.example,{MARK}-company
+{MARK}-first,{MARK}-last,{MARK}@rival.example,{MARK}-company
+"""
+SIGNALS = f"""email,kind,date,note
+{MARK}@rival.example,funding,2026-11-01,{MARK}
+{MARK}@rival.example,hiring,2026-11-02,{MARK}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +161,16 @@ def rival(app: Any, runtime: Runtime) -> Principal:
 async def theirs(rival: Principal, runtime: Runtime) -> Theirs:
     """One of everything, made by the rival through the same servers."""
     name = f"{MARK}-name"
-    report = await rival.call("leads_import_file", content=FILE, save_mapping=name, tags=[name])
+    named = {"filename": f"{MARK}.csv"}
+    report = await rival.call("leads_import_file", content=FILE, save_mapping=name, tags=[name], **named)
     assert (report["created"], report["rejected"]) == (1, 1)
     lead = (await rival.call("leads_search"))["leads"][0]["id"]
-    await rival.call("leads_save_segment", name=name, where="dormant_days >= 90")
+    again = await rival.call("leads_import_file", content=AGAIN, **named)
+    assert (again["created"], again["merged"]) == (2, 1)
+    change = (await rival.call("leads_list", what="merges", id=lead))["records"][0]["id"]
+    assert (await rival.call("leads_import_file", content=SIGNALS, kind="signals"))["created"] == 2
+    signal = (await rival.call("leads_list", what="signals"))["records"][0]["id"]
+    await rival.call("leads_save_segment", name=name, where="dormant_days >= 90 and consent.email = yes")
     await rival.call("leads_suppress", kind="email", value=f"{MARK}-gone@rival.example")
     export = await rival.call("leads_export")
     text = {"subject": MARK, "body": f"{MARK} {{{{ first_name }}}}"}
@@ -185,6 +201,7 @@ async def theirs(rival: Principal, runtime: Runtime) -> Theirs:
             **{"lead": lead, "name": name, "import_": report["import_id"], "plan": plan["plan_id"]},
             **{"approval": plan["approval"]["id"], "operation": operation["id"], "task": task["id"]},
             **{"customer": customer, "price": price, "reply": "reply_zqx", "export": export["id"]},
-            **{"email": f"{MARK}@rival.example", "asked": asked["id"]},
+            **{"email": f"{MARK}@rival.example", "asked": asked["id"], "change": change},
+            **{"again": again["import_id"], "signal": signal},
         }
     )

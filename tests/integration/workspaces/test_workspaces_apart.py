@@ -25,12 +25,12 @@ FILE = "First Name,E-mail\nOwn,own@own.example\n"
 # What shows its owner what is there, asked in the same way.
 SHOWING = (
     *("leads_search", "leads_get_lead", "leads_trace_lead", "leads_preview_segment", "leads_list_segments"),
-    *("leads_list_suppressions", "leads_score", "messaging_list_templates", "messaging_preview_template"),
+    *("leads_list", "leads_list_suppressions", "leads_score", "messaging_list_templates", "messaging_preview_template"),
     *("messaging_get_campaign", "messaging_list_campaigns", "messaging_list_replies", "messaging_list_tasks"),
     *("messaging_simulate_campaign", "stripe_get_account", "stripe_find"),
 )
 # These make something of one's own under a name that the rival has too.
-LAST = ("leads_save_segment", "messaging_save_template", "leads_upsert_lead", "leads_suppress")
+LAST = ("leads_import_file", "leads_save_segment", "messaging_save_template", "leads_upsert_lead", "leads_suppress")
 
 
 def calls(it: Any) -> dict[str, list[dict[str, Any]]]:
@@ -40,7 +40,17 @@ def calls(it: Any) -> dict[str, list[dict[str, Any]]]:
         "leads_import_file": [
             {"path": f"leads://imports/{it.import_}/rejects", "dry_run": True},
             {"content": FILE, "mapping": it.name, "dry_run": True},
+            {"kind": "signals", "content": f"email,kind,date\n{it.email},funding,2026-11-02\n"},
+            {"kind": "suppressions", "content": f"{it.email}\n{it.lead}\nrival.example\n"},
         ],
+        "leads_list": [
+            {"what": "imports"},
+            {"what": "mappings"},
+            *({"what": "duplicates", "id": each} for each in (None, it.import_)),
+            *({"what": "signals", "id": each} for each in (None, it.lead)),
+            {"what": "merges", "id": it.lead},
+        ],
+        "leads_undo": [{"id": it.import_}, {"id": it.change}],
         "leads_search": [
             {},
             {"where": f'"{MARK}"'},
@@ -109,11 +119,24 @@ def calls(it: Any) -> dict[str, list[dict[str, Any]]]:
 
 def resources(it: Any) -> dict[str, str]:
     """For each resource and template, the address of the rival's."""
+    cursors = {
+        "imports": it.again,
+        "duplicates": "0",
+        "mappings": "a",
+        "signals": it.signal,
+        "suppressions": "sup_Z",
+    }
     return {
         "leads://leads/{lead_id}": f"leads://leads/{it.lead}",
+        "leads://leads/{lead_id}/signals{?cursor}": f"leads://leads/{it.lead}/signals",
+        "leads://leads/{lead_id}/merges{?cursor}": f"leads://leads/{it.lead}/merges",
         "leads://segments/{name}": f"leads://segments/{it.name}",
+        "leads://mappings/{mapping}": f"leads://mappings/{it.name}",
+        **{f"leads://{name}": f"leads://{name}" for name in cursors},
+        **{f"leads://{name}{{?cursor}}": f"leads://{name}?cursor={cursor}" for name, cursor in cursors.items()},
         "leads://imports/{import_id}": f"leads://imports/{it.import_}",
         "leads://imports/{import_id}/rejects": f"leads://imports/{it.import_}/rejects",
+        "leads://imports/{import_id}/duplicates{?cursor}": f"leads://imports/{it.import_}/duplicates",
         "leads://imports/{import_id}/rejects/{after_line}": f"leads://imports/{it.import_}/rejects/1",
         "messaging://campaigns/{name}": f"messaging://campaigns/{it.name}",
         "messaging://templates/{name}": f"messaging://templates/{it.name}",
@@ -194,7 +217,8 @@ async def test_no_resource_shows_anything_of_another_workspace(
                 found.append((await read(client, table[uri])).replace(theirs.name, "").replace(table[uri], ""))
     assert sorted(listed) == sorted(table)
     assert [answer for answer in found if MARK in answer] == []
-    assert all(MARK in shown[uri] for uri in table if uri.endswith(("{lead_id}", "{name}", "rejects")))
+    no_text = ("{after_line}", "capabilities", "{operation_id}", "account", "{campaign}")
+    assert [uri for uri in table if MARK not in shown[uri] and not uri.endswith(no_text)] == []
 
 
 async def read(client: Client, uri: str) -> str:
@@ -221,7 +245,7 @@ async def test_one_server_neither_shows_nor_runs_what_was_asked_of_another(
 async def test_no_completion_knows_a_name_of_another_workspace(
     mine: Any, rival: Any, runtime: Runtime, theirs: Any
 ) -> None:
-    names = ("segment", "name", "tag", "company", "import_id")
+    names = ("segment", "name", "tag", "company", "mapping", "import_id")
     reference = ResourceTemplateReference(type="ref/resource", uri="leads://segments/{name}")
     found: dict[str, dict[str, list[str]]] = {}
     for who in (mine, rival):

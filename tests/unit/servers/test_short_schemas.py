@@ -43,12 +43,20 @@ class Whole(BaseModel):
     by_colour: dict[Colour, int]
     number: int | None = Field(default=None, ge=1)
     text: str = "x"
+    note: str = ""
+    names: list[str] | str | None = None
 
 
-def test_arguments_lose_titles_and_nulls_but_no_field_named_title() -> None:
+def test_arguments_lose_titles_nulls_and_empty_defaults_but_no_field_named_title() -> None:
     assert slim_input(Whole.model_json_schema())["properties"] == {
         "title": {"type": "string"},
-        "part": {"$ref": "#/$defs/Part"},
+        "part": {
+            "type": "object",
+            "description": "A part.",
+            "properties": {"title": {"type": "string"}, "colour": {"$ref": "#/$defs/Colour"}},
+            "required": ["title"],
+            "additionalProperties": False,
+        },
         "items": {"items": {"$ref": "#/$defs/Item"}, "type": "array"},
         "more": {"items": {"$ref": "#/$defs/Item"}, "type": "array", "default": []},
         "by_colour": {
@@ -57,7 +65,14 @@ def test_arguments_lose_titles_and_nulls_but_no_field_named_title() -> None:
         },
         "number": {"minimum": 1, "type": "integer"},
         "text": {"type": "string", "default": "x"},
+        "note": {"type": "string"},
+        "names": {"anyOf": [{"items": {"type": "string"}, "type": "array"}, {"type": "string"}]},
     }
+
+
+def test_arguments_keep_apart_what_is_used_twice_and_no_name_of_an_enumeration() -> None:
+    assert sorted(slim_input(Whole.model_json_schema())["$defs"]) == ["Colour", "Item"]
+    assert slim_input(Whole.model_json_schema())["$defs"]["Colour"] == {"type": "string", "enum": ["red", "blue"]}
 
 
 def test_results_keep_names_and_types_and_write_what_is_used_once_in_its_place() -> None:
@@ -71,6 +86,8 @@ def test_results_keep_names_and_types_and_write_what_is_used_once_in_its_place()
             "by_colour": {"type": "object"},
             "number": {"type": ["integer", "null"]},
             "text": {"type": "string"},
+            "note": {"type": "string"},
+            "names": {"anyOf": [{"type": "array"}, {"type": "string"}, {"type": "null"}]},
         },
         "$defs": {
             "Item": {
@@ -96,6 +113,8 @@ def test_a_result_named_one_deep_says_no_more_of_its_parts() -> None:
             "by_colour": {"type": "object"},
             "number": {"type": ["integer", "null"]},
             "text": {"type": "string"},
+            "note": {"type": "string"},
+            "names": {"anyOf": [{"type": "array"}, {"type": "string"}, {"type": "null"}]},
         },
     }
 

@@ -1,0 +1,79 @@
+"""Sequences as they are planned: variants shared out, every step shown, and steps that make no sense refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from overture_core.campaigns.models import PlanView
+from overture_core.campaigns.showing import one_a_line
+from overture_core.errors import InvalidInput
+from overture_core.messages.channels import Channel
+from overture_core.storage.schema import Message, Template
+from overture_core.storage.store import Store
+from overture_core.templates import service as templates
+
+WORKSPACE = "default"
+SECOND: dict[str, object] = {"wait_before": "3 days", "templates": {"email": "again"}}
+BY_SMS: dict[str, object] = {"wait_before": "1 day", "templates": {"sms": "hello-sms"}, "only_if": "not_delivered"}
+
+
+@pytest.fixture(autouse=True)
+def _second_template(scene: Any, store: Store) -> None:
+    with store.begin(WORKSPACE, actor="test") as work:
+        templates.save(work, "again", Channel.EMAIL, "Hello again, {{ first_name }}.", "Once more")
+
+
+def test_variants_are_shared_out_and_the_same_when_planned_again(scene: Any, store: Store) -> None:
+    for number in range(40):
+        scene.add_lead(email=f"lead{number}@example.com")
+
+    def assigned() -> dict[str, str]:
+        planned = scene.plan(templates={"email": ["hello", "again"]})
+        with store.read(WORKSPACE) as work:
+            found = select(Message.lead_id, Template.name).join(Template, Template.id == Message.template_id)
+            return {row[0]: row[1] for row in work.session.execute(found.where(Message.plan_id == planned.plan_id))}
+
+    first = assigned()
+    assert min(Counter(first.values()).values()) >= 8, "each variant is as likely"
+    assert assigned() == first
+
+
+def test_the_person_who_decides_sees_every_step_and_variant(scene: Any) -> None:
+    scene.add_lead(email="ada@example.com")
+    scene.add_lead(email="bob@example.com")
+    planned: PlanView = scene.plan(templates={"email": "hello"}, follow_ups=[SECOND, BY_SMS])
+    assert [(each.step, each.wait_before, each.only_if, each.at_most) for each in planned.follow_ups] == [
+        (2, "3 days", "no_reply", {"email": 2}),
+        (3, "1 day", "not_delivered", {}),
+    ]
+    assert [(sample.step, sample.template, sample.to) for sample in one_a_line(planned.samples)] == [
+        (1, "hello", "ada@example.com"),
+        (2, "again", "ada@example.com"),
+        (3, "hello-sms", None),
+    ]
+
+
+def test_a_field_that_only_a_later_step_lacks_leaves_the_lead_out_beforehand(scene: Any, store: Store) -> None:
+    scene.add_lead(email="ada@example.com")
+    with store.begin(WORKSPACE, actor="test") as work:
+        templates.save(work, "again", Channel.EMAIL, "Is {{ company }} still there?", "Once more")
+    planned: PlanView = scene.plan(templates={"email": "hello"}, follow_ups=[SECOND])
+    assert (planned.recipients, planned.excluded) == (0, {"missing_field:company": 1})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"wait_before": "soon"}, {"templates": {}}, {"only_if": "raining"}, {"wait_before": "500 days"}]
+)
+def test_a_step_that_makes_no_sense_is_refused(scene: Any, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        scene.plan(follow_ups=[{**SECOND, **wrong}])
+
+
+def test_a_step_without_a_template_for_its_channels_is_refused(scene: Any) -> None:
+    with pytest.raises(InvalidInput, match="channel_order of step 2"):
+        scene.plan(follow_ups=[{**SECOND, "channel_order": ["sms"]}])
