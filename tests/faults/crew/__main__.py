@@ -26,8 +26,7 @@ LAUNCH, ANSWER = "messaging_launch_campaign", "messaging_send_message"
 SAVE = "messaging_save_template"
 EVERYWHERE = (
     Harm(SEGMENT, "after", "crew"),
-    Harm(PLAN, "before", "crew"),
-    Harm(LAUNCH, "after", "crew"),  # refused, as nobody has approved yet
+    Harm(PLAN, "after", "crew"),
     Harm(LAUNCH, "after", "crew"),
     Harm(ANSWER, "after", "crew"),
     Harm(ANSWER, "before", "crew"),
@@ -36,6 +35,7 @@ SCENARIOS = (
     Scenario("crew killed at every write", EVERYWHERE),
     Scenario("crew killed after the segment", (Harm(SEGMENT, "after", "crew"),)),
     Scenario("crew killed after a template", (Harm(SAVE, "after", "crew"),)),
+    Scenario("crew killed before the plan", (Harm(PLAN, "before", "crew"),)),
     Scenario("crew killed during the plan", (Harm(PLAN, "during", "crew"),)),
     Scenario("crew killed after the plan", (Harm(PLAN, "after", "crew"),)),
     Scenario("crew killed during the launch", (Harm(LAUNCH, "after", "crew"), Harm(LAUNCH, "during", "crew"))),

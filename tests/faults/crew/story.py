@@ -19,6 +19,7 @@ from overture_core.storage.schema import Message
 from overture_core.storage.store import Store
 from overture_crew.brain_choice import BrainChoice, choose
 from overture_crew.brief import Audience, Brief, Replies
+from overture_crew.runs import RunStore
 from overture_crew.slots import slots
 from overture_crew.wordings import draft
 from tests.crewing import add_leads, approve_everything, audited, rows_of, taken
@@ -156,7 +157,7 @@ class Story:
             (self._folder / LAUNCHED).touch()
         while not self._over():
             if self._processes == MOST_PROCESSES:
-                msg = f"{self._processes} processes of the crew were not enough; the last: {self._ending()}"
+                msg = f"{self._processes} processes were not enough; the last: {self._ending()}; {self._left()}"
                 raise TimeoutError(msg)
             self._run()
             approve_everything(stage.store)
@@ -204,6 +205,11 @@ class Story:
     def _ending(self) -> str:
         found = self._folder / ENDING
         return found.read_text() if found.exists() else "killed"
+
+    def _left(self) -> str:
+        handled = RunStore(self._folder / "crew" / "runs").all()[0].report.handled.values()
+        done = "; ".join(f"{each.label}: {each.outcome}" for each in handled)
+        return f"harms left: {self._stage.gate.armed}; replies: {done}"
 
     def _over(self) -> bool:
         return self._ending() == "finished" and not self._stage.gate.armed and len(self._answers()) >= INTERESTED
