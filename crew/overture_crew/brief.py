@@ -119,8 +119,14 @@ class Brief(_Part):
 
     @property
     def slug(self) -> str:
-        """The campaign's name as the beginning of the names of its segment and templates."""
-        return re.sub(r"[^a-z0-9]+", "-", self.campaign.lower()).strip("-") or "campaign"
+        """The campaign's name as the beginning of the names of its segment and templates.
+
+        What is left of a name in another script may be little, so that a hash keeps two of them apart.
+        """
+        plain = re.sub(r"[^a-z0-9]+", "-", self.campaign.lower()).strip("-")
+        if plain and self.campaign.isascii():
+            return plain
+        return f"{plain or 'campaign'}-{hashlib.sha256(self.campaign.encode()).hexdigest()[:8]}"
 
     @property
     def digest(self) -> str:

@@ -45,3 +45,9 @@ def test_something_that_is_no_brief_is_refused() -> None:
 
 def test_the_default_brief_is_complete() -> None:
     assert parse_brief(default_brief().model_dump(), "default") == default_brief()
+
+
+def test_campaigns_whose_names_are_in_another_script_do_not_share_their_templates() -> None:
+    spring, autumn = (Brief(**{**GIVEN, "campaign": name}).slug for name in ("Весна", "Осень"))
+    assert spring != autumn
+    assert spring.startswith("campaign-")
