@@ -9,6 +9,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_orders_in_outside_text_send_refund_and_export_nothing() -> None:
+def test_orders_in_outside_text_send_refund_export_and_erase_nothing() -> None:
     done = subprocess.run([sys.executable, "-m", "tests.hostile"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
