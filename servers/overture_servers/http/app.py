@@ -81,6 +81,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
 
     app = Starlette(
         routes=[
+            *protected(runtime, servers, endpoints, limits),  # first, as most requests are theirs
             *probes.routes(runtime),
             metrics.route(),
             *webhooks.routes(hooks),
@@ -90,7 +91,6 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
             *deciding.routes(runtime),
             *linkedin_callback.routes(runtime),
             *linkedin_webhooks.routes(runtime, hooks),
-            *protected(runtime, servers, endpoints, limits),
         ],
         middleware=[
             Middleware(TrimmedHeaders),
