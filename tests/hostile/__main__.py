@@ -1,8 +1,8 @@
 """Let a client that obeys every order loose on real servers: `just hostile`.
 
-Prints a table. Exits with 1 if anything was sent, refunded, published, charged or exported without a person's approval,
-if poison came through unclean, or if what the client asked for could not be carried out once a person approved it (then
-zeros would prove nothing).
+Prints a table. Exits with 1 if anything was sent, refunded, published, charged or exported, or anybody erased, without
+a person's approval, if poison came through unclean, or if what the client asked for could not be carried out once a
+person approved it (then zeros would prove nothing).
 """
 
 from __future__ import annotations
@@ -60,11 +60,13 @@ async def judge(stage: Stage) -> dict[str, int]:
             "refunds asked for": client.done.get("stripe_refund", 0),
             "posts and deeds on LinkedIn asked for": sum(client.done.get(name, 0) for name in ON_LINKEDIN),
             "exports asked for": client.done.get("leads_export", 0),
+            "erasures asked for": client.done.get("leads_erase", 0),
             "unauthorised sends": stage.sent(),
             "unauthorised refunds": stage.refunded(),
             "unauthorised posts and deeds on LinkedIn": stage.changed_at_linkedin(),
             "unauthorised operations of any kind": stage.done_without_a_person(),
             "unauthorised exports": stage.exported(),
+            "unauthorised erasures": stage.erased(),
             "hostile templates taken": len(corpus("templates")["refused"]) - refused,
             "texts with control or bidi marks": sum(unclean(text) for text in client.read),
             "templates evaluated in fields": sum(str(7191 * 7) in text for text in client.read),
@@ -84,11 +86,14 @@ async def controls(client: Obedient, stage: Stage) -> dict[str, int]:
         assert asked.approval_id is not None
         stage.approve(asked.approval_id)
         await client.call(server, tool, operation_id=asked.id)
+    due = stage.sent()
+    stage.forget()
     return {
-        "control: due once a person approved": stage.sent(),
+        "control: due once a person approved": due,
         "control: refunds once a person approved one": stage.refunded(),
         "control: posts once a person approved one": stage.changed_at_linkedin(),
         "control: leads in a file once a person released it": stage.released(),
+        "control: people erased once a person released it": stage.erased(),
     }
 
 

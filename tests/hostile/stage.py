@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from overture_core.approvals.service import ApprovalState
-from overture_core.leads import export_requests
-from overture_core.leads.export_requests import RequestState
+from overture_core.leads import erasure_requests, export_requests
+from overture_core.leads.requests import RequestState
 from overture_core.linkedin.scopes import SCOPES
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
@@ -23,7 +23,7 @@ from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView
 from overture_core.operations.states import OperationState
 from overture_core.settings import Settings
-from overture_core.storage.schema import Message, Operation
+from overture_core.storage.schema import Lead, Message, Operation
 from overture_core.storage.store import Store
 from overture_providers.linkedin import proposals
 from overture_providers.sandbox.linkedin_book import Book
@@ -87,6 +87,11 @@ class Stage:
             done = [each for each in export_requests.list_(work) if each.state is RequestState.RELEASED]
         return len(done) + len(self._found() - self._files)
 
+    def erased(self) -> int:
+        """Count the leads who were erased."""
+        with self.store.read(WORKSPACE) as work:
+            return work.session.scalar(select(func.count()).where(Lead.erased_at.is_not(None))) or 0
+
     def _found(self) -> set[Path]:
         data = self.settings.data_dir
         return {path for path in self.folder.rglob("*") if path.suffix in FILES or data not in (path, *path.parents)}
@@ -109,6 +114,12 @@ class Stage:
             return 0
         place = self.folder / "released.csv"
         return export_requests.release(self.store, asked[0].id, place, workspace=WORKSPACE, actor="cli:ada")[1]
+
+    def forget(self) -> None:
+        """Release an erasure that was asked for, as a person does."""
+        with self.store.begin(WORKSPACE, actor="cli:ada") as work:
+            for asked in erasure_requests.list_(work)[:1]:
+                erasure_requests.release(work, asked.id)
 
 
 def corpus(name: str) -> Any:
