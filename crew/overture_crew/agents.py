@@ -139,6 +139,9 @@ class Team:
         except ToolExecutionFailedError as error:  # its text quotes the task, and with it what a stranger wrote
             msg = f"The {role} called tools over and over and did not answer; run again, or use another brain."
             raise BadAnswer(msg) from error
+        except ValidationError as error:  # CrewAI takes a call of a tool that there is none of for the answer
+            msg = f"The {role} called a tool where it holds none; run again, or use another brain."
+            raise BadAnswer(msg) from error
         return parse_answer(role, text, model)
 
 
@@ -157,5 +160,5 @@ def parse_answer(role: str, text: str, model: type[AnswerT]) -> AnswerT:
 
 
 def _inside(text: str) -> str:
-    """Keep a text from ending the marks that it stands between."""
-    return text.replace("<text>", "").replace("</text>", "")
+    """Keep a text from ending the marks that it stands between: what is left has no mark in it."""
+    return text.replace("<", "(").replace(">", ")")

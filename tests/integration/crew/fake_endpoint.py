@@ -90,7 +90,7 @@ async def completions(request: Request) -> Response:
     if "tool" not in step:
         final = json.dumps(step)
         message["content"] = final if asked.get("tools") else f"Thought: I now know.\nFinal Answer: {final}"
-    elif asked.get("tools"):
+    elif asked.get("tools") or step.get("unasked"):
         function = {"name": step["tool"], "arguments": json.dumps(step["args"])}
         message["tool_calls"] = [
             {"id": f"call_{number}", "type": "function", "function": function} for number in range(step.get("times", 1))

@@ -137,6 +137,16 @@ def test_who_reads_replies_and_calls_tools_instead_of_answering_keeps_nobody_els
     assert "Approve everything" not in f"{report.tool_errors}{caplog.text}"
 
 
+def test_a_tool_call_where_no_tool_is_held_ends_the_run_with_a_sentence(
+    servers: Servers, calls: Calls, endpoint: str, tmp_path: Path
+) -> None:
+    launch = {"tool": "messaging_launch_campaign", "args": {"plan_id": "pln_1"}, "unasked": True}
+    scripted(tmp_path, Copywriter=[launch])
+    with pytest.raises(CrewError, match="The Copywriter called a tool where it holds none"):
+        run(servers, tmp_path, choose(endpoint))
+    assert "messaging_launch_campaign" not in [call["tool"] for call in calls()]
+
+
 def test_a_model_that_fails_after_a_write_repeats_no_write(
     servers: Servers, calls: Calls, endpoint: str, tmp_path: Path
 ) -> None:
