@@ -1,0 +1,186 @@
+"""The dashboard in a real browser, on real processes: what a person opens, reads, approves, watches and stops."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from tests.browser import DESK, PHONE, browser, faults, overflows, picture
+from tests.dashboard_scene import HOSTILE, Model, filled, planned
+from tests.e2e.conftest import System, started
+
+# UPDATE_SCREENSHOTS=1 keeps the pictures anew.
+PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
+LONG = 30_000  # ms, for what workers and the sandbox do meanwhile
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system, with leads, templates and one plan that waits."""
+    with started(tmp_path_factory.mktemp("dashboard")) as running:
+        filled(Model(running.http, []))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def model(system: System) -> Model:
+    return Model(system.http, [])
+
+
+@pytest.fixture
+def desk(chromium: Browser, system: System) -> Iterator[Page]:
+    with chromium.new_context(viewport=DESK) as context:
+        yield entered(context, system)
+
+
+@pytest.fixture
+def phone(chromium: Browser, system: System) -> Iterator[Page]:
+    with chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as context:
+        yield entered(context, system)
+
+
+def entered(context: BrowserContext, system: System) -> Page:
+    """Open a session by the link that the command line prints; whatever goes wrong in the browser fails the test."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
+    page.goto(system.overture("dashboard")["link"])
+    page.get_by_role("button", name="Open the dashboard").click()
+    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+    return page
+
+
+def approved(page: Page, system: System, plan: dict[str, Any]) -> None:
+    """Approve a plan and launch it, by the keyboard alone."""
+    page.goto(f"{system.http}/page/approvals/{plan['approval']['id']}")
+    page.get_by_role("button", name="Approve exactly this").press("Enter")
+    page.get_by_role("button", name="Launch it now").press("Enter")
+    expect(page.get_by_role("heading", name=plan["campaign"])).to_be_visible()
+
+
+def test_a_person_reads_a_plan_approves_it_and_watches_it_to_its_end(desk: Page, system: System, model: Model) -> None:
+    plan = planned(model, "Spring")
+    expect(desk.get_by_role("link", name="campaign Spring, 7 recipients")).to_be_visible()  # by itself
+    desk.get_by_role("link", name="campaign Spring, 7 recipients").click()
+    expect(desk.get_by_text("gave no consent, which this channel or country needs first")).to_be_visible()
+    mail = desk.frame_locator("iframe")
+    expect(mail.get_by_role("heading", name="Hello Ada")).to_have_css("color", "rgb(11, 87, 164)")
+    assert "approvals approve" in model.refused("messaging_launch_campaign", plan_id=plan["plan_id"])
+    approved(desk, system, plan)
+    # No reload: the page follows what workers and the sandbox's webhooks do.
+    expect(desk.get_by_text("1 refused")).to_be_visible(timeout=LONG)
+    expect(desk.get_by_text(re.compile("It is finished"))).to_be_visible(timeout=LONG)
+    expect(desk.locator("dt:text-is('accepted') + dd")).to_have_text("7", timeout=LONG)
+    found = system.overture("approvals", "show", plan["approval"]["id"])
+    assert (found["approval"]["state"], found["approval"]["decided_via"]) == ("used", "web")
+    assert system.summary()["accepted_twice"] == []
+
+
+def test_a_reply_is_read_with_its_thread_and_its_lead_traced(desk: Page, system: System) -> None:
+    desk.get_by_role("link", name="Replies").click()
+    desk.get_by_role("link", name=re.compile("^interested")).click()
+    desk.get_by_role("link", name="Ada Moss").click()
+    expect(desk.locator(".thread > .ours")).to_contain_text("is a pilot for Northwind still of interest?")
+    expect(desk.locator(".thread > .theirs .state")).to_have_text("interested")
+    desk.get_by_role("link", name="Everything that happened to this lead").click()
+    expect(desk.locator(".timeline > li").first).to_contain_text("imported")
+    expect(desk.locator(".timeline")).to_contain_text("email reply")
+    assert desk.url.startswith(f"{system.http}/page/leads/lead_")
+
+
+def test_on_a_phone_a_campaign_is_paused_resumed_and_cancelled_and_all_sending_stopped(
+    phone: Page, system: System, model: Model
+) -> None:
+    model.call("leads_import_file", content=HOSTILE)
+    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    plan = planned(model, "Autumn", send_at=later)
+    approved(phone, system, plan)
+    expect(phone.get_by_text(re.compile("It is running"))).to_be_visible()
+    phone.get_by_role("button", name="Pause").tap()
+    expect(phone.get_by_text(re.compile("It is paused"))).to_be_visible()
+    phone.get_by_role("button", name="Resume").tap()
+    expect(phone.get_by_text(re.compile("It is running"))).to_be_visible()
+    phone.get_by_text("Cancel it for good").tap()
+    phone.get_by_role("button", name="Cancel Autumn").tap()
+    expect(phone.get_by_text(re.compile("It is cancelled"))).to_be_visible()
+    phone.get_by_text("Stop all sending", exact=True).tap()
+    phone.get_by_label("Why, for the record").fill("a test")
+    phone.get_by_role("button", name="Stop all sending now").tap()
+    expect(phone.get_by_role("status").first).to_contain_text("All sending is stopped")
+    assert system.overture("stop", "--lift", "--yes")["stopped"] is False
+
+
+def test_what_a_lead_calls_itself_is_read_and_never_obeyed(desk: Page, system: System) -> None:
+    desk.goto(f"{system.http}/page/leads?find=mal@evil.example")
+    desk.get_by_role("link", name=re.compile("<img src=x")).click()
+    expect(desk.get_by_role("heading", level=1)).to_contain_text("<script>document.title='owned'</script>")
+    assert "owned" not in desk.title().replace("document.title='owned'", "")
+    assert desk.locator("main img, main script").count() == 0
+
+
+def test_a_rejection_wants_a_reason_and_ends_it(desk: Page, system: System, model: Model) -> None:
+    plan = planned(model, "Winter", templates={"email": "reminder"})
+    desk.goto(f"{system.http}/page/approvals/{plan['approval']['id']}")
+    desk.get_by_role("button", name="Reject").click()
+    expect(desk.get_by_role("alert")).to_contain_text("Say why you reject it")
+    desk.go_back()
+    desk.get_by_label("Reason (needed to reject)").fill("too soon")
+    desk.get_by_role("button", name="Reject").click()
+    expect(desk.get_by_text("There is nothing left to decide: it is rejected.")).to_be_visible()
+    assert "too soon" in model.refused("messaging_launch_campaign", plan_id=plan["plan_id"])
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["wide", "narrow"])
+def test_every_view_can_be_read_by_everybody(
+    chromium: Browser, desk: Page, system: System, viewport: ViewportSize, scheme: Literal["light", "dark"]
+) -> None:
+    found: list[str] = []
+    places = views(desk, system)
+    state = desk.context.storage_state()
+    with chromium.new_context(viewport=viewport, color_scheme=scheme, storage_state=state) as context:
+        page = context.new_page()
+        page.on("console", lambda said: found.append(f"console: {said.text}"))
+        for name, place in places.items():
+            page.goto(place)
+            if page.locator("[data-live]").count():
+                expect(page.get_by_text("This page keeps itself up to date.")).to_be_visible()
+            found.extend(f"{name}: {each}" for each in faults(page))
+            found.extend([f"{name}: wider than the window"] if overflows(page) else [])
+            if os.environ.get("UPDATE_SCREENSHOTS"):
+                picture(page, PICTURES, f"{name}-{scheme}")
+    assert found == []
+
+
+def views(page: Page, system: System) -> dict[str, str]:
+    """Every view's address, each with something to see."""
+    base = system.http
+
+    def linked(path: str, name: str) -> str:
+        page.goto(base + path)
+        return base + str(page.get_by_role("link", name=name).first.get_attribute("href"))
+
+    return {
+        "campaigns": f"{base}/",
+        "approvals": f"{base}/page/approvals",
+        "plan": linked("/page/approvals", "campaign Spring, 7 recipients"),
+        "campaign": linked("/", "Spring"),
+        "replies": f"{base}/page/replies",
+        "thread": linked("/page/replies", "Ada Moss"),
+        "leads": f"{base}/page/leads",
+        "lead": linked("/page/leads?find=Ada", "Ada Moss"),
+        "senders": f"{base}/page/senders",
+        "revenue": f"{base}/page/revenue",
+        "system": f"{base}/page/system",
+    }
