@@ -56,7 +56,8 @@ class Model:
         result = await self._answer(tool, arguments)
         assert not result.is_error, result.content
         assert result.structured_content is not None
-        return result.structured_content
+        structured: dict[str, Any] = result.structured_content
+        return structured
 
     async def _refused(self, tool: str, arguments: dict[str, Any]) -> str:
         result = await self._answer(tool, arguments)

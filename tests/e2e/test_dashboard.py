@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect
 
 from tests.browser import DESK, PHONE, browser, faults, overflows, picture
 from tests.dashboard_scene import HOSTILE, Model, filled, planned
@@ -25,7 +25,9 @@ LONG = 30_000  # ms, for what workers and the sandbox do meanwhile
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system, with leads, templates and one plan that waits."""
     with started(tmp_path_factory.mktemp("dashboard")) as running:
-        filled(Model(running.http, []))
+        model = Model(running.http, [])
+        filled(model)
+        planned(model, "Summer", follow_ups=[{"templates": {"email": "reminder"}, "wait_before": "3 business days"}])
         yield running
 
 
@@ -40,25 +42,34 @@ def model(system: System) -> Model:
     return Model(system.http, [])
 
 
-@pytest.fixture
-def desk(chromium: Browser, system: System) -> Iterator[Page]:
-    with chromium.new_context(viewport=DESK) as context:
-        yield entered(context, system)
+@pytest.fixture(scope="module")
+def session(chromium: Browser, system: System) -> StorageState:
+    """A session, opened by the link that the command line prints."""
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(system.overture("dashboard")["link"])
+        page.get_by_role("button", name="Open the dashboard").click()
+        expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+        return context.storage_state()
 
 
 @pytest.fixture
-def phone(chromium: Browser, system: System) -> Iterator[Page]:
-    with chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as context:
-        yield entered(context, system)
+def desk(chromium: Browser, system: System, session: StorageState) -> Iterator[Page]:
+    with chromium.new_context(viewport=DESK, storage_state=session) as context:
+        yield home(context, system)
 
 
-def entered(context: BrowserContext, system: System) -> Page:
-    """Open a session by the link that the command line prints; whatever goes wrong in the browser fails the test."""
+@pytest.fixture
+def phone(chromium: Browser, system: System, session: StorageState) -> Iterator[Page]:
+    with chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True, storage_state=session) as context:
+        yield home(context, system)
+
+
+def home(context: BrowserContext, system: System) -> Page:
+    """Go to the first page; a script that fails there or later fails the test."""
     page = context.new_page()
     page.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
-    page.goto(system.overture("dashboard")["link"])
-    page.get_by_role("button", name="Open the dashboard").click()
-    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+    page.goto(system.http)
     return page
 
 
@@ -98,6 +109,15 @@ def test_a_reply_is_read_with_its_thread_and_its_lead_traced(desk: Page, system:
     expect(desk.locator(".timeline > li").first).to_contain_text("imported")
     expect(desk.locator(".timeline")).to_contain_text("email reply")
     assert desk.url.startswith(f"{system.http}/page/leads/lead_")
+
+
+def test_what_a_campaign_brought_in_is_shown(desk: Page, system: System) -> None:
+    paid = ("--amount", "120", "--currency", "EUR", "--reference", "R-1")
+    system.overture("payments", "record", "ada.reply-yes@northwind.example", *paid)
+    desk.get_by_role("link", name="Revenue").click()
+    row = desk.get_by_role("row").filter(has_text="Spring")
+    expect(row).to_contain_text("pilot (version 1)")
+    expect(row.get_by_role("img", name="120.00 EUR of Spring")).to_be_visible()
 
 
 def test_on_a_phone_a_campaign_is_paused_resumed_and_cancelled_and_all_sending_stopped(
@@ -144,18 +164,25 @@ def test_a_rejection_wants_a_reason_and_ends_it(desk: Page, system: System, mode
 
 @pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["wide", "narrow"])
 def test_every_view_can_be_read_by_everybody(
-    chromium: Browser, desk: Page, system: System, viewport: ViewportSize, scheme: Literal["light", "dark"]
+    chromium: Browser,
+    desk: Page,
+    system: System,
+    session: StorageState,
+    viewport: ViewportSize,
+    scheme: Literal["light", "dark"],
 ) -> None:
     found: list[str] = []
     places = views(desk, system)
-    state = desk.context.storage_state()
-    with chromium.new_context(viewport=viewport, color_scheme=scheme, storage_state=state) as context:
+    with chromium.new_context(viewport=viewport, color_scheme=scheme, storage_state=session) as context:
         page = context.new_page()
         page.on("console", lambda said: found.append(f"console: {said.text}"))
         for name, place in places.items():
             page.goto(place)
             if page.locator("[data-live]").count():
                 expect(page.get_by_text("This page keeps itself up to date.")).to_be_visible()
+            if (mail := page.locator("iframe")).count():
+                mail.first.scroll_into_view_if_needed()
+                expect(mail.first.content_frame.get_by_role("heading", name="Hello Ada")).to_be_visible()
             found.extend(f"{name}: {each}" for each in faults(page))
             found.extend([f"{name}: wider than the window"] if overflows(page) else [])
             if os.environ.get("UPDATE_SCREENSHOTS"):
@@ -174,7 +201,7 @@ def views(page: Page, system: System) -> dict[str, str]:
     return {
         "campaigns": f"{base}/",
         "approvals": f"{base}/page/approvals",
-        "plan": linked("/page/approvals", "campaign Spring, 7 recipients"),
+        "plan": linked("/page/approvals", "campaign Summer, 7 recipients"),
         "campaign": linked("/", "Spring"),
         "replies": f"{base}/page/replies",
         "thread": linked("/page/replies", "Ada Moss"),

@@ -48,16 +48,26 @@ def _templates() -> Environment:
         loader=PackageLoader("overture_servers.ui"),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "words": words, "money": shown, "explained": explained, "percent": percent}
+    made.filters |= {
+        "when": when,
+        "exactly": exactly,
+        "words": words,
+        "money": shown,
+        "explained": explained,
+        "percent": percent,
+    }
     return made
 
 
 def when(at: datetime) -> str:
     """Write a time."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def exactly(at: datetime) -> str:
+    """Write a time to the second, where much happens within a minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def words(name: str) -> str:

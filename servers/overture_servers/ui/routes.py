@@ -27,7 +27,7 @@ _FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "ima
 
 def routes(runtime: Runtime) -> list[Route]:
     """Return every page, form and file of the dashboard."""
-    visitors = Visitors(runtime.store)
+    visitors = Visitors(runtime.store, runtime.settings)
     serving = Serving(runtime, visitors)
 
     async def opening(request: Request) -> Response:

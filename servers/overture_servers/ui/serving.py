@@ -33,6 +33,7 @@ from overture_servers.ui.visitors import Visitor, Visitors
 
 LONGEST_FORM = 10_000  # bytes
 EVERY_S = 1.0  # between two looks at what a live page shows
+REST = 10  # times as long as a look took, at least, until the next: none keeps the database busy
 STILL_THERE_S = 15.0  # a stream that says nothing for this long says so
 MOST_STREAMS = 100  # of a process; each page that is looked at has one
 
@@ -154,6 +155,7 @@ class Serving:
         try:
             # Asked for anew each time: a session may be ended while a page is open.
             while (visitor := await to_thread.run_sync(self.visitors.visitor, request)) is not None:
+                began = anyio.current_time()
                 try:
                     values = await to_thread.run_sync(self._load, view, given, visitor)
                 except OvertureError as error:
@@ -166,8 +168,9 @@ class Serving:
                 elif quiet >= STILL_THERE_S:
                     quiet = 0.0
                     yield ": still the same\n\n"
-                await anyio.sleep(EVERY_S)
-                quiet += EVERY_S
+                pause = max(EVERY_S, REST * (anyio.current_time() - began))
+                await anyio.sleep(pause)
+                quiet += pause
             yield "event: closed\ndata: closed\n\n"
         finally:
             self.streams -= 1

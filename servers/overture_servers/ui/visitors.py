@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from overture_core import secrets
 from overture_core.errors import NotAllowed
+from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_core.workspaces.page_sessions import find_session
 
@@ -41,9 +42,8 @@ class Visitor:
 class Visitors:
     """Finds out who looks, and hands out cookies."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._settings = store.settings
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
 
     def visitor(self, request: Request) -> Visitor | None:
         """Return who looks; None without a session that is open and in use. Asks the database."""
