@@ -3,7 +3,9 @@
     uv run python -m bench.http_call
 
 All servers run at once, each in a process of its own under uvicorn, on an empty database: ours without authentication
-and with tokens of `overture token`, and the bare one. A round gives each of them as many calls, in a shuffled order,
+and with tokens of `overture token`, and the bare one twice, under the parser of HTTP that ours uses (h11, the one that
+comes with uvicorn) and under httptools, which uvicorn takes where something else has brought it along. Brackets are
+times the first of them. A round gives each of them as many calls, in a shuffled order,
 from one client (aiohttp, kept connections, protocol 2026-07-28): one call after another, and eight at a time.
 `processor` is what the server's process used for a call.
 """
@@ -31,7 +33,7 @@ import aiohttp
 from bench.measuring import ROOT, Report, arguments, environment, number, package_versions, process_cpu_s
 from overture_core.ids import new_id
 
-BARE = "bare SDK: echo"
+BARE, BARE_IN_C = "bare SDK: echo, h11", "bare SDK: echo, httptools"
 ERA = "2026-07-28"
 AT_A_TIME = (1, 8)
 START_S = 60.0
@@ -116,9 +118,12 @@ def targets(stack: ExitStack, folder: Path, tools: list[str]) -> list[Target]:
     """Start the servers and return what to call."""
     told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="10000000/minute")
     ours = ["overture_cli", "serve", "--http", "--port"]
-    bare, opened, guarded = (free_port() for _ in range(3))
-    pid = stack.enter_context(running(["bench.echo"], bare, told, folder / "bare.log"))
-    found = [Target(BARE, f"http://127.0.0.1:{bare}/echo/mcp", "echo", {"text": "hello"}, pid)]
+    opened, guarded = free_port(), free_port()
+    found = []
+    for name, parser in ((BARE, "h11"), (BARE_IN_C, "httptools")):
+        bare = free_port()
+        pid = stack.enter_context(running(["bench.echo", parser], bare, told, folder / f"{parser}.log"))
+        found.append(Target(name, f"http://127.0.0.1:{bare}/echo/mcp", "echo", {"text": "hello"}, pid))
     local = {**told, "OVERTURE_AUTH_LOCAL": "1", "OVERTURE_HTTP_PORT": str(guarded)}
     opened_pid = stack.enter_context(running(ours, opened, told, folder / "open.log"))
     guarded_pid = stack.enter_context(running(ours, guarded, local, folder / "guarded.log"))

@@ -165,6 +165,7 @@ def _crew_exit_code(error: CrewError) -> int:
 
 
 def _usage(error: Any) -> int:
+    error.message = error.message.removeprefix("Value error, ")
     if "--json" in sys.argv:
         return _report(InvalidInput.code, error.format_message(), BAD_INPUT)
     error.show()

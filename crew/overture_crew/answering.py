@@ -7,7 +7,7 @@ stop messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from overture_crew import compliance, wordings
@@ -56,7 +56,7 @@ class Answering(Steps):
 
     def handle(self) -> None:
         """Handle each reply once; what waits for a person's approval is asked for again."""
-        with self.step("answer", "The reply reader labels what came back", again=True) as closing:
+        with self.step("answer", "Labelling what came back", agent="Reply reader", again=True) as closing:
             before = {reply_id for reply_id, each in self.report.handled.items() if not each.waits}
             for reply in self._open(before):
                 self._teller.tell("progress", f"reply {reply['id']}")
@@ -65,11 +65,11 @@ class Answering(Steps):
             fresh = [each for reply_id, each in self.report.handled.items() if reply_id not in before]
             waiting = sum(each.waits for each in self.report.handled.values())
             waits = f", {waiting} waiting for a person's approval" if waiting else ""
-            closing.append(f"{counted(len(fresh), 'new reply').replace('replys', 'replies')} handled{waits}")
+            closing.append(f"{counted(len(fresh), 'new reply', 'new replies')} handled{waits}")
         if waiting:
             self.end("waiting for approval", "Look at `overture approvals list`, decide, then run the crew again.")
 
-    def _open(self, settled: set[str]) -> Iterator[Mapping[str, Any]]:
+    def _open(self, settled: set[str]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         cursor: str | None = None
         while len(found) < MOST_A_RUN:
@@ -79,7 +79,7 @@ class Answering(Steps):
             cursor = page.get("next_cursor")
             if cursor is None:
                 break
-        return iter(found[:MOST_A_RUN])
+        return found[:MOST_A_RUN]
 
     def _handle(self, reply: Mapping[str, Any]) -> Handled:
         known = self.report.handled.get(reply["id"])

@@ -38,6 +38,10 @@ class Brain(Protocol):
         """Return a new LLM object for one agent; `rules` are what the agent does without a model."""
         ...
 
+    def close(self) -> None:
+        """Close the connections to models."""
+        ...
+
 
 class RulesBrain:
     """The rules planner for every agent."""
@@ -50,6 +54,9 @@ class RulesBrain:
     def llm(self, role: Role, rules: Rules) -> BaseLLM:
         """Return a planner that follows `rules`."""
         return RulesPlanner(model="rules-planner", provider="overture", native=self._native).follow(rules)
+
+    def close(self) -> None:
+        """Close nothing: no model is asked."""
 
 
 class Metered(BaseLLM):
@@ -83,6 +90,12 @@ class Metered(BaseLLM):
     def get_context_window_size(self) -> int:
         """Return how many tokens CrewAI may put into a call."""
         return int(self._window * _USABLE)
+
+    def get_input_tokens_count(
+        self, messages: str | list[LLMMessage], tools: Any = None, response_model: Any = None
+    ) -> int:
+        """Return about how many tokens a call would read."""
+        return estimated(f"{messages}{tools or ''}")
 
     def call(
         self,
@@ -129,6 +142,7 @@ class ModelBrain:
         self._choice = choice
         self._meter = meter
         self._teller = teller
+        self._opened: list[BaseLLM] = []
         if choice.url is not None:
             found = probe(choice.url, choice.model, choice.key)
             self._model, self._window = found.model, choice.window or found.window or _DEFAULT_WINDOW
@@ -142,8 +156,16 @@ class ModelBrain:
     def llm(self, role: Role, rules: Rules) -> BaseLLM:
         """Return the model, behind the run's meter; it follows no rules."""
         inner = self._provider() if self._choice.url is None else self._endpoint(self._choice.url)
+        self._opened.append(inner)
         metered = Metered(model=self._model, provider="overture", native=self._choice.native)
         return metered.behind(inner, self._meter, self._teller, role, self._window)
+
+    def close(self) -> None:
+        """Close the connections to models; CrewAI leaves that to nobody."""
+        for model in self._opened:
+            client = getattr(model, "_client", None)  # where its class has one
+            if client is not None and hasattr(client, "close"):
+                client.close()
 
     def _endpoint(self, url: str) -> BaseLLM:
         return OpenAICompletion(
@@ -158,15 +180,20 @@ class ModelBrain:
 
     def _provider(self) -> BaseLLM:
         try:
-            return LLM(
+            model = LLM(
                 model=self._model,
                 api_key=self._choice.key,
                 max_tokens=LONGEST_ANSWER,
                 temperature=self._choice.temperature,
             )
         except (ImportError, ValueError) as error:
-            msg = f"The model {self._model} cannot be used: {error}"
+            (reason, *_) = str(error).splitlines() or [type(error).__name__]
+            msg = f"The model {self._model} cannot be used: {reason}"
             raise BrainUnavailable(msg) from error
+        if isinstance(model, OpenAICompletion) and model.api_key is None:
+            msg = f"The model {self._model} needs a key: set OVERTURE_LLM_API_KEY."
+            raise BrainUnavailable(msg)
+        return model
 
 
 def brain_for(choice: BrainChoice, run: Run, teller: Teller) -> Brain:

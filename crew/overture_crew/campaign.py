@@ -81,7 +81,7 @@ class Campaign(Steps):
         """Have the strategist propose whom to write to, keep that within the brief, and save it."""
         if self.done("segment"):
             return
-        with self.step("segment", "The campaign strategist looks for whom to write to") as closing:
+        with self.step("segment", "Looking for whom to write to", agent="Campaign strategist") as closing:
             proposal = self._advisers.propose()
             self.report.reasons["Campaign strategist"] = proposal.reason
             bounds = widest_filter(self.brief)
@@ -97,7 +97,7 @@ class Campaign(Steps):
         """Have the copywriter draft the messages."""
         if self.done("write"):
             return
-        with self.step("write", "The copywriter drafts the messages") as closing:
+        with self.step("write", "Drafting the messages", agent="Copywriter") as closing:
             drafts = self._advisers.write()
             self.report.reasons["Copywriter"] = drafts.reason
             self.report.templates = _named(drafts, self.brief)
@@ -121,7 +121,7 @@ class Campaign(Steps):
     def review(self) -> bool:
         """Have the reviewer look at the drafts; return whether they may be planned."""
         if not self.done("review"):
-            with self.step("review", "The compliance reviewer reads the drafts") as closing:
+            with self.step("review", "Reading the drafts", agent="Compliance reviewer") as closing:
                 verdict = self._advisers.review(self.report.templates)
                 self.report.reasons["Compliance reviewer"] = verdict.reason
                 if verdict.reject:

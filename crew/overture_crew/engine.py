@@ -52,14 +52,21 @@ def prepare(data_dir: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back the warnings that CrewAI's own code causes and that nobody here can mend, and what it logs of an error
-    that it raises as well; only those."""
-    root = logging.getLogger()
+    """Keep back the warnings that CrewAI's own code causes and that nobody here can mend, and what it logs: an error is
+    raised as well, and comes out in one sentence of ours."""
+    root, its_own, nowhere = logging.getLogger(), logging.getLogger("crewai"), logging.NullHandler()
+    propagates = its_own.propagate
     root.addFilter(_not_crewais)
+    root.addHandler(nowhere)  # CrewAI calls logging.error, which sets up a handler on stderr where there is none
+    its_own.propagate = False
+    its_own.addHandler(nowhere)
     try:
         with _without_its_warnings():
             yield
     finally:
+        its_own.removeHandler(nowhere)
+        its_own.propagate = propagates
+        root.removeHandler(nowhere)
         root.removeFilter(_not_crewais)
 
 

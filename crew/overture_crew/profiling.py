@@ -41,7 +41,7 @@ class Profiling(Steps):
             return
         profile = self.report.profile or {}
         name = f"{self.brief.slug}-ideal"
-        with self.step("profile", "The outcome analyst looks for leads like those who revived") as closing:
+        with self.step("profile", "Looking for leads like those who revived", agent="Outcome analyst") as closing:
             ideal = self._analyst.ideal(profile)
             self.report.reasons["Outcome analyst"] = ideal.reason
             if ideal.where is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def _work(
     teller.tell("finished", f"Decisions by: {brain.name}")
     needed = named(run.crew).servers_for(brief)
     servers = {name: server for name, server in setup.servers.items() if name in needed}
-    with McpSessions(servers, ask=setup.ask, log=setup.log) as sessions:
+    with closing(brain), McpSessions(servers, ask=setup.ask, log=setup.log) as sessions:
         team = Team(sessions, brain, brief, teller, run.report.tool_errors.append)
         common = (sessions, run, store, teller)
         answering = Answering(*common, team, campaign=brief.campaign)

@@ -103,7 +103,8 @@ class RunStore:
         found = sorted(path.parent.name for path in self._folder.glob("run_*/run.json"))
         fitting = [name for name in found if name == run_id or name.startswith(run_id)]
         if len(fitting) != 1:
-            msg = f"There is no run {run_id!r}; `overture crew runs` lists them."
+            which = "There is no run" if not fitting else f"{len(fitting)} runs begin with"
+            msg = f"{which} {run_id!r}; `overture crew runs` lists them."
             raise RunNotFound(msg)
         run = self._read(self._folder / fitting[0])
         if run is None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from overture_crew.answers import Role
 from overture_crew.brief import Brief
 from overture_crew.client import McpSessions
 from overture_crew.report import CrewEvent, CrewReport, Ending, Step, StepTiming
@@ -105,7 +106,7 @@ class Steps:
         self.report.next_step = next_step
 
     @contextmanager
-    def step(self, step: Step, sentence: str, *, again: bool = False) -> Iterator[list[str]]:
+    def step(self, step: Step, sentence: str, *, agent: Role | None = None, again: bool = False) -> Iterator[list[str]]:
         """Tell of a step's start and end, time it and write down that it is done; `again`: the next run repeats it.
 
         The block appends the sentence to end with.
@@ -113,7 +114,7 @@ class Steps:
         began = time.monotonic()
         closing: list[str] = []
         self._teller.step = step
-        self._teller.tell("started", sentence)
+        self._teller.tell("started", sentence, agent=agent)
         try:
             yield closing
         finally:
@@ -124,6 +125,6 @@ class Steps:
         self._teller.tell("finished", "; ".join(closing))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun; `plural` is the noun with an s, where nothing else is said."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -106,13 +106,18 @@ def describe(data_dir: Path) -> tuple[str, bool, str]:
 
     The name is `valkey 9.1.2 (bundled)` or the like.
     """
-    socket = Place.within(data_dir).socket
+    place = Place.within(data_dir)
     try:
         binary, bundled = find_binary()
     except NoServerBinary:
         binary, bundled = None, False
-    if running := wire.version(socket):
-        return f"{running}{' (bundled)' if bundled else ''}", True, f"Runs on {socket}."
+    try:
+        running = wire.version(place.socket)
+    except TimeoutError:
+        detail = f"Runs on {place.socket} and does not answer; where that goes on, look at {place.log} and end it."
+        return "unknown", False, detail
+    if running:
+        return f"{running}{' (bundled)' if bundled else ''}", True, f"Runs on {place.socket}."
     if binary is None:
         return "none", False, _NO_BINARY
     return f"{binary.name}{' (bundled)' if bundled else ''}", False, f"Does not run; would be started from {binary}."

@@ -20,9 +20,15 @@ def answers(path: Path, *, timeout: float = 1.0) -> bool:
 
 
 def version(path: Path, *, timeout: float = 1.0) -> str | None:
-    """Return the server's name and version, such as `valkey 9.1.2`, or None if it does not answer."""
+    """Return the server's name and version, such as `valkey 9.1.2`, or None if there is none.
+
+    Raises:
+        TimeoutError: there is one, and it does not answer in time.
+    """
     try:
         reply = _ask(path, b"INFO server", timeout, until=b"\r\n\r\n").decode(errors="replace")
+    except TimeoutError:
+        raise
     except OSError:
         return None
     told = dict(line.split(":", 1) for line in reply.splitlines() if ":" in line)

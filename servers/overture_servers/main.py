@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import gc
+import signal
 import sys
+from contextlib import suppress
 
 import anyio
 import structlog
 
+from overture_core import telemetry
 from overture_core.errors import ConfigurationError
 from overture_core.http_settings import ANY_ADDRESS, is_loopback
 from overture_core.settings import Settings
 from overture_servers.registry import creator
 from overture_servers.runtime import Runtime
+from overture_servers.tooling import OvertureServer
 
+HEAPS = 2
+_M_ARENA_MAX = -8  # malloc.h
 GRACE_S = 20  # what a call may still take once the process was told to end
 
 
@@ -33,9 +41,22 @@ def serve_stdio(name: str, settings: Settings) -> None:
     _spare_the_collector()
     runtime.open_soon()
     try:
-        anyio.run(server.run_stdio_async)
+        anyio.run(_speak, server)
     finally:
         runtime.close()
+
+
+async def _speak(server: OvertureServer) -> None:
+    """Speak over stdio. Told to end, the process exports its last spans before it does as it is told."""
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _end)
+    await server.run_stdio_async()
+
+
+def _end() -> None:
+    telemetry.end_tracing()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def serve_http(settings: Settings, host: str, port: int) -> None:
@@ -54,13 +75,14 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     from overture_servers.http.app import create_app
 
     _keep_stdout_clean()
+    few_heaps()
     runtime = Runtime(settings)
     runtime.open()
     app = create_app(runtime)
     # It would cut the answers in progress as soon as the process is told to end; they have GRACE_S.
     AppStatus.enable_automatic_graceful_drain = False
     _spare_the_collector()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -69,6 +91,8 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_S,
         **connections.OPTIONS,
     )
+    with suppress(KeyboardInterrupt):  # raised again by uvicorn once it has ended
+        connections.Listening(config).run()
 
 
 def _require_protection(settings: Settings) -> None:
@@ -88,6 +112,16 @@ def _spare_the_collector() -> None:
     """What is loaded by now stays: going through it again and again was a quarter of a large plan's time."""
     gc.freeze()
     gc.enable()
+
+
+def few_heaps() -> None:
+    """Have glibc's threads share two heaps; another allocator is left alone.
+
+    Each of the many threads that tools run in would else have one of its own, and what SQLite gave back to one of them
+    is of no use to the others (mallopt(3), M_ARENA_MAX).
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, HEAPS)
 
 
 def _keep_stdout_clean() -> None:

@@ -25,6 +25,7 @@ from mcp.types import (
     ToolAnnotations,
 )
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from overture_core import telemetry
 from overture_core.errors import NotAllowed
@@ -215,7 +216,7 @@ class OvertureServer(MCPServer[Runtime]):
     ) -> CallToolResult | InputRequiredResult:
         """Refuse a result of reading that would fill a model's context. What a writing tool did is done, and told."""
         if isinstance(result, CallToolResult) and not self.writing.get(name, True):
-            size = len(result.model_dump_json(include={"content", "structured_content"}).encode())
+            size = len(to_json((result.content, result.structured_content)))
             if size > MOST_BYTES:
                 msg = (
                     f"The result has {size:,} bytes, more than a client should read at once ({MOST_BYTES:,}); ask for "

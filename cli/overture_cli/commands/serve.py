@@ -14,6 +14,7 @@ from overture_cli.output import JsonFlag, emit_json, progress_console, say, tabl
 from overture_cli.stopping import Stop
 from overture_core.errors import InvalidInput, QueueUnavailable
 from overture_core.settings import Settings
+from overture_core.text import quoted
 
 # What runs for long prints nothing but its log, which is JSON anyway; the top level looks for the word itself.
 ErrorsFlag = Annotated[bool, typer.Option("--json", help="Print an error as one JSON object.")]
@@ -32,6 +33,9 @@ def serve(
     from overture_servers.main import serve_http, serve_stdio
     from overture_servers.registry import NAMES
 
+    if http and server is not None:
+        msg = f"Over HTTP all servers are served, {quoted(server)} under /{server}/mcp; leave its name out."
+        raise InvalidInput(msg if server in NAMES else "Over HTTP all servers are served; leave the name out.")
     settings = Settings()
     observe(f"overture-{'http' if http else server}")
     if http:

@@ -10,8 +10,9 @@ import typer
 from overture_cli.context import open_store, person
 from overture_cli.output import JsonFlag, emit_json, progress_console
 from overture_core.clock import SystemClock
-from overture_core.errors import ConfigurationError, InvalidInput
+from overture_core.errors import ConfigurationError, InvalidInput, NotFound
 from overture_core.settings import Settings
+from overture_core.storage.store import Store
 from overture_core.text import quoted
 
 MONTH_MIN = 30 * 24 * 60
@@ -54,8 +55,8 @@ def token(
         msg = f"There is no scope {quoted(unknown[0])}; the scopes are: {', '.join(Scope)}."
         raise InvalidInput(msg)
     named = workspace or settings.workspace
-    with open_store(settings) as store, store.read(named):
-        pass  # it makes sure that there is such a workspace
+    with open_store(settings) as store:
+        _require_workspace(store, named)
     scopes = [Scope(each) for each in scope] if scope else list(READS.values())
     meant = (audience or settings.audience).rstrip("/") + (path_of(server) if server else "")
     lifetime, now = timedelta(minutes=minutes), SystemClock().now()
@@ -78,3 +79,12 @@ def token(
     progress_console.print(
         f"For {meant}, workspace {named}, until {ends:%Y-%m-%d %H:%M} UTC: {', '.join(scopes)}.", markup=False
     )
+
+
+def _require_workspace(store: Store, name: str) -> None:
+    try:
+        with store.read(name):
+            pass
+    except NotFound as error:
+        msg = f"There is no workspace {quoted(name)}; give --workspace one that exists."
+        raise NotFound(msg) from error

@@ -57,13 +57,13 @@ class Board:
         row = self._rows.setdefault(event.step, {"began": str(event.elapsed_s), "agent": ""})
         self._tokens += event.tokens or 0
         if event.kind == "started":
-            self._rows[event.step] = row = {"began": str(event.elapsed_s), "agent": ""}
+            self._rows[event.step] = row = {"began": str(event.elapsed_s), "agent": event.agent or ""}
         if event.kind == "finished":
             row["took"] = f"{event.elapsed_s - float(row['began']):.1f} s"
         if event.agent:
             row["agent"] = event.agent
         if event.text:
-            row["said"] = _sentence(event, with_agent=False)
+            row["said"] = event.text if event.kind == "finished" else _sentence(event, with_agent=False)
 
     def __rich__(self) -> Table:
         board = Table.grid(padding=(0, 2))

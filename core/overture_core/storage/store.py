@@ -29,6 +29,7 @@ from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
 
 BUSY_TIMEOUT_S = 15.0
+SQLITE_CONNECTIONS = 15  # each keeps up to 2 MB of pages
 _LOG_PAGES = 8_000  # of 4 KiB
 
 
@@ -168,7 +169,10 @@ def _engine(settings: Settings) -> Engine:
     if settings.database_url is None:
         _make_folder(settings)
     shared = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
-    engine = create_engine(url, json_serializer=_json, connect_args=shared, hide_parameters=True)
+    # All of them are kept. Were some opened and closed with the load, each time in another thread, the pages that they
+    # had would be given back to the heaps of ever more threads, and a busy server would grow without end.
+    kept = {"pool_size": SQLITE_CONNECTIONS, "max_overflow": 0, "pool_use_lifo": True}
+    engine = create_engine(url, json_serializer=_json, connect_args=shared, hide_parameters=True, **kept)
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
     return engine
@@ -215,5 +219,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Any) -> None:
-    read = connection.get_execution_options().get("overture_read", False)
-    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("overture_read", False):
+        connection.connection.driver_connection.execute("BEGIN")  # it takes no lock: there is nothing to translate
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

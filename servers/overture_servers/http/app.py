@@ -82,6 +82,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
 
     app = Starlette(
         routes=[
+            *protected(runtime, servers, endpoints, limits),  # first, as most requests are theirs
             *probes.routes(runtime),
             metrics.route(),
             *webhooks.routes(hooks),
@@ -92,7 +93,6 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
             *dashboard.routes(runtime),
             *linkedin_callback.routes(runtime),
             *linkedin_webhooks.routes(runtime, hooks),
-            *protected(runtime, servers, endpoints, limits),
         ],
         middleware=[
             Middleware(TrimmedHeaders),

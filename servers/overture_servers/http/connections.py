@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import Any
 
 import h11
+import structlog
+from uvicorn import Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST = 512  # connections that are served; further ones are told 503
@@ -19,6 +22,19 @@ HEADERS_S = 10.0  # from the first wait for a request until its headers are ther
 READER_S = 15.0  # until a reader has taken 48 KiB of what it is owed, uvicorn's two water marks apart
 HEADERS_BYTES = 32 * 1024
 ENDLESS = "overture.endless"  # in the scope of a request whose answer goes on for as long as somebody reads it
+
+log = structlog.get_logger(__name__)
+
+
+class Listening(Server):
+    """uvicorn's server, which says where once it listens; with port 0 the system has chosen one by then."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for each in server.sockets:
+                host, port, *_ = each.getsockname()
+                log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 class BoundedProtocol(H11Protocol):

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -123,9 +124,12 @@ def _who(scope: Scope) -> str:
     """Whose calls are counted together; nothing of it can be read in Redis."""
     who = scope["user"].access_token if "user" in scope else None
     if isinstance(who, Principal):
-        parts = [who.issuer, who.subject, who.workspace]
-    else:
-        parts = [scope["client"][0] if scope.get("client") else ""]
+        return _fingerprint(who.issuer, who.subject, who.workspace)
+    return _fingerprint(scope["client"][0] if scope.get("client") else "")
+
+
+@lru_cache(4096)
+def _fingerprint(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

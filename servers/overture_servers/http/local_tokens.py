@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from overture_core import secrets
@@ -35,8 +36,13 @@ class LocalKeys:
 
     async def key(self, kid: str) -> Key | None:
         """Return the key, if it is the one that is named."""
+        mine, key = self._own
+        return key if kid == mine else None
+
+    @cached_property
+    def _own(self) -> tuple[str, Key]:
         signer = _signer(self._settings)
-        return Key(signer.public_key(), frozenset({ALGORITHM})) if kid == _kid(signer) else None
+        return _kid(signer), Key(signer.public_key(), frozenset({ALGORITHM}))
 
 
 def make_token(

@@ -11,13 +11,16 @@ from mcp.server.auth.routes import build_resource_metadata_url, create_protected
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from overture_core.http_settings import ANY_ADDRESS, HttpSettings
+from overture_servers.http.answers import refusal
 from overture_servers.http.bodies import WholeBody
 from overture_servers.http.gate import Gate, Workspaces
 from overture_servers.http.limits import Limits
@@ -38,6 +41,8 @@ _ASK_WITH = [
     "Mcp-Name",
     "Mcp-Session-Id",
 ]
+_NO_JSON = "MCP requests are JSON; send them with the header Content-Type: application/json."
+_NOT_FOR_PAGES = f"Pages may send POST, with no other headers of their own than {', '.join(_ASK_WITH)}."
 # Without a slash behind a bare host: issuers are compared letter by letter (RFC 8414, section 3.3).
 _URL = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
@@ -107,7 +112,7 @@ def _gated(
 
 
 class _Posted:
-    """Lets only what is posted pass where there are no sessions, which is how Overture serves.
+    """Lets only JSON pass, and only what is posted where there are no sessions, which is how Overture serves.
 
     The SDK would answer a GET with a stream that never ends. Without a session nothing is ever said on it, and each
     would keep a connection. The transport's specification allows 405.
@@ -120,7 +125,14 @@ class _Posted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST" and self._manager.stateless:
             raise HTTPException(405, headers={"Allow": "POST"})
+        if scope["method"] == "POST" and not _is_json(Headers(scope=scope)):
+            await refusal(400, "wrong_content_type", _NO_JSON)(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+
+def _is_json(headers: Headers) -> bool:
+    return headers.get("content-type", "").lower().startswith("application/json")
 
 
 class _Known:
@@ -137,9 +149,20 @@ class _Known:
         await self._app(scope, receive, send)
 
 
+class _ForPages(CORSMiddleware):
+    """Answers what a browser asks before a page's request, as JSON where the answer is no."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
+        return refusal(answer.status_code, "not_for_pages", _NOT_FOR_PAGES, kept)
+
+
 def _shared(app: ASGIApp, settings: HttpSettings) -> ASGIApp:
     """Let pages of the origins that may speak to us read our answers. What they ask for first needs no token."""
-    return CORSMiddleware(
+    return _ForPages(
         app,
         allow_origins=_origins(settings),
         allow_origin_regex=_LOCAL_ORIGIN,

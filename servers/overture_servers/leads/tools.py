@@ -146,9 +146,12 @@ async def leads_save_segment(
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:
     """All segments with their size now."""
-    listed, total = await runtime_of(ctx).read(
-        lambda work: (segments.list_(work, limit=MOST_SEGMENTS), segments.number(work))
-    )
+
+    def read(work: Work) -> tuple[list[SegmentView], int]:
+        first = segments.list_(work, limit=MOST_SEGMENTS)
+        return first, segments.number(work) if len(first) == MOST_SEGMENTS else len(first)
+
+    listed, total = await runtime_of(ctx).read(read)
     shown = [each.model_copy(update={"where": each.where[:SHOWN_WHERE]}) for each in listed]
     found = SegmentList(segments=shown, more=total - len(shown))
     lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]

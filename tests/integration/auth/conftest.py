@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +20,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from tests.http_process import http_process
 
 MCP_HEADERS = {
     "Accept": "application/json, text/event-stream",
@@ -175,36 +174,9 @@ class Served:
 
 @contextmanager
 def serving(issuer: Issuer, folder: Path, wait_for: Any, **more: str) -> Iterator[Served]:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    environment = {
-        **os.environ,
-        "OVERTURE_DATA_DIR": str(folder / "data"),
-        "OVERTURE_SANDBOX_ONLY": "1",
-        "OVERTURE_HTTP_PORT": str(port),
-        "OVERTURE_AUTH_ISSUER": issuer.url,
-        "OVERTURE_AUTH_LOCAL": "1",
-        **more,
-    }
-    served = Served(f"http://127.0.0.1:{port}", issuer, environment, folder)
-    with (folder / "log").open("wb") as log:
-        command = [sys.executable, "-m", "overture_cli", "serve", "--http"]
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
-
-    def up() -> bool:
-        assert process.poll() is None, (folder / "log").read_text()
-        try:
-            return httpx.get(f"{served.url}/health", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        wait_for(up, deadline=150)
-        yield served
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+    told = {"OVERTURE_AUTH_ISSUER": issuer.url, "OVERTURE_AUTH_LOCAL": "1", **more}
+    with http_process(folder, wait_for, **told) as running:
+        yield Served(running.url, issuer, running.environment, folder)
 
 
 @pytest.fixture(scope="module")

@@ -228,6 +228,24 @@ def test_serve_without_a_server_says_which_there_are(overture: Overture) -> None
     assert_one_sentence(case, overture(*case.arguments))
 
 
+@pytest.mark.parametrize(("name", "says"), [("leads", "'leads' under /leads/mcp"), ("nothing", "leave the name out")])
+def test_over_http_no_single_server_is_named(overture: Overture, name: str, says: str) -> None:
+    case = Case(("serve", name, "--http"), BAD_INPUT, "invalid_input", ("Over HTTP all servers are served", says))
+    assert_one_sentence(case, overture(*case.arguments))
+
+
+def test_a_client_that_is_not_known_is_refused_with_those_that_are(overture: Overture) -> None:
+    refused = overture("clients", "nope")
+    assert (refused.returncode, refused.stdout) == (BAD_INPUT, "")
+    assert "'client': 'nope' is not one of 'claude-desktop'" in refused.stderr
+
+
+def test_a_token_for_a_workspace_that_is_not_there_names_what_to_change(overture: Overture) -> None:
+    asked = ("token", "--workspace", "nowhere")
+    case = Case(asked, BAD_INPUT, "not_found", ("no workspace 'nowhere'", "give --workspace one that exists"))
+    assert_one_sentence(case, overture(*asked, auth_local="1"))
+
+
 def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture) -> None:
     refused = overture("serve", "--http", "--host", "0.0.0.0")
     assert refused.stdout == ""

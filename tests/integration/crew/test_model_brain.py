@@ -157,3 +157,20 @@ def test_an_endpoint_is_asked_first(
 def test_an_endpoint_that_is_not_there_costs_no_patience(servers: Servers, tmp_path: Path) -> None:
     with pytest.raises(BrainUnavailable, match=r"No model answers at http://127\.0\.0\.1:9/v1"):
         run(servers, tmp_path, choose("http://127.0.0.1:9/v1"))
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("openai/gpt-4.1-mini", r"The model openai/gpt-4\.1-mini needs a key: set OVERTURE_LLM_API_KEY"),
+        ("nope/x", "The model nope/x cannot be used: .* did not match any supported native provider"),
+    ],
+)
+def test_a_providers_model_that_cannot_be_used_is_said_before_anything_is_done(
+    servers: Servers, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, complaint: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(BrainUnavailable, match=complaint) as caught:
+        run(servers, tmp_path, choose(said))
+    assert "\n" not in str(caught.value)
+    assert calls() == []

@@ -223,6 +223,19 @@ def test_a_description_starts_nothing(tmp_path: Path) -> None:
         assert running_name.split()[0] == name.split("-")[0]
 
 
+def test_one_that_hangs_is_described_as_running(tmp_path: Path) -> None:
+    with EmbeddedRedis.acquire(tmp_path) as server:
+        process = server_info(server)["process_id"]
+        os.kill(process, signal.SIGSTOP)
+        try:
+            _, answers, detail = describe(tmp_path)
+        finally:
+            os.kill(process, signal.SIGCONT)
+    log = Place.within(tmp_path).log
+    said = f"Runs on {server.socket} and does not answer; where that goes on, look at {log} and end it."
+    assert (answers, detail) == (False, said)
+
+
 def parent_of(process: int) -> int:
     shown = subprocess.run(["ps", "-o", "ppid=", "-p", str(process)], capture_output=True, check=True, text=True)
     return int(shown.stdout)

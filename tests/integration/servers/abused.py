@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +12,8 @@ from typing import Any
 
 import httpx
 
-ENTRY = [sys.executable, "-m", "overture_cli", "serve", "--http", "--port"]
+from tests.http_process import http_process
+
 LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 ESTABLISHED = "01"  # proc(5)
 FAULTS = ("Traceback", "request_failed", "tool_crashed", '"level": "error"')
@@ -80,37 +78,16 @@ def ended(connection: socket.socket) -> bytes:
 @contextmanager
 def serving(folder: Path, wait_for: Any, **more: str) -> Iterator[Process]:
     """Run a server process; at its end it still answers, has not grown, and its log has no fault of ours."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    environment = {
-        **os.environ,
-        "OVERTURE_DATA_DIR": str(folder / "data"),
-        "OVERTURE_RATE_LIMIT": "100000/minute",
-        "OVERTURE_RATE_LIMIT_TOOLS": "{}",
-        **more,
-    }
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([*ENTRY, str(port)], env=environment, cwd=folder, stdout=output, stderr=output)
-
-    def up() -> bool:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    http = httpx.Client(trust_env=False, timeout=60)
-    try:
-        wait_for(up, deadline=150)
-        made = Process(port, process.pid, log, environment, folder, http)
+    unlimited = {"OVERTURE_RATE_LIMIT": "100000/minute", "OVERTURE_RATE_LIMIT_TOOLS": "{}", **more}
+    with (
+        http_process(folder, wait_for, **unlimited) as running,
+        httpx.Client(trust_env=False, timeout=60) as http,
+    ):
+        made = Process(running.port, running.process.pid, running.log, running.environment, folder, http)
         assert made.post(LIST).status_code == 200
         before = made.memory()
         yield made
         assert made.post(LIST).status_code == 200
         assert made.memory() - before < GROWTH
-    finally:
-        http.close()
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=40)
-    faults = [line for line in log.read_text().splitlines() if any(mark in line for mark in FAULTS)]
+    faults = [line for line in running.log.read_text().splitlines() if any(mark in line for mark in FAULTS)]
     assert faults == []

@@ -119,7 +119,12 @@ def test_json_that_is_no_request_is_refused(server: Process, content: bytes, ver
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 )
 def test_other_kinds_of_content_are_refused(server: Process, kind: str) -> None:
-    assert server.post(LIST, Content_Type=kind).status_code in {400, 415}
+    answer = server.post(LIST, Content_Type=kind)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json")
+    assert answer.json() == {
+        "error": "wrong_content_type",
+        "message": "MCP requests are JSON; send them with the header Content-Type: application/json.",
+    }
     assert server.post(LIST, "/messaging/webhooks/sendgrid/events", Content_Type=kind).status_code == 403
 
 

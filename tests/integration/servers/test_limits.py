@@ -210,6 +210,25 @@ async def test_a_page_of_a_named_origin_may_ask_without_a_token_and_read_the_ans
         }
 
 
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {**ASKING, "Access-Control-Request-Method": "PUT"},
+        {**ASKING, "Access-Control-Request-Headers": "x-own"},
+    ],
+    ids=["method", "header"],
+)
+async def test_a_page_that_asks_for_more_is_refused_in_the_form_of_all_refusals(
+    limited: Any, sqlite_store: Store, asking: dict[str, str]
+) -> None:
+    async with served(sqlite_store, limited()) as http:
+        answer = await http.options("/leads/mcp", headers={"Origin": "http://localhost:5173", **asking})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json")
+    assert answer.json()["error"] == "not_for_pages"
+    assert answer.json()["message"].startswith("Pages may send POST, with no other headers of their own than Accept")
+    assert answer.headers["access-control-allow-methods"] == "POST"
+
+
 async def test_without_authentication_pages_of_this_machine_alone_may_ask(limited: Any, sqlite_store: Store) -> None:
     async with served(sqlite_store, limited(public_url="https://hooks.example")) as http:
         found = {

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
+from tests.http_process import HttpProcess, http_process
+
 pytestmark = pytest.mark.anyio
-ENTRY = [sys.executable, "-m", "overture_cli", "serve", "--http", "--port"]
 ROWS = 20_000
 
 
@@ -46,31 +44,10 @@ class RoundRobin(httpx2.AsyncBaseTransport):
 
 
 @pytest.fixture
-def start(tmp_path: Path, wait_for: Any) -> Iterator[Callable[[], tuple[int, subprocess.Popen[bytes]]]]:
-    """Starts a replica of one installation; returns its port and process."""
-    environment = {**os.environ, "OVERTURE_DATA_DIR": str(tmp_path / "data"), "OVERTURE_SANDBOX_ONLY": "1"}
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin() -> tuple[int, subprocess.Popen[bytes]]:
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", 0))
-            port = int(held.getsockname()[1])
-        with (tmp_path / f"log-{port}").open("wb") as log:
-            process = subprocess.Popen([*ENTRY, str(port)], env=environment, cwd=tmp_path, stdout=log, stderr=log)
-        started.append(process)
-
-        def up() -> bool:
-            assert process.poll() is None, (tmp_path / f"log-{port}").read_text()
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        wait_for(up, deadline=60)
-        return port, process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.wait(timeout=15)
+def start(tmp_path: Path, wait_for: Any) -> Iterator[Callable[[], HttpProcess]]:
+    """Starts a replica of one installation."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(http_process(tmp_path, wait_for))
 
 
 async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -83,7 +60,7 @@ async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_one_client_is_served_by_two_replicas_in_turn(start: Any, mode: Any) -> None:
-    ports = [start()[0], start()[0]]
+    ports = [start().port, start().port]
     balancer = RoundRobin(ports)
     async with httpx2.AsyncClient(transport=balancer) as http:
         transport = streamable_http_client(f"http://127.0.0.1:{ports[0]}/leads/mcp", http_client=http)
@@ -101,7 +78,7 @@ async def test_one_client_is_served_by_two_replicas_in_turn(start: Any, mode: An
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_a_process_that_is_told_to_end_lets_its_calls_finish(start: Any, mode: Any) -> None:
-    port, process = start()
+    running = start()
     content = "E-mail,First name\n" + "".join(f"lead{number}@a.example,Ada\n" for number in range(ROWS))
     begun = anyio.Event()
 
@@ -110,15 +87,15 @@ async def test_a_process_that_is_told_to_end_lets_its_calls_finish(start: Any, m
 
     async def end() -> None:
         await begun.wait()
-        process.send_signal(signal.SIGTERM)
+        running.process.send_signal(signal.SIGTERM)
 
-    async with Client(f"http://127.0.0.1:{port}/leads/mcp", mode=mode) as client, anyio.create_task_group() as tasks:
+    async with Client(f"{running.url}/leads/mcp", mode=mode) as client, anyio.create_task_group() as tasks:
         await client.list_tools()  # the client looks its schemas up when a result comes, which is too late here
         tasks.start_soon(end)
         result = await client.call_tool("leads_import_file", {"content": content}, progress_callback=seen)
     assert isinstance(result, CallToolResult)
     assert result.structured_content is not None, result.content
     assert result.structured_content["created"] == ROWS
-    assert await to_thread.run_sync(lambda: process.wait(20)) in (0, -signal.SIGTERM)
+    assert await to_thread.run_sync(lambda: running.process.wait(20)) in (0, -signal.SIGTERM)
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False)
+        httpx.get(f"{running.url}/health", trust_env=False)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation, TextContent
 
 from overture_servers.registry import NAMES
+from tests.http_process import free_port, http_process
 
 ENTRY = [sys.executable, "-m", "overture_cli", "serve"]
 LISTS = {
@@ -34,41 +33,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "OVERTURE_DATA_DIR": str(tmp_path / "data"), "OVERTURE_SANDBOX_ONLY": "1"}
 
 
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
-
-
 @pytest.fixture
-def url(environment: dict[str, str], tmp_path: Path, wait_for: Any) -> Iterator[str]:
-    """The base URL of a running HTTP server, which has to end cleanly."""
-    port = free_port()
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*ENTRY, "--http", "--port", str(port)],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    base = f"http://127.0.0.1:{port}"
-
-    def up() -> bool:
-        assert process.poll() is None, (tmp_path / "log").read_text()
-        try:
-            return httpx.get(f"{base}/health", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        wait_for(up, deadline=60)
-        yield base
-    finally:
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=20)
-    assert out == b""
+def url(tmp_path: Path, wait_for: Any) -> Iterator[str]:
+    """The base URL of a running HTTP server."""
+    with http_process(tmp_path, wait_for) as running:
+        yield running.url
 
 
 async def used(client: Client, server: str) -> str:
@@ -211,6 +180,38 @@ def test_stdout_carries_the_protocol_and_nothing_else(environment: dict[str, str
     assert answers[1]["serverInfo"]["name"] == "overture-leads"
     assert [answers[number]["isError"] for number in (2, 3)] == [True, True]
     assert answers[3]["content"][0]["text"] == "The arguments do not fit: lead_id: Field required."
+
+
+def test_told_to_end_a_server_exports_its_last_spans(environment: dict[str, str], tmp_path: Path) -> None:
+    told = {**environment, "OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "false"}
+    info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    call = {"name": "leads_list_segments", "arguments": {}}
+    with subprocess.Popen(
+        [*ENTRY, "leads"],
+        env=told,
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        for number, (method, params) in enumerate([("initialize", info), ("tools/call", call)]):
+            line = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+            process.stdin.write(line.encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == number
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=20) == -signal.SIGTERM
+    assert '"name": "tools/call leads_list_segments"' in said
+
+
+def test_a_server_says_where_it_listens(tmp_path: Path, wait_for: Any) -> None:
+    with http_process(tmp_path, wait_for) as running:
+        lines = [json.loads(line) for line in running.log.read_text().splitlines()]
+    assert [line["url"] for line in lines if line["event"] == "listening"] == [running.url]
 
 
 def test_beyond_loopback_the_process_ends_with_a_sentence(environment: dict[str, str], tmp_path: Path) -> None:
