@@ -19,6 +19,10 @@ Eve,Park,eve.reply-question@tailspin.example,,Tailspin,US,2023-11-20,email
 Finn,Cole,finn@litware.example,,Litware,GB,2023-09-02,email
 Gia,Wolf,gia@adatum.example,,Adatum,US,2024-01-15,email
 Hugo,Nash,hugo@proseware.example,,Proseware,FR,2023-12-24,email
+Iris,Dunn,iris.reply-yes@wingtip.example,,Wingtip,US,2024-02-02,email
+Jon,Kerr,jon.bounce@wingtip.example,,Wingtip,US,2024-02-02,email
+Kim,Lowe,kim@wingtip.example,,Wingtip,US,2024-02-02,email
+Lea,Marsh,lea@wingtip.example,,Wingtip,DE,2024-02-02,
 """
 # Markup in a lead's own name: it must be read, never obeyed.
 _NAME = "<img src=x onerror=document.title='owned'>,<script>document.title='owned'</script>"
@@ -80,10 +84,12 @@ class Model:
                     self.told += [part.text for part in read.contents if isinstance(part, TextResourceContents)]
 
 
-def filled(model: Model, leads: str = LEADS) -> None:
-    """Import leads, save the segment `dormant`, and the templates `pilot` (with HTML) and `reminder`."""
-    model.call("leads_import_file", content=leads)
-    model.call("leads_save_segment", name="dormant", where="dormant_days >= 90")
+def filled(model: Model) -> None:
+    """Import leads, and save two segments with nobody in common and two templates, of which `pilot` has HTML."""
+    for leads in (LEADS, HOSTILE):
+        model.call("leads_import_file", content=leads)
+    model.call("leads_save_segment", name="wingtip", where='company = "Wingtip"')
+    model.call("leads_save_segment", name="dormant", where='dormant_days >= 90 and not company = "Wingtip"')
     model.call(
         "messaging_save_template",
         name="pilot",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect
 
+from overture_servers.main import GRACE_S
 from tests.browser import DESK, PHONE, browser, faults, overflows, picture
-from tests.dashboard_scene import HOSTILE, Model, filled, planned
+from tests.conftest import WaitFor
+from tests.dashboard_scene import Model, filled, planned
 from tests.e2e.conftest import System, started
 
 # UPDATE_SCREENSHOTS=1 keeps the pictures anew.
@@ -32,6 +35,18 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture(scope="module")
+def sent(system: System, wait_for: WaitFor) -> None:
+    """The campaign `Spring`, which was sent and answered, and paid for by one lead."""
+    model = Model(system.http, [])
+    plan = planned(model, "Spring")
+    system.overture("approvals", "approve", plan["approval"]["id"])
+    model.call("messaging_launch_campaign", plan_id=plan["plan_id"])
+    wait_for(lambda: model.call("messaging_get_campaign", campaign="Spring")["replied"] == 2, deadline=60)
+    paid = ("--amount", "120", "--currency", "EUR", "--reference", "R-1")
+    system.overture("payments", "record", "ada.reply-yes@northwind.example", *paid)
+
+
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with browser() as opened:
         yield opened
@@ -46,11 +61,17 @@ def model(system: System) -> Model:
 def session(chromium: Browser, system: System) -> StorageState:
     """A session, opened by the link that the command line prints."""
     with chromium.new_context() as context:
-        page = context.new_page()
-        page.goto(system.overture("dashboard")["link"])
-        page.get_by_role("button", name="Open the dashboard").click()
-        expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+        opened(context, system)
         return context.storage_state()
+
+
+def opened(context: BrowserContext, system: System) -> Page:
+    """Open a session."""
+    page = context.new_page()
+    page.goto(system.overture("dashboard")["link"])
+    page.get_by_role("button", name="Open the dashboard").click()
+    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+    return page
 
 
 @pytest.fixture
@@ -82,23 +103,24 @@ def approved(page: Page, system: System, plan: dict[str, Any]) -> None:
 
 
 def test_a_person_reads_a_plan_approves_it_and_watches_it_to_its_end(desk: Page, system: System, model: Model) -> None:
-    plan = planned(model, "Spring")
-    expect(desk.get_by_role("link", name="campaign Spring, 7 recipients")).to_be_visible()  # by itself
-    desk.get_by_role("link", name="campaign Spring, 7 recipients").click()
+    plan = planned(model, "Easter", segment="wingtip")
+    expect(desk.get_by_role("link", name="campaign Easter, 3 recipients")).to_be_visible()  # by itself
+    desk.get_by_role("link", name="campaign Easter, 3 recipients").click()
     expect(desk.get_by_text("gave no consent, which this channel or country needs first")).to_be_visible()
     mail = desk.frame_locator("iframe")
-    expect(mail.get_by_role("heading", name="Hello Ada")).to_have_css("color", "rgb(11, 87, 164)")
+    expect(mail.get_by_role("heading", name="Hello Iris")).to_have_css("color", "rgb(11, 87, 164)")
     assert "approvals approve" in model.refused("messaging_launch_campaign", plan_id=plan["plan_id"])
     approved(desk, system, plan)
     # No reload: the page follows what workers and the sandbox's webhooks do.
     expect(desk.get_by_text("1 refused")).to_be_visible(timeout=LONG)
     expect(desk.get_by_text(re.compile("It is finished"))).to_be_visible(timeout=LONG)
-    expect(desk.locator("dt:text-is('accepted') + dd")).to_have_text("7", timeout=LONG)
+    expect(desk.locator("dt:text-is('accepted') + dd")).to_have_text("3", timeout=LONG)
     found = system.overture("approvals", "show", plan["approval"]["id"])
     assert (found["approval"]["state"], found["approval"]["decided_via"]) == ("used", "web")
     assert system.summary()["accepted_twice"] == []
 
 
+@pytest.mark.usefixtures("sent")
 def test_a_reply_is_read_with_its_thread_and_its_lead_traced(desk: Page, system: System) -> None:
     desk.get_by_role("link", name="Replies").click()
     desk.get_by_role("link", name=re.compile("^interested")).click()
@@ -111,9 +133,8 @@ def test_a_reply_is_read_with_its_thread_and_its_lead_traced(desk: Page, system:
     assert desk.url.startswith(f"{system.http}/page/leads/lead_")
 
 
-def test_what_a_campaign_brought_in_is_shown(desk: Page, system: System) -> None:
-    paid = ("--amount", "120", "--currency", "EUR", "--reference", "R-1")
-    system.overture("payments", "record", "ada.reply-yes@northwind.example", *paid)
+@pytest.mark.usefixtures("sent")
+def test_what_a_campaign_brought_in_is_shown(desk: Page) -> None:
     desk.get_by_role("link", name="Revenue").click()
     row = desk.get_by_role("row").filter(has_text="Spring")
     expect(row).to_contain_text("pilot (version 1)")
@@ -123,7 +144,6 @@ def test_what_a_campaign_brought_in_is_shown(desk: Page, system: System) -> None
 def test_on_a_phone_a_campaign_is_paused_resumed_and_cancelled_and_all_sending_stopped(
     phone: Page, system: System, model: Model
 ) -> None:
-    model.call("leads_import_file", content=HOSTILE)
     later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     plan = planned(model, "Autumn", send_at=later)
     approved(phone, system, plan)
@@ -162,6 +182,7 @@ def test_a_rejection_wants_a_reason_and_ends_it(desk: Page, system: System, mode
     assert "too soon" in model.refused("messaging_launch_campaign", plan_id=plan["plan_id"])
 
 
+@pytest.mark.usefixtures("sent")
 @pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["wide", "narrow"])
 def test_every_view_can_be_read_by_everybody(
     chromium: Browser,
@@ -190,6 +211,25 @@ def test_every_view_can_be_read_by_everybody(
     assert found == []
 
 
+def test_who_leaves_is_told_nothing_more_on_any_page(chromium: Browser, system: System) -> None:
+    with chromium.new_context() as context:
+        page, other = opened(context, system), home(context, system)
+        expect(other.get_by_text("This page keeps itself up to date.")).to_be_visible()
+        page.get_by_role("button", name="Leave").click()
+        expect(page.get_by_text("This page is for people with an open session.")).to_be_visible()
+        expect(other.get_by_text("Your session is over; open the dashboard anew to go on.")).to_be_visible()
+
+
+def test_a_page_goes_on_by_itself_when_the_server_comes_back(desk: Page, system: System, wait_for: WaitFor) -> None:
+    expect(desk.get_by_text("This page keeps itself up to date.")).to_be_visible()
+    os.kill(system.running.pid("servers"), signal.SIGTERM)
+    expect(desk.get_by_text("The server does not answer; trying again.")).to_be_visible()
+    # An open page does not keep the server from ending.
+    assert wait_for(system.running.revive, deadline=GRACE_S / 2) == ["servers"]
+    expect(desk.get_by_text("This page keeps itself up to date.")).to_be_visible(timeout=LONG)
+    system.running.wait_ready()
+
+
 def views(page: Page, system: System) -> dict[str, str]:
     """Every view's address, each with something to see."""
     base = system.http
@@ -201,7 +241,7 @@ def views(page: Page, system: System) -> dict[str, str]:
     return {
         "campaigns": f"{base}/",
         "approvals": f"{base}/page/approvals",
-        "plan": linked("/page/approvals", "campaign Summer, 7 recipients"),
+        "plan": linked("/page/approvals", "campaign Summer, 8 recipients"),
         "campaign": linked("/", "Spring"),
         "replies": f"{base}/page/replies",
         "thread": linked("/page/replies", "Ada Moss"),

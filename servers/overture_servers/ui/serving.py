@@ -153,10 +153,13 @@ class Serving:
         said, quiet = "", 0.0
         self.streams += 1
         try:
-            # Asked for anew each time: a session may be ended while a page is open.
-            while (visitor := await to_thread.run_sync(self.visitors.visitor, request)) is not None:
+            while True:
                 began = anyio.current_time()
                 try:
+                    # Asked for anew each time: a session may be ended while a page is open.
+                    visitor = await to_thread.run_sync(self.visitors.visitor, request)
+                    if visitor is None:
+                        break
                     values = await to_thread.run_sync(self._load, view, given, visitor)
                 except OvertureError as error:
                     log.info("live_page_paused", page=view.name, detail=error.message)
