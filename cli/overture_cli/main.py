@@ -76,6 +76,7 @@ COMMANDS = {
     "health": "health:health",
     "resume": "health:resume",
     "erase": "erase:erase",
+    "erasures": "erase:app",
     "trace": "trace:trace",
     "contactability": "contactability:contactability",
     "doctor": "doctor:doctor",

@@ -667,6 +667,21 @@ class ExportRequest(Base):
     decided_at: Mapped[datetime | None]
 
 
+class ErasureRequest(Base):
+    """An erasure that was asked for over MCP; a person releases or rejects it. Of the lead it has the id alone."""
+
+    __tablename__ = "erasure_requests"
+    __table_args__ = (Index(None, "workspace_id", "state"), Index(None, "lead_id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(KEYWORD)
+    asked_by: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[datetime | None]
+
+
 class LinkedInAccount(Base):
     """The LinkedIn member that a workspace is connected to, in the sandbox or for real. Both tokens are sealed
     (secrets.py); `refresh_token` is there only where LinkedIn approved the application for refreshing."""

@@ -8,7 +8,7 @@ from alembic import op
 from overture_core.storage.types import UtcDateTime
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
