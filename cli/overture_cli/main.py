@@ -51,6 +51,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "crew": "crew:app",
     "up": "serve:up",
+    "dashboard": "dashboard:dashboard",
     "serve": "serve:serve",
     "token": "token:token",
     "worker": "serve:worker",

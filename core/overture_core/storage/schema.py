@@ -769,6 +769,31 @@ class Suppression(Base):
     created_at: Mapped[datetime]
 
 
+class PageLink(Base):
+    """A link that opens one session on the dashboard, made at the command line. `hash` is of what it holds, which is
+    kept nowhere."""
+
+    __tablename__ = "page_links"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    person: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PageSession(Base):
+    """A person's session on the dashboard. `hash` is of what their browser holds; `expires_at` never moves."""
+
+    __tablename__ = "page_sessions"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    person: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class AuditHead(Base):
     """The end of a workspace's audit chain: the row that everybody who appends to it locks."""
 
