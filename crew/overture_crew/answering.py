@@ -24,6 +24,7 @@ SETTLED: frozenset[str] = frozenset({"stop", "bounce", "out_of_office"})
 MOST_A_RUN = 200
 _TEXT = 4_000  # characters of a reply that an agent reads
 _SENDABLE = ("email", "sms")
+_ANSWERS: tuple[Action, ...] = ("payment link", "booking link", "answer")
 
 
 class Readers(Protocol):
@@ -94,6 +95,8 @@ class Answering(Steps):
             # Noted before anything is done: a run that is cut off here finds it again.
             self.report.handled[reply["id"]] = _handled(reply, label, "left to a person", "cut off", waits=True)
             self.save()
+        if label in ("interested", "question") and self._answered(reply):
+            return _left(reply, label, "another reply of theirs was answered, or waits to be")
         try:
             if label == "interested":
                 return self._invite(reply, label)
@@ -104,6 +107,12 @@ class Answering(Steps):
         except ToolFailed as error:
             return _left(reply, label, error.message)
         return _left(reply, label, "nothing to send")
+
+    def _answered(self, reply: Mapping[str, Any]) -> bool:
+        """Say whether the crew has an answer to this lead out already: what comes after one is a conversation, which is
+        a person's, and two machines that thank each other would never end."""
+        others = (each for reply_id, each in self.report.handled.items() if reply_id != reply["id"])
+        return any(each.lead_id == reply["lead_id"] and each.action in _ANSWERS for each in others)
 
     def _invite(self, reply: Mapping[str, Any], label: Label) -> Handled:
         offer = self.brief.replies
