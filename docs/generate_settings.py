@@ -1,8 +1,9 @@
-"""Writes docs/settings.md from `Settings`: `uv run python docs/generate_settings.py`."""
+"""Writes docs/settings.md and .env.example from `Settings`: `uv run python docs/generate_settings.py`."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -12,6 +13,7 @@ from overture_core.http_settings import TOOL_LIMITS
 from overture_core.settings import Settings
 
 PAGE = Path(__file__).with_name("settings.md")
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
 # What a factory makes differs by machine and user; a new factory has to be described here.
 FACTORIES = {
     "score_weights": '`{"recency": 25, "engagement": 25, "signals": 15, "fit": 15, "role": 10, "completeness": 10}`',
@@ -23,6 +25,8 @@ FACTORIES = {
     "stripe_cap_day": '`{"*": 200000}`',
     "approvers": "nobody",
     "allowed_hosts": "none",
+    "secret_keys_accepted": "none",
+    "secret_keys_retired": "none",
     "allowed_origins": "none",
     "rate_limit_tools": f"`{json.dumps(TOOL_LIMITS)}`",
     "test_addresses": "none",
@@ -43,6 +47,14 @@ This page is generated from `overture_core.settings`: `uv run python docs/genera
 """
 
 
+EXAMPLE_HEAD = """\
+# Settings of Overture: copy this file to .env beside it, and take the # from a line that you change. Each line shows
+# the default, or nothing where there is none. Keep .env to yourself (chmod 600 .env); docs/settings.md is the same as
+# a page, and `overture doctor --production` says what is missing. Made by docs/generate_settings.py.
+"""
+EXAMPLE_WIDTH = 118
+
+
 def page() -> str:
     """The page's text."""
     rows = (
@@ -50,6 +62,26 @@ def page() -> str:
         for name, field in Settings.model_fields.items()
     )
     return HEAD + "".join(rows)
+
+
+def example() -> str:
+    """The example's text: every setting as a comment, so that a copy of it changes nothing."""
+    return EXAMPLE_HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items())
+
+
+def _entry(name: str, field: FieldInfo) -> str:
+    meaning = textwrap.wrap(
+        " ".join((field.description or "").split()),
+        EXAMPLE_WIDTH,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    default = _default(name, field)
+    value = default.strip("`") if default.startswith("`") and not default.endswith("...]`") else ""
+    quoted = f"'{value}'" if value.startswith(("{", "[")) else value
+    return "\n".join(["", *meaning, f"#OVERTURE_{name.upper()}={quoted}", ""])
 
 
 def _default(name: str, field: FieldInfo) -> str:
@@ -67,3 +99,4 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    EXAMPLE.write_text(example(), encoding="utf-8")

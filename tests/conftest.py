@@ -219,12 +219,12 @@ class PostgreSQL:
         self._databases = 0
 
     def start(self) -> None:
-        programs = self._programs()
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             names = {entry.pw_name: entry for entry in pwd.getpwall()}
             user = names.get("postgres") or names["nobody"]
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        programs = self.programs = self._programs()
         initdb = [str(programs / "initdb"), "-D", str(self._data), "-U", "overture", "--auth=trust", "--encoding=UTF8"]
         made = subprocess.run(
             [*initdb, "--locale=C", "--no-sync"], cwd=self._folder, capture_output=True, check=False, **self._as_user
@@ -257,11 +257,11 @@ class PostgreSQL:
     def url(self, database: str) -> str:
         return f"postgresql://overture@/{database}?host={self._folder}"
 
-    def create_database(self) -> str:
-        """Make a migrated database and return its name."""
+    def create_database(self, *, empty: bool = False) -> str:
+        """Make a migrated database, or an empty one, and return its name."""
         self._databases += 1
         name = f"test_{self._databases}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._TEMPLATE}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else self._TEMPLATE}")
         return name
 
     def drop_database(self, name: str) -> None:

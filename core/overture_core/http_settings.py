@@ -115,8 +115,17 @@ class HttpSettings(BaseSettings):
     @property
     def base_url(self) -> str:
         """Where the HTTP servers are for whoever calls them: providers' webhooks, and clients."""
+        return (self.public_url or self._own_url).rstrip("/")
+
+    @property
+    def page_url(self) -> str:
+        """Where people open the dashboard: without authentication on this machine alone, whatever the public URL."""
+        return self.base_url if self.authenticated else self._own_url
+
+    @property
+    def _own_url(self) -> str:
         host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
-        return (self.public_url or f"http://{host}:{self.http_port}").rstrip("/")
+        return f"http://{host}:{self.http_port}"
 
     @property
     def audience(self) -> str:

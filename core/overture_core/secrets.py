@@ -1,4 +1,8 @@
-"""The key that signs links and seals tokens, from the settings or kept in the data folder."""
+"""The key that signs links and seals tokens, from the settings or kept in the data folder.
+
+The current key alone signs and seals. While it is rotated others are accepted for everything; retired ones are taken
+for what lasts (links in messages, sealed tokens, erased addresses), and admit nobody (docs/production.md).
+"""
 
 from __future__ import annotations
 
@@ -23,12 +27,23 @@ _FILE = "secret.key"
 
 def sign(settings: Settings, purpose: str, value: str) -> str:
     """Return a signature of `value` for one purpose, as 32 hex digits (HMAC-SHA256, cut to 128 bits)."""
-    return hmac.new(_key(settings), f"{purpose}\x00{value}".encode(), hashlib.sha256).hexdigest()[:32]
+    return _signed(_current(settings), purpose, value)
+
+
+def accepted_signatures(settings: Settings, purpose: str, value: str) -> list[str]:
+    """Return what `sign` would return with each accepted key, the current one first."""
+    return [_signed(key, purpose, value) for key in _accepted(settings)]
+
+
+def lasting_signatures(settings: Settings, purpose: str, value: str) -> list[str]:
+    """Return what `sign` would return with each key that there was, the current one first."""
+    return [_signed(key, purpose, value) for key in _lasting(settings)]
 
 
 def verify(settings: Settings, purpose: str, value: str, signature: str) -> bool:
-    """Tell whether `signature` was made by `sign` for the same purpose and value."""
-    return hmac.compare_digest(sign(settings, purpose, value).encode(), signature.encode())
+    """Tell whether `signature` was made by `sign` for the same purpose and value, also with a retired key."""
+    made = lasting_signatures(settings, purpose, value)
+    return any(hmac.compare_digest(each.encode(), signature.encode()) for each in made)
 
 
 def seal(settings: Settings, purpose: str, value: str) -> str:
@@ -37,27 +52,32 @@ def seal(settings: Settings, purpose: str, value: str) -> str:
     The key is derived from the installation's own and the purpose, so that what is sealed for one place opens nowhere
     else.
     """
-    return _box(settings, purpose).encrypt(value.encode()).decode()
+    return _box(_current(settings), purpose).encrypt(value.encode()).decode()
 
 
 def unseal(settings: Settings, purpose: str, sealed: str) -> str:
-    """Return what `seal` was given.
+    """Return what `seal` was given, also with a retired key.
 
     Raises:
         ConfigurationError: it was sealed with another key, or for another purpose.
     """
-    from cryptography.fernet import InvalidToken
+    from cryptography.fernet import InvalidToken, MultiFernet
 
     try:
-        return _box(settings, purpose).decrypt(sealed.encode()).decode()
+        return MultiFernet([_box(key, purpose) for key in _lasting(settings)]).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        msg = "What is stored was sealed with another key; set OVERTURE_SECRET_KEY as it was, or connect again."
+        msg = "What is stored was sealed with another key; add it to OVERTURE_SECRET_KEYS_RETIRED, or connect again."
         raise ConfigurationError(msg) from error
 
 
 def derive(settings: Settings, purpose: str) -> bytes:
     """Return 32 bytes for one purpose, the same in every process with the same key, from which it cannot be had."""
-    return hmac.new(_key(settings), f"derive\x00{purpose}".encode(), hashlib.sha256).digest()
+    return _derived(_current(settings), "derive", purpose)
+
+
+def derive_accepted(settings: Settings, purpose: str) -> list[bytes]:
+    """Return what `derive` would return with each accepted key, the current one first."""
+    return [_derived(key, "derive", purpose) for key in _accepted(settings)]
 
 
 def share_key(settings: Settings, folder: Path) -> None:
@@ -68,17 +88,37 @@ def share_key(settings: Settings, folder: Path) -> None:
         key.write_bytes(_kept(settings.data_dir / _FILE))
 
 
-def _box(settings: Settings, purpose: str) -> Fernet:
+def _signed(key: bytes, purpose: str, value: str) -> str:
+    return hmac.new(key, f"{purpose}\x00{value}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _derived(key: bytes, kind: str, purpose: str) -> bytes:
+    return hmac.new(key, f"{kind}\x00{purpose}".encode(), hashlib.sha256).digest()
+
+
+def _box(key: bytes, purpose: str) -> Fernet:
     from cryptography.fernet import Fernet
 
-    derived = hmac.new(_key(settings), f"seal\x00{purpose}".encode(), hashlib.sha256).digest()
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return Fernet(base64.urlsafe_b64encode(_derived(key, "seal", purpose)))
 
 
-def _key(settings: Settings) -> bytes:
+def _current(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     return _kept(settings.data_dir / _FILE)
+
+
+def _accepted(settings: Settings) -> list[bytes]:
+    further = (key.get_secret_value().encode() for key in settings.secret_keys_accepted)
+    return list(dict.fromkeys([_current(settings), *further]))
+
+
+def _lasting(settings: Settings) -> list[bytes]:
+    retired = [key.get_secret_value().encode() for key in settings.secret_keys_retired]
+    # The random bytes that were in use before the setting was made cannot be named in a setting.
+    kept = settings.data_dir / _FILE
+    retired += [_kept(kept)] if settings.secret_key is not None and kept.exists() else []
+    return list(dict.fromkeys([*_accepted(settings), *retired]))
 
 
 @lru_cache(maxsize=16)

@@ -20,6 +20,7 @@ from overture_core import configured
 from overture_core.contactability.quiet_hours import read as read_hours
 from overture_core.crew_settings import CrewSettings
 from overture_core.http_settings import HttpSettings
+from overture_core.key_settings import KeySettings
 from overture_core.scoring.weights import DEFAULTS as DEFAULT_WEIGHTS
 from overture_core.scoring.weights import read as read_weights
 from overture_core.settings_values import Approvers, OwnAddresses
@@ -39,7 +40,7 @@ LEASE_MARGIN_S = 10.0  # connecting, and writing the result down
 Amount = Annotated[int, Field(ge=0)]
 
 
-class Settings(HttpSettings, CrewSettings):
+class Settings(HttpSettings, KeySettings, CrewSettings):
     """Everything that can be configured; each field is the variable `OVERTURE_<NAME>`, where that is not empty."""
 
     model_config = SettingsConfigDict(
@@ -102,10 +103,6 @@ class Settings(HttpSettings, CrewSettings):
         description="Price of an SMS segment by country (JSON), `*` for all others: for the estimate that plans show.",
     )
     sms_currency: str = Field(default="USD", description="Currency of `OVERTURE_SMS_PRICES`.")
-    secret_key: SecretStr | None = Field(
-        default=None,
-        description="Signs unsubscribe links and seals LinkedIn's tokens; kept in the data folder without it.",
-    )
     postal_address: str = Field(
         default="Overture (sandbox), 1 Example Street, Springfield",
         description="Postal address put under marketing e-mail (CAN-SPAM).",

@@ -16,6 +16,7 @@ class Scope(StrEnum):
     LEADS_READ = "leads:read"
     LEADS_WRITE = "leads:write"
     LEADS_EXPORT = "leads:export"
+    LEADS_ERASE = "leads:erase"
     MESSAGING_READ = "messaging:read"
     MESSAGING_WRITE = "messaging:write"
     MESSAGING_SEND = "messaging:send"
@@ -30,6 +31,7 @@ MEANING = {
     Scope.LEADS_READ: "search and read leads, segments, scores, suppressions, imports, signals",
     Scope.LEADS_WRITE: "import and take imports back, change, tag and suppress leads, record consent, save segments",
     Scope.LEADS_EXPORT: "ask for a file of leads, which a person releases",
+    Scope.LEADS_ERASE: "ask for the erasure of a lead, which a person releases",
     Scope.MESSAGING_READ: "read templates, campaigns, replies, tasks; preview and simulate",
     Scope.MESSAGING_WRITE: "save templates, plan, complete tasks, pause, cancel and stop",
     Scope.MESSAGING_SEND: "launch approved plans, resume campaigns, send one message that a person approved",

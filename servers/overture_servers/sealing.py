@@ -37,5 +37,6 @@ class StoredKeyCodec:
 
     @cached_property
     def _codec(self) -> AESGCMRequestStateCodec:
-        # One signature has 128 bits, the codec asks for 256.
-        return AESGCMRequestStateCodec(["".join(secrets.sign(self._settings, PURPOSE, half) for half in "ab")])
+        # One signature has 128 bits, the codec asks for 256. It seals with the first and opens with each.
+        halves = [secrets.accepted_signatures(self._settings, PURPOSE, half) for half in "ab"]
+        return AESGCMRequestStateCodec(["".join(pair) for pair in zip(*halves, strict=True)])

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,25 +92,26 @@ def database(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {"database_url": server.url(server.create_database())}
 
 
+@contextmanager
+def started(folder: Path, *, without: tuple[str, ...] = (), **values: Any) -> Iterator[System]:
+    """Start the system in a folder with given settings; `without` names processes to leave out."""
+    http_port, sandbox_port = free_ports(2)
+    ours = {
+        "data_dir": folder / "data",
+        "sandbox_only": True,
+        "http_port": http_port,
+        "sandbox_url": f"http://127.0.0.1:{sandbox_port}",
+        "import_roots": [folder],
+    }
+    settings = Settings(**{"_env_file": None, **ours, **values})
+    settings.data_dir.mkdir(mode=0o700, exist_ok=True)
+    specs: list[Spec] = [spec for spec in all_specs(settings) if spec.name not in without]
+    with Supervisor(settings, specs) as running:
+        running.wait_ready()
+        yield System(settings, running)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Any:
     """Start the system with given settings; `without` names processes to leave out."""
-
-    @contextmanager
-    def starting(*, without: tuple[str, ...] = (), **values: Any) -> Iterator[System]:
-        http_port, sandbox_port = free_ports(2)
-        ours = {
-            "data_dir": tmp_path / "data",
-            "sandbox_only": True,
-            "http_port": http_port,
-            "sandbox_url": f"http://127.0.0.1:{sandbox_port}",
-            "import_roots": [tmp_path],
-        }
-        settings = Settings(**{"_env_file": None, **ours, **values})
-        settings.data_dir.mkdir(mode=0o700, exist_ok=True)
-        specs: list[Spec] = [spec for spec in all_specs(settings) if spec.name not in without]
-        with Supervisor(settings, specs) as running:
-            running.wait_ready()
-            yield System(settings, running)
-
-    return starting
+    return partial(started, tmp_path)

@@ -19,6 +19,7 @@ import redis
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
 from overture_queue.embedded import EmbeddedRedis
+from tests.faults.releases import newer_release_beside
 from tests.faults.system import MOMENT_S, RestartablePostgreSQL, System, wait_for
 
 BATCH = 5  # messages a request, as the settings of these scenarios say
@@ -227,5 +228,6 @@ SCENARIOS = (
     Scenario("database restarted", database_restarted, rounds=3, databases=("postgresql",)),
     Scenario("provider in trouble", provider_trouble, databases=("sqlite",)),
     Scenario("clock jumps", clock_jumps, rounds=2, databases=("sqlite",)),
+    Scenario("newer release beside", newer_release_beside, databases=("postgresql",)),
     Scenario("disk full", disk_full, rounds=2, databases=("sqlite",)),
 )

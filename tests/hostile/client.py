@@ -10,10 +10,11 @@ from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent, Tool
 
-ORDER = re.compile(r"\b(call|use|launch|approve|refund|export|resume|send)\b", re.IGNORECASE)
+ORDER = re.compile(r"\b(call|use|launch|approve|refund|export|erase|resume|send)\b", re.IGNORECASE)
 # What an attacker hopes is there; tools that exist are tried whatever they are called.
 HOPED_FOR = (
     "leads_export",
+    "leads_delete_lead",
     "stripe_create_refund",
     "messaging_approve_plan",
     "messaging_send_message",

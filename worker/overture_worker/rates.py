@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from overture_core.clock import SystemClock
 from overture_core.messages.channels import Channel
+from overture_core.messages.limits import limits_of
 from overture_core.settings import Settings
 
 # Waiting in a worker keeps the chunk's order; past this its rows had better wait in the database.
@@ -75,17 +76,6 @@ class Rates:
             if not await self._limiter.hit(item, *key, cost=granted):
                 return 0, SHORTEST_WAIT_S  # another worker was faster
         return granted, 0.0
-
-
-def limits_of(settings: Settings) -> dict[Channel, tuple[int | None, int | None]]:
-    """Return the messages a second that the settings allow each channel: for the account, and for a sender."""
-    return {
-        Channel.EMAIL: (settings.email_per_second, settings.email_per_sender_per_second),
-        Channel.SMS: (settings.sms_per_second, settings.sms_per_sender_per_second),
-        Channel.WHATSAPP: (None, settings.whatsapp_per_sender_per_second),
-        Channel.VOICE: (settings.voice_per_second, None),
-        Channel.LINKEDIN: (None, None),
-    }
 
 
 def _limits(account: int | None, sender: int | None) -> list[tuple[bool, RateLimitItem]]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,10 @@ class Health(StrEnum):
     LATER = "starts when needed"
     PROBLEM = "problem"
     UNKNOWN = "not known"
+    UNSAFE = "unsafe"
+
+
+_BAD = frozenset({Health.PROBLEM, Health.UNSAFE})
 
 
 class Check(BaseModel):
@@ -40,7 +45,7 @@ class Check(BaseModel):
 
 
 class Diagnosis(BaseModel):
-    """The whole report; `healthy` is false when any part has a problem."""
+    """The whole report; `healthy` is false when any part has a problem or is unsafe."""
 
     healthy: bool
     checks: list[Check]
@@ -54,24 +59,47 @@ def doctor(
     resolver: Annotated[
         str | None, typer.Option("--resolver", help="DNS server to ask, address or address:port; default the system's.")
     ] = None,
+    production: Annotated[
+        bool, typer.Option("--production", help="Refuse what is unsafe where real people are written to; exits with 2.")
+    ] = False,
+    hosts: Annotated[
+        int | None, typer.Option("--hosts", min=1, help="Machines that share the work (--production); default 1.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Tell what is configured, what answers, and what would be used instead. Changes nothing."""
     if domain is None and (selectors or resolver is not None):
         msg = "--selector and --resolver belong to --domain; name the sending domain with it."
         raise InvalidInput(msg)
+    if hosts is not None and not production:
+        msg = "--hosts belongs to --production; add it."
+        raise InvalidInput(msg)
     settings = Settings()
     checks = [_python(), _database(settings), _redis(settings), *_providers(settings), *_senders(settings), _brain()]
     if domain is not None:
         checks += _domain(domain, selectors or ["s1", "s2"], resolver)
-    found = Diagnosis(healthy=all(check.health is not Health.PROBLEM for check in checks), checks=checks)
+    if production:
+        checks += _production(settings, hosts or 1)
+    found = Diagnosis(healthy=all(check.health not in _BAD for check in checks), checks=checks)
     if as_json:
         emit_json(found)
     else:
         table("Overture", ("part", "uses", "health", "detail"), [tuple(c.model_dump().values()) for c in checks])
-        say("All is well." if found.healthy else "Something needs you: see the lines that say problem.")
+        say("All is well." if found.healthy else "Something needs you: see the lines that say problem or unsafe.")
+    if any(check.health is Health.UNSAFE for check in checks):
+        raise typer.Exit(2)
     if not found.healthy:
         raise typer.Exit(3)
+
+
+def _production(settings: Settings, hosts: int) -> list[Check]:
+    from overture_cli.production import faults
+
+    uses = f"in production, on {hosts} machine{'s' if hosts > 1 else ''}"
+    found = faults(settings, hosts=hosts, env_file=Path(".env"))
+    return [Check(part=part, uses=uses, health=Health.UNSAFE, detail=sentence) for part, sentence in found] or [
+        Check(part="production", uses=uses, health=Health.OK, detail="no setting is unsafe")
+    ]
 
 
 def _domain(domain: str, selectors: Sequence[str], resolver: str | None) -> list[Check]:

@@ -100,7 +100,8 @@ def up(as_json: JsonFlag = False) -> None:
     with open_store(settings), Stop() as stop, processes.Supervisor(settings, specs, stop) as running:
         running.wait_ready()
         base = f"http://{settings.http_host}:{settings.http_port}"
-        addresses = [(f"{name} (MCP)", f"{base}/{name}/mcp") for name in NAMES]
+        addresses = [("dashboard", f"{settings.page_url}/")]
+        addresses += [(f"{name} (MCP)", f"{base}/{name}/mcp") for name in NAMES]
         addresses += [("health", f"{base}/health"), ("readiness", f"{base}/ready")]
         if settings.any_sandboxed:
             addresses.append(("sandbox inbox", f"{settings.sandbox_url}/sandbox"))
@@ -108,6 +109,7 @@ def up(as_json: JsonFlag = False) -> None:
             emit_json({"addresses": dict(addresses), "logs": str(running.log_dir)})
         else:
             table("Overture is up", ("what", "where"), addresses)
+            say("To look, approve and stop in a browser, run `overture dashboard` in another terminal.")
             say(f"Logs are in {running.log_dir}. Press Ctrl-C to stop.")
         running.run_until_interrupted(_tell_revived)
 

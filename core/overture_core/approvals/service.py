@@ -156,14 +156,25 @@ def standing(work: Work, row: Approval) -> ApprovalState:
 
 
 def decide(
-    work: Work, approval_id: str, *, approve: bool, by: str, via: Via, reason: str | None = None
+    work: Work,
+    approval_id: str,
+    *,
+    approve: bool,
+    by: str,
+    via: Via,
+    reason: str | None = None,
+    seen_hash: str | None = None,
 ) -> ApprovalView:
-    """Record a decision. The same decision again is accepted; another one is refused.
+    """Record a decision. The same decision again is accepted; another one is refused, and so is one that says by
+    `seen_hash` that the person saw other content.
 
     Raises:
-        Conflict: it was decided otherwise, used, voided, or has expired.
+        Conflict: it was decided otherwise, used, voided, has expired, or is not about what was seen.
     """
     row = get(work, approval_id)
+    if seen_hash is not None and seen_hash != row.content_hash:
+        msg = "This is not the content that was asked about; read the approval again, then decide."
+        raise Conflict(msg)
     wanted = ApprovalState.APPROVED if approve else ApprovalState.REJECTED
     if row.state == wanted:
         return view(work, row)

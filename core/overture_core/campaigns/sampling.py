@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from sqlalchemy import select
+
 from overture_core.campaigns.models import Sample
-from overture_core.campaigns.sequence import Line, Lines
-from overture_core.errors import TemplateError
+from overture_core.campaigns.sequence import FIRST, Line, Lines, lines_of
+from overture_core.errors import NotFound, TemplateError
 from overture_core.messages.channels import Channel, address_of
 from overture_core.messages.content import Content, compose
-from overture_core.storage.schema import Template
+from overture_core.storage.schema import Message, Plan, Template
 from overture_core.storage.store import Work
 from overture_core.templates.markup import text_of_html
 
@@ -100,3 +102,27 @@ def _as_written(template: Template, step: int) -> Sample:
         content_sid=template.content_sid,
         variables=template.content_variables,
     )
+
+
+def html_of(work: Work, plan: Plan, number: int) -> str | None:
+    """Return the HTML part of a plan's sample, counted from 0, as its recipient gets it; None where it has none.
+
+    Raises:
+        NotFound: the plan has no such sample.
+    """
+    samples = [Sample.model_validate(each) for each in plan.summary.get("samples", [])]
+    if not 0 <= number < len(samples):
+        msg = f"The plan has no sample {number}."
+        raise NotFound(msg)
+    sample = samples[number]
+    variants = lines_of(work, plan, sample.step).variants.get(sample.channel, [])
+    template = next((line.template for line in variants if line.template.name == sample.template), None)
+    if template is None or sample.lead_id is None:
+        return template.body_html if template is not None else None
+    # The first step's message holds the values that every step of its lead is rendered with.
+    first = work.session.execute(
+        select(Message.id, Message.merge).where(
+            Message.campaign_id == plan.campaign_id, Message.lead_id == sample.lead_id, Message.step == FIRST
+        )
+    ).one_or_none()
+    return compose(work.settings, template, first.id, first.merge).html if first is not None else None

@@ -77,11 +77,11 @@ def described(shown: PlanView, *, longest: int | None = MAX_SAMPLE) -> list[str]
     lines = [
         f"Recipients: {shown.recipients} of segment {shown.segment!r} ({channels}).",
         where(shown),
-        _when(shown),
-        *_follow_ups(shown),
+        when(shown),
+        *follow_ups(shown),
         *_group("Later", shown.held),
         *_group("Left out", shown.excluded),
-        f"To pay for: {_cost(shown)}.",
+        f"To pay for: {cost(shown)}.",
         *(hint if hint[:1].isupper() else f"Look at {hint}" for hint in shown.hints),
         f"Content {shown.content_hash[:16]}.",
     ]
@@ -125,7 +125,7 @@ def _example(sample: Sample, shown: PlanView) -> str:
     return f"For example, {step}by {sample.channel} to {clean(sample.to, limit=320)!r}:"
 
 
-def _when(shown: PlanView) -> str:
+def when(shown: PlanView) -> str:
     start = "as soon as it is launched"
     if shown.send_at is not None:
         start = f"from {shown.send_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC on"
@@ -134,7 +134,7 @@ def _when(shown: PlanView) -> str:
     return f"When: {start}, {window}, in each recipient's own time zone (UTC where it is not known)."
 
 
-def _follow_ups(shown: PlanView) -> list[str]:
+def follow_ups(shown: PlanView) -> list[str]:
     """Say each later step; whoever answers or asks to stop gets none of them."""
     return [
         f"Step {each.step}: {each.wait_before} after step {each.step - 1}, to who {_CONDITIONS[each.only_if]} "
@@ -152,7 +152,7 @@ def _group(title: str, reasons: Mapping[str, int]) -> list[str]:
     return [f"{title}: {sum(reasons.values())}.", *(f"- {line}" for line in counted(reasons))]
 
 
-def _cost(shown: PlanView) -> str:
+def cost(shown: PlanView) -> str:
     parts = []
     counts = [shown.by_channel, *(each.at_most for each in shown.follow_ups)]
     if mails := sum(each.get(Channel.EMAIL, 0) for each in counts):

@@ -75,6 +75,19 @@ class CampaignStatus(BaseModel):
     sandbox: bool = Field(description="True: nobody outside was contacted.")
 
 
+def counts_by_campaign(work: Work) -> dict[str, dict[State, int]]:
+    """Count every campaign's messages by state, by its id."""
+    counted = (
+        select(Message.campaign_id, Message.state, func.count())
+        .where(Message.workspace_id == work.workspace, Message.campaign_id.is_not(None))
+        .group_by(Message.campaign_id, Message.state)
+    )
+    found: dict[str, dict[State, int]] = defaultdict(dict)
+    for campaign_id, state, number in work.session.execute(counted):
+        found[campaign_id or ""][State(state)] = number
+    return found
+
+
 def status(work: Work, name_or_id: str) -> CampaignStatus:
     """Count what became of a campaign's messages.
 

@@ -13,8 +13,10 @@ from sqlalchemy import Select, Text, cast, delete, insert, or_, select, update
 from overture_core.audit import service as audit
 from overture_core.campaigns.states import CampaignState, PlanState
 from overture_core.errors import ConfigurationError, Conflict
+from overture_core.leads import requests
 from overture_core.leads.finding import lead_of
 from overture_core.leads.normalise import mailbox
+from overture_core.leads.requests import RequestState
 from overture_core.leads.traces import Traces
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
@@ -25,6 +27,7 @@ from overture_core.storage.schema import (
     Campaign,
     Consent,
     ErasedAddress,
+    ErasureRequest,
     ExportRequest,
     ImportReject,
     Lead,
@@ -97,6 +100,7 @@ def erase(work: Work, lead_id: str) -> Erased:
         setattr(lead, name, None)
     lead.custom, lead.erased_at, lead.updated_at = {}, work.now(), work.now()
     audit.record(work, "lead.erased", lead.id, addresses=len(addresses), messages=len(messages))
+    _settle_requests(work, lead)
     work.session.flush()
     return Erased(lead_id=lead.id, addresses=len(addresses), messages=len(messages), replies=replies)
 
@@ -227,6 +231,14 @@ def _require_no_filter_in_use(work: Work, traces: Traces, words: Sequence[str]) 
             name = work.session.get_one(Campaign, plan.campaign_id).name
             msg = f"The filter of the campaign {quoted(name)} names them; cancel it or await its end, then erase again."
             raise Conflict(msg)
+
+
+def _settle_requests(work: Work, lead: Lead) -> None:
+    asked = select(ErasureRequest).where(
+        ErasureRequest.lead_id == lead.id, ErasureRequest.state == RequestState.WAITING
+    )
+    for row in work.session.scalars(asked).all():
+        requests.decide(work, row, RequestState.RELEASED)
 
 
 def _of(work: Work, table: type[_Owned]) -> Select[_Owned]:

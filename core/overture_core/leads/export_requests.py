@@ -1,39 +1,27 @@
-"""Exports that are asked for over MCP: nothing is written until a person at the command line releases them.
-
-A model that obeys an order in a lead's text can ask, and that is all (docs/decisions/016).
-"""
+"""Exports that are asked for over MCP: nothing is written until a person at the command line releases them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 
 from overture_core.audit import service as audit
-from overture_core.errors import Conflict, InvalidInput, NotFound
+from overture_core.errors import InvalidInput
 from overture_core.ids import new_id
+from overture_core.leads import requests
 from overture_core.leads.exporting import DEFAULT, FORMATS, Progress, check_columns, count, export
+from overture_core.leads.requests import RequestState
 from overture_core.segments.filter import filter_of
 from overture_core.storage.schema import ExportRequest
 from overture_core.storage.store import Store, Work
 from overture_core.text import clean, quoted
 
-MOST_WAITING = 50
 
-
-class RequestState(StrEnum):
-    """Where a request stands."""
-
-    WAITING = "waiting"
-    RELEASED = "released"
-    REJECTED = "rejected"
-
-
-class ExportRequestView(BaseModel):
+class ExportAsked(BaseModel):
     """A request for an export. `leads` is how many met its filter when it was asked for."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -46,13 +34,16 @@ class ExportRequestView(BaseModel):
     leads: int
     asked_by: str
     asked_at: datetime
+
+
+class ExportRequestView(ExportAsked):
+    """The same as a person sees it."""
+
     decided_by: str | None
     decided_at: datetime | None
 
 
-def ask(
-    work: Work, where: str | None, *, columns: Sequence[str] | None = None, format_: str = "csv"
-) -> ExportRequestView:
+def ask(work: Work, where: str | None, *, columns: Sequence[str] | None = None, format_: str = "csv") -> ExportAsked:
     """Ask for an export of the leads that meet a filter; the same one that waits already is returned again.
 
     Raises:
@@ -66,13 +57,11 @@ def ask(
     asked = list(DEFAULT if columns is None else columns)
     check_columns(asked)
     found = count(work, filter_of(where))
-    waiting = list_(work, RequestState.WAITING)
+    waiting = requests.newest(work, ExportRequest, RequestState.WAITING)
     same = next((e for e in waiting if (e.where, e.columns, e.format) == (where or "", asked, format_)), None)
     if same is not None:
-        return same
-    if len(waiting) >= MOST_WAITING:
-        msg = f"{len(waiting)} exports wait already; a person decides on them by `overture exports`."
-        raise Conflict(msg)
+        return ExportAsked.model_validate(same)
+    requests.require_room(work, ExportRequest)
     row = ExportRequest(
         id=new_id("exp"),
         workspace_id=work.workspace,
@@ -87,16 +76,12 @@ def ask(
     work.session.add(row)
     work.session.flush()
     audit.record(work, "export.requested", row.id, leads=found, format=format_)
-    return ExportRequestView.model_validate(row)
+    return ExportAsked.model_validate(row)
 
 
 def list_(work: Work, state: RequestState | None = None) -> list[ExportRequestView]:
     """Return requests, newest first, at most 200 of them."""
-    rows = select(ExportRequest).where(ExportRequest.workspace_id == work.workspace)
-    if state is not None:
-        rows = rows.where(ExportRequest.state == state)
-    newest = work.session.scalars(rows.order_by(ExportRequest.id.desc()).limit(200))
-    return [ExportRequestView.model_validate(row) for row in newest]
+    return [ExportRequestView.model_validate(row) for row in requests.newest(work, ExportRequest, state)]
 
 
 def waiting(work: Work) -> int:
@@ -123,7 +108,7 @@ def release(
         InvalidInput: the file cannot be written, or has another ending than was asked for.
     """
     with store.read(workspace) as work:
-        asked = ExportRequestView.model_validate(_waiting(work, request_id))
+        asked = ExportRequestView.model_validate(requests.undecided(work, ExportRequest, request_id))
     place = path or Path(f"leads-{asked.id}.{asked.format}")
     if place.suffix.lower() != f".{asked.format}":
         msg = f"The export was asked for as {asked.format}; name a file that ends in .{asked.format}."
@@ -140,7 +125,7 @@ def release(
         progress=progress,
     )
     with store.begin(workspace, actor=actor) as work:
-        _decide(work, request_id, RequestState.RELEASED)
+        requests.decide(work, requests.undecided(work, ExportRequest, request_id), RequestState.RELEASED)
     return place, done
 
 
@@ -151,24 +136,6 @@ def reject(work: Work, request_id: str) -> ExportRequestView:
         NotFound: there is no such request.
         Conflict: it was decided before.
     """
-    return ExportRequestView.model_validate(_decide(work, request_id, RequestState.REJECTED))
-
-
-def _decide(work: Work, request_id: str, state: RequestState) -> ExportRequest:
-    row = _waiting(work, request_id)
-    row.state, row.decided_by, row.decided_at = state, clean(work.actor, limit=200), work.now()
-    audit.record(work, f"export.{state}", row.id)
-    work.session.flush()
-    return row
-
-
-def _waiting(work: Work, request_id: str) -> ExportRequest:
-    mine = (ExportRequest.workspace_id == work.workspace, ExportRequest.id == request_id)
-    row = work.session.scalar(select(ExportRequest).where(*mine))
-    if row is None:
-        msg = f"There is no export {quoted(request_id)}; `overture exports list` shows those that were asked for."
-        raise NotFound(msg)
-    if row.state != RequestState.WAITING:
-        msg = f"The export {row.id} was {row.state} by {row.decided_by}; ask for it again."
-        raise Conflict(msg)
-    return row
+    row = requests.undecided(work, ExportRequest, request_id)
+    requests.decide(work, row, RequestState.REJECTED)
+    return ExportRequestView.model_validate(row)

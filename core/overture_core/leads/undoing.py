@@ -18,8 +18,20 @@ from sqlalchemy.orm import aliased
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads.imports import ImportState, is_held, stored, this_process
+from overture_core.leads.requests import RequestState
 from overture_core.storage.among import among
-from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message, Payment, Reply, Task
+from overture_core.storage.schema import (
+    Consent,
+    ErasureRequest,
+    Lead,
+    LeadChange,
+    LeadIdentity,
+    LeadTag,
+    Message,
+    Payment,
+    Reply,
+    Task,
+)
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
@@ -147,7 +159,9 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
 def _touched(work: Work, import_id: str, lead_ids: Sequence[str]) -> list[Left]:
     """Return who of an import's leads has to stay, and why."""
     other = aliased(LeadChange)
+    asked = (ErasureRequest.lead_id == Lead.id, ErasureRequest.state == RequestState.WAITING)
     reasons = {
+        "their erasure was asked for": exists().where(*asked),
         "messages to them were planned or sent": exists().where(Message.lead_id == Lead.id),
         "they wrote back": exists().where(Reply.lead_id == Lead.id),
         "a task is about them": exists().where(Task.lead_id == Lead.id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import BaseModel, Field
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from overture_core.campaigns import service as campaigns
 from overture_core.errors import InvalidInput
@@ -38,8 +38,15 @@ class ReplyPage(BaseModel):
     next_cursor: str | None
 
 
-def list_(work: Work, *, campaign: str | None = None, limit: int = 20, cursor: str | None = None) -> ReplyPage:
-    """Return replies, newest first, of one campaign or of all.
+def list_(
+    work: Work,
+    *,
+    campaign: str | None = None,
+    intent: Intent | None = None,
+    limit: int = 20,
+    cursor: str | None = None,
+) -> ReplyPage:
+    """Return replies, newest first, of one campaign or of all, of one intent or of any.
 
     Raises:
         NotFound: there is no such campaign.
@@ -59,6 +66,8 @@ def list_(work: Work, *, campaign: str | None = None, limit: int = 20, cursor: s
             Message.workspace_id == work.workspace, Message.campaign_id == campaigns.get(work, campaign).id
         )
         rows = rows.where(Reply.message_id.in_(of_campaign))
+    if intent is not None:
+        rows = rows.where(Reply.intent == intent)
     if cursor is not None:
         last = work.session.scalar(select(Reply).where(Reply.workspace_id == work.workspace, Reply.id == cursor))
         if last is None:
@@ -88,6 +97,13 @@ def list_(work: Work, *, campaign: str | None = None, limit: int = 20, cursor: s
         for reply, first, last, step, name in found[:limit]
     ]
     return ReplyPage(replies=shown, next_cursor=shown[-1].id if len(found) > limit else None)
+
+
+def by_intent(work: Work) -> dict[Intent, int]:
+    """Count the replies of each intent that there are any of."""
+    counted = select(Reply.intent, func.count()).where(Reply.workspace_id == work.workspace).group_by(Reply.intent)
+    found = dict(row.tuple() for row in work.session.execute(counted))
+    return {intent: found[intent] for intent in Intent if intent in found}
 
 
 def newest(work: Work, lead_id: str) -> Reply | None:

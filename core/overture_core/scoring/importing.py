@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pydantic import BaseModel, Field
 from sqlalchemy import select, tuple_
 
-from overture_core.audit import service as audit
+from overture_core.audit.summaries import summary
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order, find_order, parse_date
 from overture_core.leads.mapping import propose
@@ -25,6 +25,7 @@ from overture_core.storage.store import Store, Work
 from overture_core.text import clean, quoted
 
 SAMPLE, CHUNK, SHOWN = 200, 500, 20
+COUNTS = {"rows", "recorded", "unchanged", "rejected"}
 _IDENTITIES = {"external_id": "external", "email": "email", "phone": "phone", "linkedin_url": "linkedin"}
 _OWN = {
     "kind": {"kind", "signal", "type", "event"},
@@ -86,15 +87,16 @@ def import_signals(
         if found.assumed:
             report.warnings.append(f"Dates could be day first or month first; they were read {found.order}.")
         rows = chain(sample, table.rows)
-        with transactions(store, workspace, actor=actor, dry_run=dry_run) as begin:
+        with (
+            transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
+            summary(begin, "signals.imported", source.filename, report, COUNTS) as stored,
+        ):
             while chunk := list(islice(rows, CHUNK)):
                 with begin() as work:
                     _take(work, chunk, columns, found.order, report)
+                stored()
                 if progress is not None:
                     progress(report.rows)
-            with begin() as work:
-                counts = report.model_dump(include={"rows", "recorded", "unchanged", "rejected"})
-                audit.record(work, "signals.imported", source.filename, **counts)
     return report
 
 

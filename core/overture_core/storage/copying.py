@@ -18,15 +18,18 @@ from overture_core.storage.schema import (
     LinkedInUsage,
     MessageEvent,
     Operation,
+    PageLink,
+    PageSession,
     ScoreState,
 )
 from overture_core.storage.store import Store
 
 # What happened before, and rows of files that became nothing: no rule asks for these. Nor are scores kept anew.
 _HISTORY = (MessageEvent, ImportReject, LeadChange, AuditHead, AuditEntry, ScoreState)
-# Nor may a copy do what was asked of a real provider, or hold the keys to it.
+# Nor may a copy do what was asked of a real provider, or hold the keys to it or to anybody's session.
 _ELSEWHERE = (Operation, LinkedInAccount, LinkedInAuthorization, LinkedInUsage, LinkedInLeadSource, LinkedInResponse)
-_LEFT_OUT = {each.__tablename__ for each in (*_HISTORY, *_ELSEWHERE)}
+_SESSIONS = (PageLink, PageSession)
+_LEFT_OUT = {each.__tablename__ for each in (*_HISTORY, *_ELSEWHERE, *_SESSIONS)}
 _ROWS_AT_ONCE = 1_000
 
 

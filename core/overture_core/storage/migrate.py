@@ -33,12 +33,22 @@ def config() -> Config:
 
 
 def is_current(engine: Engine) -> bool:
-    """Tell whether the database stands at the newest migration."""
+    """Tell whether the database stands at the newest migration, or beyond it.
+
+    A newer release has migrated it then while processes of this one still run, or start again: what it added is
+    nothing to them (docs/production.md).
+    """
+    stands = version(engine)
+    return stands is not None and stands >= head()
+
+
+def version(engine: Engine) -> str | None:
+    """Return the migration at which the database stands; None for an empty one."""
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
+            return None
         stands: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return stands == head()
+        return stands
 
 
 def upgrade(engine: Engine, settings: Settings) -> None:

@@ -667,6 +667,21 @@ class ExportRequest(Base):
     decided_at: Mapped[datetime | None]
 
 
+class ErasureRequest(Base):
+    """An erasure that was asked for over MCP; a person releases or rejects it. Of the lead it has the id alone."""
+
+    __tablename__ = "erasure_requests"
+    __table_args__ = (Index(None, "workspace_id", "state"), Index(None, "lead_id"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    lead_id: Mapped[str] = mapped_column(ID, ForeignKey("leads.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(KEYWORD)
+    asked_by: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[datetime | None]
+
+
 class LinkedInAccount(Base):
     """The LinkedIn member that a workspace is connected to, in the sandbox or for real. Both tokens are sealed
     (secrets.py); `refresh_token` is there only where LinkedIn approved the application for refreshing."""
@@ -752,6 +767,31 @@ class Suppression(Base):
     reason: Mapped[str] = mapped_column(KEYWORD)
     origin: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+
+
+class PageLink(Base):
+    """A link that opens one session on the dashboard, made at the command line. `hash` is of what it holds, which is
+    kept nowhere."""
+
+    __tablename__ = "page_links"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    person: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PageSession(Base):
+    """A person's session on the dashboard. `hash` is of what their browser holds; `expires_at` never moves."""
+
+    __tablename__ = "page_sessions"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workspace_id: Mapped[str] = _workspace()
+    person: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class AuditHead(Base):

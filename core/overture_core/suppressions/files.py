@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from overture_core.audit import service as audit
+from overture_core.audit.summaries import summary
 from overture_core.errors import InvalidInput
 from overture_core.files import written
 from overture_core.ids import new_id
@@ -33,6 +33,7 @@ CHUNK = 500
 SAMPLE = 200
 SHOWN_REJECTS = 20
 KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
+COUNTS = {"rows", "added", "unchanged", "rejected"}
 COLUMNS = ("kind", "value", "reason", "origin", "created_at")
 # Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
 _DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
@@ -109,15 +110,16 @@ def take_file(
             filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
         )
         rows = chain(_headless(table, columns), sample, table.rows)
-        with transactions(store, workspace, actor=actor, dry_run=dry_run) as begin:
+        with (
+            transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
+            summary(begin, "suppressions.imported", new_id("sup"), report, COUNTS) as stored,
+        ):
             while part := list(islice(rows, CHUNK)):
                 with begin() as work:
                     _take(work, part, report, reason, on_reject)
+                stored()
                 if progress is not None:
                     progress(report.rows)
-            with begin() as work:
-                counts = report.model_dump(include={"rows", "added", "unchanged", "rejected"})
-                audit.record(work, "suppressions.imported", new_id("sup"), **counts)
     return report
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +30,7 @@ from overture_core.text import clean, quoted, without_controls
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
+ERASED = "erased"  # what digests of erased addresses are signed for
 BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
@@ -165,7 +167,7 @@ def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
     """Return what is kept of an erased address, as a kind and a keyed hash that only this installation can make again:
     of an e-mail address its mailbox."""
     kept, told = ("mailbox", mailbox(value)) if kind == "email" else (kind, value)
-    return kept, _digest(work, kept, told)
+    return kept, secrets.sign(work.settings, ERASED, f"{kept}:{told}")
 
 
 def erased(work: Work, kind: Kind, values: Collection[str]) -> set[str]:
@@ -176,15 +178,14 @@ def erased(work: Work, kind: Kind, values: Collection[str]) -> set[str]:
         mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kept)
         if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
             continue  # hashing every address of an audience is only for those who need it
-        digests = {value: _digest(work, kept, form(value)) for value in values}
-        found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, digests.values()))
+        # With every key that there was: an address is erased for good, and a digest cannot be made anew without it.
+        digests = {
+            value: secrets.lasting_signatures(work.settings, ERASED, f"{kept}:{form(value)}") for value in values
+        }
+        found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, chain(*digests.values())))
         there = set(work.session.scalars(found))
-        gone.update(value for value, digest in digests.items() if digest in there)
+        gone.update(value for value, made in digests.items() if not there.isdisjoint(made))
     return gone
-
-
-def _digest(work: Work, kind: str, value: str) -> str:
-    return secrets.sign(work.settings, "erased", f"{kind}:{value}")
 
 
 def kinds_in_use(work: Work) -> set[Kind]:

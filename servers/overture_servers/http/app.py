@@ -30,6 +30,7 @@ from overture_servers.messaging.webhooks import Webhooks
 from overture_servers.registry import NAMES, Creator, creator
 from overture_servers.runtime import PrincipalRuntime, Runtime
 from overture_servers.stripe import webhooks as stripe
+from overture_servers.ui import routes as dashboard
 
 _HTTP_ERRORS = {
     404: ("not_found", f"There is nothing here; the MCP servers are at {', '.join(f'/{name}/mcp' for name in NAMES)}."),
@@ -89,6 +90,7 @@ def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> St
             *stripe.routes(runtime, hooks),
             *unsubscribe.routes(runtime),
             *deciding.routes(runtime),
+            *dashboard.routes(runtime),
             *linkedin_callback.routes(runtime),
             *linkedin_webhooks.routes(runtime, hooks),
         ],

@@ -22,6 +22,7 @@ SPARE = 128  # beyond that, those that get to hear it
 HEADERS_S = 10.0  # from the first wait for a request until its headers are there
 READER_S = 15.0  # until a reader has taken 48 KiB of what it is owed, uvicorn's two water marks apart
 HEADERS_BYTES = 32 * 1024
+ENDLESS = "overture.endless"  # in the scope of a request whose answer goes on for as long as somebody reads it
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,12 @@ class BoundedProtocol(H11Protocol):
         super().timeout_keep_alive_handler()
         # Closing waits for what is still to be written, and so for whoever does not read it.
         self._reader = self._reader or self.loop.call_later(READER_S, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """What has no end is not waited for."""
+        super().shutdown()
+        if self.cycle is not None and ENDLESS in self.cycle.scope:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, if nothing was answered yet, and let go of whatever waits for more of it."""

@@ -29,20 +29,19 @@ PURPOSE = "local-tokens"
 
 
 class LocalKeys:
-    """The one key of this installation, read when the first token comes."""
+    """The keys of this installation that are accepted, read when the first token comes."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def key(self, kid: str) -> Key | None:
-        """Return the key, if it is the one that is named."""
-        mine, key = self._own
-        return key if kid == mine else None
+        """Return the key that is named, if it is one of them."""
+        return self._own.get(kid)
 
     @cached_property
-    def _own(self) -> tuple[str, Key]:
-        signer = _signer(self._settings)
-        return _kid(signer), Key(signer.public_key(), frozenset({ALGORITHM}))
+    def _own(self) -> dict[str, Key]:
+        signers = [_signer(seed) for seed in secrets.derive_accepted(self._settings, PURPOSE)]
+        return {_kid(each): Key(each.public_key(), frozenset({ALGORITHM})) for each in signers}
 
 
 def make_token(
@@ -58,7 +57,7 @@ def make_token(
     """Return a signed token (RFC 9068) for at most 30 days."""
     import jwt
 
-    signer = _signer(settings)
+    signer = _signer(secrets.derive(settings, PURPOSE))
     claims = {
         "iss": ISSUER,
         "sub": subject,
@@ -73,10 +72,10 @@ def make_token(
     return jwt.encode(claims, signer, ALGORITHM, headers={"kid": _kid(signer), "typ": "at+jwt"})
 
 
-def _signer(settings: Settings) -> Ed25519PrivateKey:
+def _signer(seed: bytes) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return Ed25519PrivateKey.from_private_bytes(secrets.derive(settings, PURPOSE))
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def _kid(signer: Ed25519PrivateKey) -> str:

@@ -1,4 +1,4 @@
-"""The tools that change leads one by one or by segment, and the one that asks for an export."""
+"""The tools that change leads one by one or by segment, and those that ask for an export or an erasure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from anyio import to_thread
 from mcp.types import CallToolResult
 from pydantic import AwareDatetime, Field
 
-from overture_core.leads import consenting, export_requests, tagging
+from overture_core.leads import consenting, erasure_requests, export_requests, tagging
 from overture_core.leads.consenting import ConsentRecorded
-from overture_core.leads.export_requests import ExportRequestView
+from overture_core.leads.erasure_requests import ErasureAsked
+from overture_core.leads.export_requests import ExportAsked
 from overture_core.leads.exporting import Format
+from overture_core.leads.finding import lead_id_of
 from overture_core.leads.tagging import Tagged
 from overture_core.leads.undoing import Undone, undo_change, undo_import
 from overture_core.leads.upserting import Upserted, upsert
@@ -25,6 +27,7 @@ from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
 
 Where = Annotated[str | None, Field(description="Filter, as in leads_search.")]
+Known = Annotated[str, Field(description="Or e-mail address, or phone number.")]
 
 
 async def leads_upsert_lead(
@@ -91,12 +94,24 @@ async def leads_export(
     where: Where = None,
     columns: list[str] | None = None,
     format: Format = "csv",
-) -> Annotated[CallToolResult, ExportRequestView]:
+) -> Annotated[CallToolResult, ExportAsked]:
     """Ask for a file of leads. Nothing is written until a person releases it at the command line."""
     asked = await runtime_of(ctx).write(
         actor_of(ctx), lambda work: export_requests.ask(work, where, columns=columns, format_=format)
     )
     text = f"{asked.id} waits for a person: {quantity(asked.leads, 'lead')}, `overture exports release {asked.id}`."
+    return answer(asked, text)
+
+
+async def leads_erase(ctx: Ctx, lead_id: Known) -> Annotated[CallToolResult, ErasureAsked]:
+    """Ask that a lead be forgotten for good. Nobody is until a person releases it at the command line."""
+    asked = await runtime_of(ctx).write(
+        actor_of(ctx), lambda work: erasure_requests.ask(work, lead_id_of(work, lead_id))
+    )
+    text = (
+        f"{asked.id} waits for a person: `overture erasures release {asked.id}`. "
+        f"Until then leads_suppress keeps {asked.lead_id} from being written to."
+    )
     return answer(asked, text)
 
 
@@ -122,4 +137,5 @@ CHANGING = (
     ToolSpec(leads_undo, "Undo an import or merge", Scope.LEADS_WRITE, writes=True, destructive=True, depth=1),
     ToolSpec(leads_record_consent, "Record consent", Scope.LEADS_WRITE, writes=True, depth=1),
     ToolSpec(leads_export, "Ask for an export", Scope.LEADS_EXPORT, writes=True, depth=1),
+    ToolSpec(leads_erase, "Ask for an erasure", Scope.LEADS_ERASE, writes=True, depth=1),
 )

@@ -23,7 +23,7 @@ from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
 from overture_core.suppressions.service import Kind, SuppressionPage, SuppressionView
 from overture_core.text import quantity
-from overture_servers.leads.changing import CHANGING, Where
+from overture_servers.leads.changing import CHANGING, Known, Where
 from overture_servers.leads.importing import TOOLS as IMPORTING
 from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
@@ -62,13 +62,14 @@ async def leads_search(
     )
     more = " More with next_cursor." if found.next_cursor else ""
     least = "More than " if found.more else ""
+    verb = "matches" if found.total == 1 else "match"
     lines = [
         f"{lead.id} {' '.join(_filled(lead.first_name, lead.last_name))}, {lead.company or 'no company'}"
         for lead in found.leads
     ]
     return answer(
         found,
-        "\n".join([f"{least}{quantity(found.total, 'lead')} match, {len(lines)} shown.{more} {UNTRUSTED}", *lines]),
+        "\n".join([f"{least}{quantity(found.total, 'lead')} {verb}, {len(lines)} shown.{more} {UNTRUSTED}", *lines]),
     )
 
 
@@ -86,9 +87,7 @@ async def leads_get_lead(ctx: Ctx, lead_id: str) -> Annotated[CallToolResult, Le
     return answer(found, f"{name}: {counts}. {UNTRUSTED}")
 
 
-async def leads_trace_lead(
-    ctx: Ctx, lead_id: Annotated[str, Field(description="Or e-mail address, or phone number.")], limit: Limit = 100
-) -> Annotated[CallToolResult, Trace]:
+async def leads_trace_lead(ctx: Ctx, lead_id: Known, limit: Limit = 100) -> Annotated[CallToolResult, Trace]:
     """Everything that happened to a lead, oldest first."""
     found = await runtime_of(ctx).read(lambda work: trace(work, lead_id_of(work, lead_id), limit=limit))
     lines = [

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, Via
 from overture_core.approvals.subjects import listed, subject
-from overture_core.errors import Conflict, NotFound, OvertureError, SystemFault
+from overture_core.errors import NotFound, OvertureError, SystemFault
 from overture_core.settings import Settings
 from overture_core.storage.store import Work
 from overture_servers.http.bodies import read_body
@@ -68,11 +68,15 @@ def routes(runtime: Runtime) -> list[Route]:
         approval_id = request.path_params["approval_id"]
 
         def decide(work: Work) -> dict[str, Any]:
-            if approvals.get(work, approval_id).content_hash != wanted.content_hash:
-                msg = "This is not the content that was asked about; read the approval again, then decide."
-                raise Conflict(msg)
-            approve = wanted.decision == "approve"
-            made = approvals.decide(work, approval_id, approve=approve, by=name, via=Via.WEB, reason=wanted.reason)
+            made = approvals.decide(
+                work,
+                approval_id,
+                approve=wanted.decision == "approve",
+                by=name,
+                via=Via.WEB,
+                reason=wanted.reason,
+                seen_hash=wanted.content_hash,
+            )
             return made.model_dump(mode="json")
 
         return await runtime.write(f"web:{name}", decide)

@@ -214,7 +214,7 @@ TOOLS = (
     ToolSpec(stripe_create_price, "Make a price", Scope.PAYMENTS_WRITE, writes=True, outside=True),
     ToolSpec(stripe_create_discount, "Make a discount", Scope.PAYMENTS_WRITE, writes=True, outside=True),
     ToolSpec(stripe_refund, "Refund", Scope.PAYMENTS_WRITE, writes=True, destructive=True, outside=True),
-    ToolSpec(stripe_report_revenue, "Revenue", Scope.PAYMENTS_READ),
+    ToolSpec(stripe_report_revenue, "Revenue", Scope.PAYMENTS_READ, depth=1),
     ToolSpec(stripe_report_fee, "Report a fee", Scope.PAYMENTS_WRITE, writes=True, outside=True),
     ToolSpec(
         stripe_run_approved, "Run what was approved", Scope.PAYMENTS_WRITE, writes=True, destructive=True, outside=True

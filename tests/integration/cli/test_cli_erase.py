@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from overture_core.leads import erasure_requests
+from overture_core.leads.finding import lead_id_of
 from overture_core.settings import Settings
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store
@@ -41,6 +43,33 @@ def test_a_lead_is_traced_then_erased_once_that_is_confirmed(overture: Overture,
         f"overture: There is no lead '{email}'; give a lead's id, e-mail address or phone number (+12125550101).\n"
     )
     assert overture("audit", "verify").returncode == 0
+
+
+def test_an_erasure_that_was_asked_for_is_shown_with_whom_then_rejected_or_released(
+    overture: Overture, tmp_path: Path
+) -> None:
+    assert overture("import", "good.csv").returncode == 0
+    store = Store(Settings(data_dir=tmp_path / "data", sandbox_only=True))
+    with store.begin("default", actor="mcp:desk") as work:
+        leads = {each: lead_id_of(work, f"{each}@example.com") for each in ("ada", "grace")}
+        ada, grace = (erasure_requests.ask(work, lead).id for lead in leads.values())
+    store.close()
+    unasked = overture("erasures", "release", ada)
+    assert (unasked.returncode, unasked.stderr) == (
+        2,
+        f"overture: All that is known of {leads['ada']} (Ada, ada@example.com) would be erased for good; "
+        "add --yes to do so.\n",
+    )
+    assert overture("erasures", "reject", grace).stdout == f"The erasure {grace} is rejected.\n"
+    done = overture("erasures", "release", ada, "--yes", "--json")
+    assert json.loads(done.stdout) == {"lead_id": leads["ada"], "addresses": 1, "messages": 0, "replies": 0}
+    shown = json.loads(overture("erasures", "list", "--json").stdout)
+    assert [(each["id"], each["state"], each["who"]) for each in shown] == [
+        (grace, "rejected", "Grace, grace@example.com"),
+        (ada, "released", ""),
+    ]
+    again = overture("erasures", "release", grace, "--yes")
+    assert (again.returncode, "`overture erasures list` shows which still wait" in again.stderr) == (2, True)
 
 
 def test_who_is_not_known_is_told(overture: Overture) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +16,7 @@ from overture_core.leads.imports import ImportReport
 from overture_core.leads.reading import Source as File
 from overture_core.leads.tracing import trace
 from overture_core.scoring import keeping, signals
-from overture_core.scoring.importing import SignalReject, SignalReport, import_signals
+from overture_core.scoring.importing import CHUNK, SignalReject, SignalReport, import_signals
 from overture_core.scoring.signals import Kind, Source
 from overture_core.storage.schema import Lead, LeadScore, LeadSignal
 from overture_core.storage.store import Store
@@ -102,6 +102,22 @@ def test_every_row_of_a_file_is_accounted_for_and_the_file_again_changes_nothing
         assert [*first, *signals.list_(work, cursor=first[0].id)] == signals.list_(work)
         assert signals.list_(work, cursor="sig_none") == []
         assert [each.action for each in audit.list_(work)][-2:].count("signals.imported") == 2
+
+
+def test_a_file_that_breaks_off_leaves_an_entry_of_what_was_stored(store: Store, take: Import) -> None:
+    take(LEADS)
+    days = [date(2026, 1, 1) + timedelta(number % 300) for number in range(2 * CHUNK)]
+    source = File.from_text("email,kind,date\n" + "".join(f"bo@b.example,hiring,{day}\n" for day in days), "s.csv")
+
+    def interrupted(_rows: int) -> None:
+        raise KeyboardInterrupt  # as Ctrl-C does behind the first chunk
+
+    with pytest.raises(KeyboardInterrupt):
+        import_signals(store, source, workspace=WORKSPACE, actor="test", progress=interrupted)
+    with store.read(WORKSPACE) as work:
+        last = audit.list_(work)[-1]
+    counts = {"rows": CHUNK, "recorded": 300, "unchanged": CHUNK - 300, "rejected": 0}
+    assert (last.action, last.detail) == ("signals.imported", {**counts, "broke_off": True})
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,11 @@ def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
     return files.take_file(store, Source.from_text(text, name), workspace="default", actor="test")
 
 
+def interrupted(_rows: int) -> None:
+    """What Ctrl-C does behind the first chunk."""
+    raise KeyboardInterrupt
+
+
 def there(store: Store) -> dict[str, str]:
     with store.read("default") as work:
         return {each.value: each.reason for each in service.list_(work).suppressions}
@@ -75,6 +80,18 @@ def test_a_dry_run_reports_the_same_and_leaves_nothing(store: Store) -> None:
     with store.read("default") as work:
         assert audit.list_(work) == []
     assert taken(store, PLAIN) == dry
+
+
+def test_a_list_that_breaks_off_leaves_an_entry_of_what_was_stored(store: Store) -> None:
+    rows = "".join(f"p{number}@example.com\n" for number in range(2 * files.CHUNK))
+    with pytest.raises(KeyboardInterrupt):
+        files.take_file(
+            store, Source.from_text(rows, "list.txt"), workspace="default", actor="test", progress=interrupted
+        )
+    with store.read("default") as work:
+        last = audit.list_(work)[-1]
+    counts = {"rows": files.CHUNK, "added": files.CHUNK, "unchanged": 0, "rejected": 0}
+    assert (last.action, last.detail) == ("suppressions.imported", {**counts, "broke_off": True})
 
 
 def test_control_characters_in_an_address_hide_it_from_nobody(store: Store) -> None:

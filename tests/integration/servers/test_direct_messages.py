@@ -16,8 +16,6 @@ from overture_core.clock import ManualClock
 from overture_core.errors import Conflict
 from overture_core.messages import direct, showing
 from overture_core.messages.channels import Channel
-from overture_core.messages.evidence import InboundMessage
-from overture_core.messages.inbound import apply_inbound
 from overture_core.messages.states import State
 from overture_core.operations import service as operations
 from overture_core.storage.schema import Lead, Message
@@ -304,43 +302,3 @@ async def test_what_is_skipped_after_its_approval_says_so(desk: Any, runtime: Ru
     with runtime.store.read("default") as work:
         told = str(direct.standing(work, ended.result["message_id"]))
     assert told == "It is NOT sent: the lead asked not to be contacted, bounced or complained."
-
-
-def wrote(runtime: Runtime, body: str) -> None:
-    """Let Ada write to us, through the code that webhooks go through."""
-    with runtime.store.begin("default", actor="webhook") as work:
-        event = InboundMessage(
-            provider="sendgrid",
-            dedupe_key=f"wrote-{body}",
-            channel=Channel.EMAIL,
-            at=work.now(),
-            sender="ada@northwind.example",
-            recipient="us@example.com",
-            subject="Re: Hello",
-            body=body,
-        )
-        assert apply_inbound(work, event)
-
-
-async def test_who_wrote_can_be_answered_and_the_person_reads_what_is_answered(desk: Any, runtime: Runtime) -> None:
-    await desk.filled()
-    lead = await lead_of(desk, "Ada")
-    wrote(runtime, "What does it cost?")
-    async with desk.messaging() as client:
-        asked = await desk.call(client, "messaging_send_message", lead_id=lead, template="hello")
-        answers = next(number for number, line in enumerate(asked["told"]) if line.startswith("They wrote on "))
-        assert asked["told"][answers].endswith("by email; this answers them:")
-        assert asked["told"][answers + 1] == "> What does it cost?"
-        approve(runtime, asked["approval_id"])
-        await desk.call(client, "messaging_send_message", lead_id=lead, template="hello")
-    assert rows(runtime) == [("ada@northwind.example", "due", None)]
-
-
-async def test_who_wrote_stop_is_not_answered(desk: Any, runtime: Runtime) -> None:
-    await desk.filled()
-    lead = await lead_of(desk, "Ada")
-    wrote(runtime, "STOP")
-    async with desk.messaging() as client:
-        refused = await desk.text(client, "messaging_send_message", fails=True, lead_id=lead, template="hello")
-    assert "This lead may not be written to" in refused
-    assert rows(runtime) == []

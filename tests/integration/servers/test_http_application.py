@@ -117,7 +117,7 @@ async def test_with_the_database_away_it_is_not_ready(settings: Settings, redis_
     assert response.json()["database"].startswith("The database did not answer")
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/leads", "/leads/nothing", "/messaging/webhooks/nothing"])
+@pytest.mark.parametrize("path", ["/page", "/nothing", "/leads", "/leads/nothing", "/messaging/webhooks/nothing"])
 async def test_what_is_not_there_is_answered_in_json(http: httpx.AsyncClient, path: str) -> None:
     response = await http.get(path)
     assert (response.status_code, response.json()) == (

@@ -71,6 +71,26 @@ async def test_an_export_is_asked_for_and_nothing_is_written(desk: Any, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
+async def test_an_erasure_is_asked_for_and_nobody_is_erased(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        ada = await ada_of(desk, client)
+        known = await desk.call(client, "leads_get_lead", lead_id=ada)
+        asked = await desk.call(client, "leads_erase", lead_id=ada)
+        assert (asked["state"], asked["lead_id"], asked["asked_by"].startswith("mcp:")) == ("waiting", ada, True)
+        assert await desk.call(client, "leads_erase", lead_id=known["email"].upper()) == asked
+        text = await desk.text(client, "leads_erase", lead_id=ada)
+        assert text.startswith(f"{asked['id']} waits for a person: `overture erasures release {asked['id']}`.")
+        assert await desk.call(client, "leads_get_lead", lead_id=ada) == known
+
+
+async def test_one_lead_matches_and_two_match(desk: Any) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        found = [await desk.text(client, "leads_search", where=where) for where in ('"Ada"', "country = US")]
+    assert [text.partition(",")[0] for text in found] == ["1 lead matches", "2 leads match"]
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
@@ -90,6 +110,8 @@ async def test_an_export_is_asked_for_and_nothing_is_written(desk: Any, tmp_path
         ("leads_record_consent", {"lead_id": "x", "channel": "sms", "granted": False}, "There is no lead 'x'"),
         ("leads_record_consent", {"lead_id": "x", "channel": "fax", "granted": False}, "channel: Input should be"),
         ("leads_record_consent", {"lead_id": "x", "channel": "sms"}, "granted: Field required"),
+        ("leads_erase", {"lead_id": "lead_x"}, "There is no lead 'lead_x'"),
+        ("leads_erase", {"lead_id": "x@example.com"}, "There is no lead 'x@example.com'; give a lead's id, e-mail"),
         ("leads_export", {"where": "segment = x"}, "there is no segment 'x'"),
         ("leads_export", {"columns": ["shoes"]}, "There is no column 'shoes'"),
         ("leads_export", {"format": "pdf"}, "format: Input should be 'csv', 'xlsx' or 'jsonl'"),
@@ -114,6 +136,7 @@ async def test_another_workspaces_leads_are_not_found(
             ("leads_tag", {"tag": "a", "lead_ids": [ada]}),
             ("leads_record_consent", {"lead_id": ada, **said}),
             ("leads_get_lead", {"lead_id": ada}),
+            ("leads_erase", {"lead_id": ada}),
         ):
             assert f"There is no lead '{ada}'" in await desk.refused(stranger, tool, **arguments)
         assert (await desk.call(stranger, "leads_tag", tag="a", where="country = US"))["leads"] == 0

@@ -44,3 +44,4 @@ async def test_the_pages_examples_work_and_show_every_tool_and_resource(desk: An
     assert [each["changed"] for each in results["leads_tag"]] == [1, 1]
     assert [each["consent"]["granted"] for each in results["leads_record_consent"]] == [True, False]
     assert results["leads_export"][0]["leads"] == 3
+    assert results["leads_erase"][0]["state"] == "waiting"

@@ -173,6 +173,7 @@ async def theirs(rival: Principal, runtime: Runtime) -> Theirs:
     await rival.call("leads_save_segment", name=name, where="dormant_days >= 90 and consent.email = yes")
     await rival.call("leads_suppress", kind="email", value=f"{MARK}-gone@rival.example")
     export = await rival.call("leads_export")
+    erasure = await rival.call("leads_erase", lead_id=lead)
     text = {"subject": MARK, "body": f"{MARK} {{{{ first_name }}}}"}
     await rival.call("messaging_save_template", name=name, channel="email", **text)
     campaign = {"name": name, "segment": name, "templates": {"email": name}}
@@ -202,6 +203,6 @@ async def theirs(rival: Principal, runtime: Runtime) -> Theirs:
             **{"approval": plan["approval"]["id"], "operation": operation["id"], "task": task["id"]},
             **{"customer": customer, "price": price, "reply": "reply_zqx", "export": export["id"]},
             **{"email": f"{MARK}@rival.example", "asked": asked["id"], "change": change},
-            **{"again": again["import_id"], "signal": signal},
+            **{"again": again["import_id"], "signal": signal, "erasure": erasure["id"]},
         }
     )

@@ -69,6 +69,7 @@ def calls(it: Any) -> dict[str, list[dict[str, Any]]]:
         "leads_tag": [{"tag": "own", "lead_ids": [it.lead]}, {"tag": it.name, "where": "", "remove": True}],
         "leads_record_consent": [{"lead_id": it.lead, "channel": "email", "granted": False}],
         "leads_export": [{}],
+        "leads_erase": [{"lead_id": it.lead}, {"lead_id": it.email}],
         "leads_score": [{"lead_id": it.lead}, {"segment": it.name}, {"where": ""}],
         "messaging_save_template": [{"name": it.name, "channel": "email", "subject": "Own", "body": "Own"}],
         "messaging_list_templates": [{}],

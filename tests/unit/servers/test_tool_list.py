@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 SNAPS = Path(__file__).parents[2] / "toolsnaps"
 SERVERS = {name: creator(name) for name in NAMES}
 # Characters of each, and of all four together.
-LIMITS = {"leads": 16_000, "messaging": 14_750, "linkedin": 9_000, "stripe": 11_000}
+LIMITS = {"leads": 16_250, "messaging": 14_750, "linkedin": 9_000, "stripe": 10_750}
 TOGETHER = 48_000
 KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
 HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"

@@ -23,6 +23,7 @@ from overture_core.health import senders
 from overture_core.health import service as health
 from overture_core.messages import intake
 from overture_core.messages.channels import Channel
+from overture_core.messages.limits import limits_of
 from overture_core.messages.states import State, is_in
 from overture_core.storage.schema import Campaign, Message, Plan
 from overture_core.storage.store import Store, Work
@@ -32,7 +33,6 @@ from overture_queue import jobs
 from overture_queue.jobs import DeliverChunk
 from overture_worker.delivery import Delivery
 from overture_worker.pump import Pump
-from overture_worker.rates import limits_of
 from overture_worker.simulation.world import World, copied_world
 from overture_worker.transports import open_transports
 
