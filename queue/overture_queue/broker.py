@@ -25,6 +25,7 @@ from overture_core import telemetry
 from overture_core.errors import ConfigurationError, QueueUnavailable
 from overture_core.settings import Settings
 from overture_queue import embedded, jobs
+from overture_queue.address import redis_url
 from overture_queue.embedded import EmbeddedRedis
 
 NAMESPACE = "overture"
@@ -35,6 +36,7 @@ MAINTENANCE_CHANCE = 50_000  # in a million commands
 
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 5.0
+PROBE_S = 0.4  # to connect, and again to answer, for who only asks whether Redis is well
 
 
 class RedisHandle:
@@ -124,20 +126,23 @@ def enqueue(broker: dramatiq.Broker, job: jobs.Job, *, campaign: str | None = No
         raise QueueUnavailable(msg) from error
 
 
-def depths(client: redis.Redis) -> dict[str, int]:
-    """Count the jobs of each queue, those in a worker's hands included.
+def depths(settings: Settings) -> dict[str, int]:
+    """Count the jobs of each queue, those in a worker's hands included. Starts nothing, and takes a second at most.
 
     Raises:
-        QueueUnavailable: Redis did not answer.
+        QueueUnavailable: Redis does not answer in that time, or the embedded one does not run.
+        ConfigurationError: the URL cannot be read.
     """
+    client = _client(redis_url(settings), connect_s=PROBE_S, answer_s=PROBE_S)
     pipe = client.pipeline(transaction=False)
     for name in jobs.QUEUES:
         pipe.hlen(f"{NAMESPACE}:{name}.msgs")
     try:
         return dict(zip(jobs.QUEUES, pipe.execute(), strict=True))
     except RedisError as error:
-        msg = f"Redis did not answer ({error})."
-        raise QueueUnavailable(msg) from error
+        raise QueueUnavailable(_away(settings, error)) from error
+    finally:
+        client.close()
 
 
 def describe(settings: Settings) -> QueueInfo:
@@ -153,8 +158,7 @@ def describe(settings: Settings) -> QueueInfo:
     try:
         told = client.info("server")
     except RedisError as error:
-        detail = f"{shown} does not answer ({error}); start it, or correct OVERTURE_REDIS_URL."
-        return QueueInfo("url", "unknown", reachable=False, detail=detail)
+        return QueueInfo("url", "unknown", reachable=False, detail=_away(settings, error))
     finally:
         client.close()
     name = told.get("server_name", "redis")
@@ -162,12 +166,23 @@ def describe(settings: Settings) -> QueueInfo:
     return QueueInfo("url", f"{name} {number}".strip(), reachable=True, detail=f"Answers at {shown}.")
 
 
-def _client(url: str) -> redis.Redis:
+def _away(settings: Settings, error: RedisError) -> str:
+    """Say why Redis does not answer, and what to do: one that runs and hangs is not to be started."""
+    hangs = isinstance(error, redis.TimeoutError)
+    if settings.redis_url is None:
+        return embedded.hanging(settings.data_dir) if hangs else embedded.describe(settings.data_dir)[2]
+    shown = _without_password(settings.redis_url)
+    if hangs:
+        return f"{shown} does not answer in time ({error}); it hangs or is out of reach; see its log."
+    return f"{shown} does not answer ({error}); start it, or correct OVERTURE_REDIS_URL."
+
+
+def _client(url: str, *, connect_s: float = CONNECT_TIMEOUT_S, answer_s: float = ANSWER_TIMEOUT_S) -> redis.Redis:
     try:
         return redis.Redis.from_url(
             url,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=ANSWER_TIMEOUT_S,
+            socket_connect_timeout=connect_s,
+            socket_timeout=answer_s,
             # One more try is for a pooled connection that a restarted server has closed. A time-out is
             # not tried again: the caller waits for us, and the rows stay due anyway.
             retry=Retry(ConstantBackoff(0.05), 1, supported_errors=(redis.ConnectionError,)),

@@ -114,13 +114,18 @@ def describe(data_dir: Path) -> tuple[str, bool, str]:
     try:
         running = wire.version(place.socket)
     except TimeoutError:
-        detail = f"Runs on {place.socket} and does not answer; where that goes on, look at {place.log} and end it."
-        return "unknown", False, detail
+        return "unknown", False, hanging(data_dir)
     if running:
         return f"{running}{' (bundled)' if bundled else ''}", True, f"Runs on {place.socket}."
     if binary is None:
         return "none", False, _NO_BINARY
     return f"{binary.name}{' (bundled)' if bundled else ''}", False, f"Does not run; would be started from {binary}."
+
+
+def hanging(data_dir: Path) -> str:
+    """Return the sentence about a server that runs and does not answer in time."""
+    place = Place.within(data_dir)
+    return f"Runs on {place.socket} and does not answer; where that goes on, look at {place.log} and end it."
 
 
 def _ensure_running(place: Place) -> None:

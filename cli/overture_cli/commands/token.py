@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -54,11 +55,12 @@ def token(
     if unknown:
         msg = f"There is no scope {quoted(unknown[0])}; the scopes are: {', '.join(Scope)}."
         raise InvalidInput(msg)
+    base = settings.audience if audience is None else _base_url(audience.rstrip("/"), settings)
     named = workspace or settings.workspace
     with open_store(settings) as store:
         _require_workspace(store, named)
-    scopes = [Scope(each) for each in scope] if scope else list(READS.values())
-    meant = (audience or settings.audience).rstrip("/") + (path_of(server) if server else "")
+    scopes = [Scope(each) for each in dict.fromkeys(scope)] if scope else list(READS.values())
+    meant = base + (path_of(server) if server else "")
     lifetime, now = timedelta(minutes=minutes), SystemClock().now()
     made = make_token(
         settings,
@@ -79,6 +81,28 @@ def token(
     progress_console.print(
         f"For {meant}, workspace {named}, until {ends:%Y-%m-%d %H:%M} UTC: {', '.join(scopes)}.", markup=False
     )
+
+
+def _base_url(audience: str, settings: Settings) -> str:
+    """Return the audience, if a server can be there; one of other settings than these may be."""
+    if audience == settings.audience:
+        return audience
+    try:
+        parts = urlsplit(audience)
+        bare = parts.hostname and parts.port != 0 and parts._replace(query="", fragment="").geturl() == audience
+    except ValueError:
+        bare = False
+    if not bare or parts.scheme not in {"http", "https"} or "@" in parts.netloc or parts.path.endswith("/mcp"):
+        msg = (
+            f"No server takes a token for {quoted(audience)}; give the base URL by which clients reach it, such as "
+            f"{settings.base_url}, and name a single one with --server."
+        )
+        raise InvalidInput(msg)
+    progress_console.print(
+        f"Servers with these settings are {settings.audience} and will not take it; only those at {audience} will.",
+        markup=False,
+    )
+    return audience
 
 
 def _require_workspace(store: Store, name: str) -> None:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from overture_servers.http.answers import refusal
+from overture_servers.http.messages import VERSION_HEADER, refused
 
 _ASKED = "overture.asked"
 _ONE_END = "A body has a length or comes in chunks; say one of them, not both."
@@ -63,7 +64,7 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 class WholeBody:
-    """Reads what is posted, as a whole and as JSON once, for everything behind it."""
+    """Reads what is posted, as a whole and as JSON once, for everything behind it. What is no MCP message ends here."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -73,24 +74,30 @@ class WholeBody:
         if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await read_body(Request(scope, receive), self._most)
+        request = Request(scope, receive)
+        body = await read_body(request, self._most)
+        try:
+            posted = from_json(body)
+        except ValueError:
+            posted = None  # the SDK says where it stops being JSON
+        else:
+            answer = refused(posted, request.headers.get(VERSION_HEADER))
+            if answer is not None:
+                await answer(scope, receive, send)
+                return
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def again() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        await self._app({**scope, _ASKED: _read(body)}, again, send)
+        await self._app({**scope, _ASKED: _asked_by(posted)}, again, send)
 
 
-def _read(body: bytes) -> Asked | None:
-    try:
-        request = from_json(body)
-    except ValueError:
+def _asked_by(posted: Any) -> Asked | None:
+    if not isinstance(posted, dict):
         return None
-    if not isinstance(request, dict):
-        return None
-    params = request.get("params")
-    return Asked(str(request.get("method")), params if isinstance(params, dict) else None)
+    params = posted.get("params")
+    return Asked(str(posted.get("method")), params if isinstance(params, dict) else None)
 
 
 class BodyInTime:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from typing import Any
 
 import h11
 import structlog
-from uvicorn import Server
+from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST = 512  # connections that are served; further ones are told 503
@@ -26,8 +27,19 @@ ENDLESS = "overture.endless"  # in the scope of a request whose answer goes on f
 log = structlog.get_logger(__name__)
 
 
+def _not_cut_off(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 class Listening(Server):
-    """uvicorn's server, which says where once it listens; with port 0 the system has chosen one by then."""
+    """uvicorn's server, which says where once it listens; with port 0 the system has chosen one by then.
+
+    Of calls that it cuts off when it ends it says how many there are, and shows no traceback of each.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        logging.getLogger("uvicorn.error").addFilter(_not_cut_off)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -116,6 +128,7 @@ OPTIONS: dict[str, Any] = {
     "http": BoundedProtocol,
     "ws": "none",
     "server_header": False,
+    "log_config": None,  # its lines are of the form of all others
     "limit_concurrency": MOST,
     "backlog": MOST,
     "timeout_keep_alive": 5,

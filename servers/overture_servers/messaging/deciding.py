@@ -59,7 +59,7 @@ def routes(runtime: Runtime) -> list[Route]:
             found = subject(work, approval_id, longest=None)
             detail = {"plan": found.plan, "operation": found.operation}
             shown = {name: each.model_dump(mode="json") for name, each in detail.items() if each is not None}
-            return {"title": found.title, "text": found.lines, **shown}
+            return {"title": found.title, "text": found.lines, "content_hash": found.approval.content_hash, **shown}
 
         return await runtime.read(find)
 

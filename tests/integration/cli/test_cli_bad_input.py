@@ -246,6 +246,26 @@ def test_a_token_for_a_workspace_that_is_not_there_names_what_to_change(overture
     assert_one_sentence(case, overture(*asked, auth_local="1"))
 
 
+@pytest.mark.parametrize(
+    "audience", ["nonsense", "ftp://a.example", "http://", "http://a.example:x", "https://a@b.example"]
+)
+def test_a_token_for_an_audience_that_no_server_has_is_refused(overture: Overture, audience: str) -> None:
+    asked = ("token", "--audience", audience)
+    says = (f"No server takes a token for {audience.rstrip('/')!r}", "such as http://127.0.0.1:8765", "--server")
+    assert_one_sentence(Case(asked, BAD_INPUT, "invalid_input", says), overture(*asked, auth_local="1"))
+
+
+def test_a_token_for_servers_elsewhere_says_whose_it_is_and_names_each_scope_once(overture: Overture) -> None:
+    scopes = ("--scope", "leads:write", "--scope", "leads:read", "--scope", "leads:write")
+    made = overture("token", "--audience", "http://127.0.0.1:9999/", *scopes, "--json", auth_local="1")
+    assert (made.returncode, json.loads(made.stdout)["scopes"]) == (0, ["leads:write", "leads:read"])
+    warned = (
+        "Servers with these settings are http://127.0.0.1:8765 and will not take it; "
+        "only those at http://127.0.0.1:9999 will."
+    )
+    assert warned in " ".join(made.stderr.split())
+
+
 def test_servers_refuse_an_address_that_other_machines_reach(overture: Overture) -> None:
     refused = overture("serve", "--http", "--host", "0.0.0.0")
     assert refused.stdout == ""

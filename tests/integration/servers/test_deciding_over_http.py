@@ -36,8 +36,8 @@ async def waiting(desk: Any) -> dict[str, Any]:
     return plan
 
 
-def decision(plan: dict[str, Any], word: str = "approve", **more: str) -> dict[str, str]:
-    return {"decision": word, "content_hash": plan["content_hash"], **more}
+def decision(read: dict[str, Any], word: str = "approve", **more: str) -> dict[str, str]:
+    return {"decision": word, "content_hash": read["content_hash"], **more}
 
 
 async def test_a_person_reads_what_waits_and_approves_it_and_the_launch_says_who(desk: Any, runtime: Runtime) -> None:
@@ -46,7 +46,7 @@ async def test_a_person_reads_what_waits_and_approves_it_and_the_launch_says_who
         (listed,) = (await http.get(PATH, headers=ADA)).json()["approvals"]
         assert (listed["id"], listed["state"]) == (plan["approval"]["id"], "pending")
         shown = (await http.get(f"{PATH}/{listed['id']}", headers=ADA)).json()
-        assert shown["plan"]["content_hash"] == plan["content_hash"]
+        assert shown["content_hash"] == shown["plan"]["content_hash"] == plan["content_hash"]
         assert "Recipients: 2 of segment 'dormant' (2 by email)." in shown["text"]
         made = await http.post(f"{PATH}/{listed['id']}", headers=ADA, json=decision(plan, reason="fine"))
         assert (made.status_code, made.json()["state"], made.json()["decided_by"]) == (200, "approved", "ada")
@@ -56,6 +56,20 @@ async def test_a_person_reads_what_waits_and_approves_it_and_the_launch_says_who
     async with desk.messaging() as client:
         launched = await desk.call(client, "messaging_launch_campaign", plan_id=plan["plan_id"])
     assert (launched["approved_by"], launched["approved_via"]) == ("ada", "web")
+
+
+async def test_a_page_that_shows_an_operation_has_all_that_its_decision_needs(desk: Any, runtime: Runtime) -> None:
+    await desk.filled()
+    async with desk.leads() as client:
+        (lead,) = (await desk.call(client, "leads_search", where='"Ada"'))["leads"]
+    async with desk.messaging() as client:
+        asked = await desk.call(client, "messaging_send_message", lead_id=lead["id"], template="hello")
+    async with page(runtime, ada=TOKEN) as http:
+        url = f"{PATH}/{asked['approval_id']}"
+        shown = (await http.get(url, headers=ADA)).json()
+        assert "> Subject: Hello Ada" in shown["text"]
+        made = await http.post(url, headers=ADA, json=decision(shown))
+    assert (made.status_code, made.json()["state"], made.json()["decided_by"]) == (200, "approved", "ada")
 
 
 async def test_a_rejected_plan_is_not_launched(desk: Any, runtime: Runtime) -> None:

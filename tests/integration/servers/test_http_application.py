@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +16,7 @@ from starlette.applications import Starlette
 from overture_core.errors import ConfigurationError
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
-from overture_queue.broker import RedisHandle
+from overture_queue.broker import RedisHandle, connect
 from overture_queue.jobs import QUEUES
 from overture_servers.http.app import create_app
 from overture_servers.http.local_tokens import make_token
@@ -75,6 +78,32 @@ async def test_with_redis_away_it_still_takes_work_and_says_so(settings: Setting
     assert (response.status_code, body["ready"], body["degraded"], body["database"]) == (200, True, True, "ok")
     assert body["queued_jobs"] is None
     assert body["redis"].startswith("redis://127.0.0.1:1/0 does not answer")
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["embedded", "by its URL"])
+async def test_with_redis_hanging_it_says_so_within_a_second(
+    settings: Settings, sqlite_store: Store, *, named: bool
+) -> None:
+    with connect(settings) as handle:
+        changes = {"redis_url": handle.url} if named else {}
+        runtime = Runtime(settings.model_copy(update=changes), sqlite_store)
+        async with running(create_app(runtime)) as http:
+            assert (await http.get("/ready")).json()["redis"] == "ok"
+            process = handle.client.info("server")["process_id"]
+            os.kill(process, signal.SIGSTOP)
+            try:
+                began = time.monotonic()
+                body = (await http.get("/ready")).json()
+                asked = time.monotonic()
+                metrics = (await http.get("/metrics")).text
+                ended = time.monotonic()
+            finally:
+                os.kill(process, signal.SIGCONT)
+    assert (asked - began < 1, ended - asked < 1) == (True, True)
+    assert (body["ready"], body["degraded"], body["queued_jobs"]) == (True, True, None)
+    assert "does not answer" in body["redis"]
+    assert "start it" not in body["redis"]
+    assert "overture_redis_up 0.0" in metrics
 
 
 async def test_with_the_database_away_it_is_not_ready(settings: Settings, redis_handle: RedisHandle) -> None:
