@@ -12,40 +12,20 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import CursorResult, delete, exists, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import CursorResult, delete, or_, select, tuple_
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads.imports import ImportState, is_held, stored, this_process
-from overture_core.leads.requests import RequestState
+from overture_core.leads.staying import Left, staying
 from overture_core.storage.among import among
-from overture_core.storage.schema import (
-    Consent,
-    ErasureRequest,
-    Lead,
-    LeadChange,
-    LeadIdentity,
-    LeadTag,
-    Message,
-    Payment,
-    Reply,
-    Task,
-)
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
 PAGE = 500
 MOST_LEFT = 20
 ADDRESSES = ("email", "phone")
-
-
-class Left(BaseModel):
-    """What an undo had to leave, and why."""
-
-    lead_id: str
-    what: str
-    why: str
 
 
 class Undone(BaseModel):
@@ -145,7 +125,7 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     page = select(Lead.id, Lead.import_id, Lead.erased_at).where(Lead.workspace_id == work.workspace, Lead.id > after)
     found = work.session.execute(page.order_by(Lead.id).limit(PAGE * 10)).all()
     created = [id_ for id_, origin, erased_at in found if origin == import_id and erased_at is None]
-    left = _touched(work, import_id, created)
+    left = staying(work, stored(work, import_id), created)
     stay = {each.lead_id for each in left}
     free = [id_ for id_ in created if id_ not in stay]
     for start in range(0, len(free), PAGE):
@@ -154,31 +134,6 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
             execution_options={"synchronize_session": False},
         )
     return found[-1][0] if len(found) == PAGE * 10 else None, len(free), left
-
-
-def _touched(work: Work, import_id: str, lead_ids: Sequence[str]) -> list[Left]:
-    """Return who of an import's leads has to stay, and why."""
-    other = aliased(LeadChange)
-    asked = (ErasureRequest.lead_id == Lead.id, ErasureRequest.state == RequestState.WAITING)
-    reasons = {
-        "their erasure was asked for": exists().where(*asked),
-        "messages to them were planned or sent": exists().where(Message.lead_id == Lead.id),
-        "they wrote back": exists().where(Reply.lead_id == Lead.id),
-        "a task is about them": exists().where(Task.lead_id == Lead.id),
-        "they paid": exists().where(Payment.lead_id == Lead.id),
-        "they refused a channel": exists().where(Consent.lead_id == Lead.id, Consent.granted.is_(False)),
-        "a later import added to them": exists().where(
-            other.lead_id == Lead.id,
-            or_(other.import_id != import_id, other.import_id.is_(None)),
-            other.undone_at.is_(None),
-        ),
-    }
-    found: dict[str, Left] = {}
-    own = select(Lead.id).where(Lead.workspace_id == work.workspace, among(Lead.id, lead_ids))
-    for why, condition in reasons.items():
-        for lead_id in work.session.scalars(own.where(condition)):
-            found.setdefault(lead_id, Left(lead_id=lead_id, what="the lead", why=why))
-    return list(found.values())
 
 
 def _changes(work: Work, import_id: str) -> Sequence[LeadChange]:
