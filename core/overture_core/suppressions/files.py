@@ -36,6 +36,7 @@ SAMPLE = 200
 SHOWN_REJECTS = 20
 KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
 COUNTS = {"rows", "added", "unchanged", "rejected"}
+MORE = "there are more"  # in the last row of a part
 COLUMNS = ("kind", "value", "reason", "origin", "created_at")
 # Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
 _DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
@@ -117,7 +118,8 @@ def take_file(
         report = SuppressionReport(
             filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
         )
-        rows = chain(_headless(table, columns), sample, table.rows)
+        read = chain(_headless(table, columns), sample, table.rows)
+        rows = (row for row in read if not _names_the_next_part(row))
         with (
             transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
             summary(begin, "suppressions.imported", new_id("sup"), report, COUNTS) as stored,
@@ -169,6 +171,10 @@ def _headless(table: Table, columns: Mapping[str, str]) -> Iterator[Row]:
     if len(table.columns) == 1 and columns and _is_value(table.columns[0]):
         (name,) = table.columns
         yield Row(1, name, {name: name})
+
+
+def _names_the_next_part(row: Row) -> bool:
+    return row.cells is not None and row.cells.get("value") == MORE and row.cells.get("kind") == ""
 
 
 def _take(
@@ -296,7 +302,7 @@ def export(work: Work, path: Path, *, force: bool = False) -> int:
 
 def part_csv(part: SuppressionPage, *, more: str | None = None) -> str:
     """Return some suppressions as CSV, as a file of them is written; `more` is where the next ones are, and becomes the
-    last row."""
+    last row, which no import counts."""
     made = io.StringIO()
     sheet = csv.writer(made)
     sheet.writerow(COLUMNS)
@@ -304,7 +310,7 @@ def part_csv(part: SuppressionPage, *, more: str | None = None) -> str:
         cells = (each.kind, each.value, each.reason, each.origin, each.created_at.isoformat())
         sheet.writerow([harmless(cell) for cell in cells])
     if more is not None:
-        sheet.writerow(("", "there are more", more, "", ""))
+        sheet.writerow(("", MORE, more, "", ""))
     return made.getvalue()
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from overture_core import secrets
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
-from overture_core.ids import new_id
+from overture_core.ids import is_id, new_id, no_cursor
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.normalise import e164, email_key, mailbox, valid_email
 from overture_core.storage.among import among
@@ -203,7 +203,13 @@ def kinds_in_use(work: Work) -> set[Kind]:
 
 
 def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> SuppressionPage:
-    """Return suppressions, newest first; `cursor` is the last id of the page before."""
+    """Return suppressions, newest first; `cursor` is the last id of the page before.
+
+    Raises:
+        InvalidInput: the cursor is none of theirs.
+    """
+    if cursor is not None and not is_id(cursor):
+        raise no_cursor(cursor, "suppressions")
     rows = select(Suppression).where(Suppression.workspace_id == work.workspace)
     if cursor is not None:
         rows = rows.where(Suppression.id < cursor)
