@@ -117,6 +117,11 @@ def test_one_merge_is_taken_back_but_for_what_changed_since(store: Store, take: 
         Left(lead_id=found.id, what="last_contact_at", why="it was changed since"),
         *[Left(lead_id=found.id, what="consent", why="a refusal is never taken back")] * len(Channel),
     ]
+    with store.begin("default", actor="cli:ada") as work:
+        assert [each.what for each in undo_change(work, first).left] == ["last_contact_at"]
+        undo_change(work, merges(store, found.id)[0].id)
+        assert undo_change(work, first).left == []
+    assert lead(store, "a@example.com").last_contact_at is None
     with store.begin("default", actor="cli:ada") as work, pytest.raises(Conflict, match="taken back on"):
         undo_change(work, first)
     with store.begin("default", actor="cli:ada") as work, pytest.raises(NotFound, match="There is no change"):
@@ -159,3 +164,18 @@ def test_a_lead_who_was_suppressed_tagged_or_recorded_of_since_stays_with_the_re
     assert result.stayed == dict.fromkeys((each.why for each in result.left), 1)
     again = take("email\nshut@example.com\n")
     assert (again.created, again.unchanged) == (0, 1)
+
+
+def test_an_import_of_which_something_stayed_is_taken_back_again(store: Store, take: Import) -> None:
+    take("email,last contact\nb@example.com,\n")
+    first = take("email,last contact\na@example.com,2024-05-01\nb@example.com,2024-05-01\n")
+    later = take("email,last contact\na@example.com,2025-05-01\nb@example.com,2025-05-01\n")
+    kept = undone(store, first)
+    assert (kept.removed, kept.reverted) == (0, 1)
+    assert kept.stayed == {"a later import added to them": 1, "it was changed since": 1}
+    undone(store, later)
+    again = undone(store, first)
+    assert (again.removed, again.reverted, again.stayed) == (1, 1, {})
+    assert lead(store, "b@example.com").last_contact_at is None
+    with pytest.raises(Conflict, match="was taken back already"):
+        undone(store, first)
