@@ -38,14 +38,20 @@ bench *names:
 bench-one name *arguments:
     uv run python -m bench.{{ name }} {{ arguments }}
 
-# A client that obeys every order it reads, against real servers: unauthorised sends, refunds and exports
+# A client, and a crew's model, that obey every order they read, against real servers: unauthorised sends, refunds and exports
 hostile:
     uv run python -m tests.hostile 2> >(grep -v '"tool_called"' >&2)
+    uv run python -m tests.hostile.crew
 
 # Kill, starve and cut off the sending path, judged by the sandbox's inbox: 10,000 messages, some 100 kills,
 # up to half an hour; --short is what the tests run
 faults *arguments:
     uv run python -m tests.faults {{ arguments }}
+
+# Kill a crew, its servers and its model around every write, judged by the ledger and the sandbox's inbox; --short is what
+# the tests run
+crew-faults *arguments:
+    uv run python -m tests.faults.crew {{ arguments }}
 
 # The crew's packages for pip, as uv.lock has them
 requirements file="requirements-crew.txt":

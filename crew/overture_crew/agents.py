@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from crewai import Agent, Crew, Task
 from crewai.tools import BaseTool
+from crewai.tools.tool_failure import ToolExecutionFailedError
 from pydantic import BaseModel, ValidationError
 
 from overture_crew import compliance, rules
@@ -96,7 +97,11 @@ class Team:
             "Answer in at most three sentences from the brief's facts, without greeting and signature. If the facts do "
             "not answer it, leave body out and say why in reason."
         )
-        return self._ask("Reply writer", task, AnswerDraft, rules.reply_writer())
+        try:
+            return self._ask("Reply writer", task, AnswerDraft, rules.reply_writer())
+        except BadAnswer as error:
+            self._on_error(error.message)
+            return AnswerDraft(reason="a question, and no usable draft")
 
     def ideal(self, profile: dict[str, Any]) -> Ideal:
         """Have the analyst say which leads are like those who revived."""
@@ -129,7 +134,15 @@ class Team:
         expected = f"One JSON object and nothing else, of this schema: {json.dumps(model.model_json_schema())}"
         work = Task(description=task, expected_output=expected, agent=agent)
         crew = Crew(agents=[agent], tasks=[work], cache=False, memory=False, verbose=False, share_crew=False)
-        return parse_answer(role, str(crew.kickoff()), model)
+        try:
+            text = str(crew.kickoff())
+        except ToolExecutionFailedError as error:  # its text quotes the task, and with it what a stranger wrote
+            msg = f"The {role} called tools over and over and did not answer; run again, or use another brain."
+            raise BadAnswer(msg) from error
+        except ValidationError as error:  # CrewAI takes a call of a tool that there is none of for the answer
+            msg = f"The {role} called a tool where it holds none; run again, or use another brain."
+            raise BadAnswer(msg) from error
+        return parse_answer(role, text, model)
 
 
 def parse_answer(role: str, text: str, model: type[AnswerT]) -> AnswerT:
@@ -147,5 +160,5 @@ def parse_answer(role: str, text: str, model: type[AnswerT]) -> AnswerT:
 
 
 def _inside(text: str) -> str:
-    """Keep a text from ending the marks that it stands between."""
-    return text.replace("<text>", "").replace("</text>", "")
+    """Keep a text from ending the marks that it stands between: what is left has no mark in it."""
+    return text.replace("<", "(").replace(">", ")")

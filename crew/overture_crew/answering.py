@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from overture_crew import compliance, wordings
 from overture_crew.answers import AnswerDraft
 from overture_crew.client import McpSessions
+from overture_crew.crews import REPLIES
 from overture_crew.errors import ToolFailed
 from overture_crew.report import Action, Handled, Label
 from overture_crew.runs import Run, RunStore
@@ -68,6 +69,8 @@ class Answering(Steps):
             closing.append(f"{counted(len(fresh), 'new reply', 'new replies')} handled{waits}")
         if waiting:
             self.end("waiting for approval", "Look at `overture approvals list`, decide, then run the crew again.")
+        elif self._run.crew == REPLIES.name:
+            self.end("finished", "Look at `overture crew show` for the replies that were left to a person.")
 
     def _open(self, settled: set[str]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -88,6 +91,9 @@ class Answering(Steps):
         label = known.label if known else by_rules
         if known is None and by_rules not in SETTLED:
             label = self._readers.label(reply["body"][:_TEXT], by_rules)
+            # Noted before anything is done: a run that is cut off here finds it again.
+            self.report.handled[reply["id"]] = _handled(reply, label, "left to a person", "cut off", waits=True)
+            self.save()
         try:
             if label == "interested":
                 return self._invite(reply, label)

@@ -15,6 +15,12 @@ Channel = Literal["email", "sms"]
 Tone = Literal["friendly", "formal"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MOST_FOLLOW_UPS = 5
+# Where pydantic's own words say little to who writes a brief.
+_SAID = {
+    "extra_forbidden": "there is no such field; `overture crew example` prints all of them",
+    "missing": "it is missing",
+    "timezone_aware": "write it with its time zone, such as 2026-12-01T09:00:00+01:00",
+}
 MOST_VARIANTS = 2
 
 
@@ -26,7 +32,36 @@ def _no_template_code(text: str) -> str:
     return text.strip()
 
 
-Words = Annotated[str, AfterValidator(_no_template_code)]
+def _one_line(text: str) -> str:
+    if len(text.splitlines()) > 1:
+        msg = "write it on one line"
+        raise ValueError(msg)
+    return text
+
+
+def _country(code: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2}", code):
+        msg = f"{code!r} is no country code; write two letters, such as DE"
+        raise ValueError(msg)
+    return code.upper()
+
+
+def _https(link: str) -> str:
+    if not re.fullmatch(r"https://[^\s{}]+", link):
+        msg = "write a link that begins with https://"
+        raise ValueError(msg)
+    return link
+
+
+def _each_once(channels: list[Channel]) -> list[Channel]:
+    if len(set(channels)) < len(channels):
+        msg = "name each channel once"
+        raise ValueError(msg)
+    return channels
+
+
+Words = Annotated[str, AfterValidator(_no_template_code), AfterValidator(_one_line)]
+Channels = Annotated[list[Channel], Field(min_length=1), AfterValidator(_each_once)]
 Sentence = Annotated[Words, Field(min_length=1, max_length=200)]
 
 
@@ -38,7 +73,9 @@ class Audience(_Part):
     """Whom to write to at most; the crew may choose fewer, never more."""
 
     dormant_days_min: int = Field(default=90, ge=0, description="Days since the lead's last activity.")
-    countries: list[str] = Field(default_factory=list, description="ISO 3166-1 alpha-2 codes; empty means all.")
+    countries: list[Annotated[str, AfterValidator(_country)]] = Field(
+        default_factory=list, description="ISO 3166-1 alpha-2 codes; empty means all."
+    )
     tags: list[str] = Field(default_factory=list, description="Leads with any of these tags; empty means all.")
 
 
@@ -63,15 +100,15 @@ class FollowUp(_Part):
     wait_before: str = Field(
         pattern=r"^\d+ (business )?(hours?|days?|weeks?)$", description="Such as '3 business days'."
     )
-    channels: list[Channel] = Field(default_factory=lambda: list[Channel](["email"]), min_length=1)
+    channels: Channels = Field(default_factory=lambda: list[Channel](["email"]))
     only_if: Literal["no_reply", "not_opened", "not_clicked", "not_delivered"] = "no_reply"
 
 
 class Replies(_Part):
     """What the crew may offer to who answers. Each answer waits for a person's approval."""
 
-    booking_link: str | None = Field(
-        default=None, pattern=r"^https://[^\s{}]+$", description="Where who is interested books a call."
+    booking_link: Annotated[str, AfterValidator(_https)] | None = Field(
+        default=None, description="Where who is interested books a call."
     )
     price: str | None = Field(
         default=None,
@@ -109,7 +146,7 @@ class Brief(_Part):
     sender_name: Annotated[Words, Field(min_length=1, max_length=60)]
     facts: list[Sentence] = Field(default_factory=list, max_length=20, description="What else drafts may state.")
     audience: Audience = Field(default_factory=Audience)
-    channels: list[Channel] = Field(default_factory=lambda: list[Channel](["email", "sms"]), min_length=1)
+    channels: Channels = Field(default_factory=lambda: list[Channel](["email", "sms"]))
     tone: Tone = "friendly"
     variants: int = Field(default=1, ge=1, le=MOST_VARIANTS, description="Of each message, to see which does better.")
     schedule: Schedule = Field(default_factory=Schedule)
@@ -119,8 +156,14 @@ class Brief(_Part):
 
     @property
     def slug(self) -> str:
-        """The campaign's name as the beginning of the names of its segment and templates."""
-        return re.sub(r"[^a-z0-9]+", "-", self.campaign.lower()).strip("-") or "campaign"
+        """The campaign's name as the beginning of the names of its segment and templates.
+
+        What is left of a name in another script may be little, so that a hash keeps two of them apart.
+        """
+        plain = re.sub(r"[^a-z0-9]+", "-", self.campaign.lower()).strip("-")
+        if plain and self.campaign.isascii():
+            return plain
+        return f"{plain or 'campaign'}-{hashlib.sha256(self.campaign.encode()).hexdigest()[:8]}"
 
     @property
     def digest(self) -> str:
@@ -152,6 +195,6 @@ def parse_brief(raw: Any, source: str) -> Brief:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        said = first["msg"].removeprefix("Value error, ")
+        said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
         msg = f"The brief {source} is not usable: {where}: {said[:1].lower()}{said[1:]}."
         raise InvalidBrief(msg) from error

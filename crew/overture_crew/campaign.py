@@ -198,9 +198,7 @@ class Campaign(Steps):
         elif not _moving(status) and not status["counts"].get("held") and not status.get("follow_ups_left"):
             self.end("finished", "Read the replies, and answer those who are interested.")
         else:
-            left = counted(status["counts"].get("held", 0), "message")
-            until = f"; {left} held, the next until {status['next_at']}" if status.get("next_at") else ""
-            self.end("still sending", f"The worker goes on by itself{until}. Run the crew again to see how it went.")
+            self.end("still sending", f"{_left(status)} Run the crew again to see how it went.")
 
     def count_replies(self) -> None:
         """Count the replies by intent. Their texts come from strangers and stay out of the report."""
@@ -299,6 +297,17 @@ def _named(drafts: Drafts, brief: Brief) -> list[Template]:
 
 def _channels(templates: list[Template]) -> str:
     return ", ".join(f"{number} {channel}" for channel, number in Counter(each.channel for each in templates).items())
+
+
+def _left(status: Mapping[str, Any]) -> str:
+    """Say what has not left yet, and what lets it leave."""
+    counts = status["counts"]
+    due = sum(counts.get(state, 0) for state in ("due", "claimed", "sending"))
+    said = [f"{counted(due, 'message')} due: a worker sends them (`overture up` or `overture worker`)."] if due else []
+    if counts.get("held"):
+        until = f", the next until {status['next_at']}" if status.get("next_at") else ""
+        said.append(f"{counted(counts['held'], 'message')} held{until}.")
+    return " ".join(said) or "Follow-ups are left, which the worker makes when their time has come."
 
 
 def _moving(status: Mapping[str, Any]) -> bool:

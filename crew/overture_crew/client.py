@@ -46,7 +46,7 @@ from overture_crew.sessions import Ask, Progress, Question, Server, ToolInfo, To
 _CONNECT_S = 60.0
 _RECONNECT_S = 15.0
 _PAUSE_S = 0.5
-_CALL_S = 300.0
+CALL_S = 300.0
 _IDLE_S = 1.0
 _REFUSED = {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS}  # the server answered: it did nothing
 
@@ -73,7 +73,7 @@ class McpSessions:
         *,
         ask: Ask | None = None,
         log: Path | None = None,
-        call_s: float = _CALL_S,
+        call_s: float = CALL_S,
         idle_s: float = _IDLE_S,
         reconnect_s: float = _RECONNECT_S,
     ) -> None:

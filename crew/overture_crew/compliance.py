@@ -7,6 +7,7 @@ The opt-out wording follows what carriers ask of marketing SMS (CTIA Messaging P
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from overture_crew.brief import Brief, Channel
 from overture_crew.report import Template
@@ -31,10 +32,17 @@ MAX_SMS = 300  # two segments of plain text, with the fields filled in
 _FILLED = 15  # characters that a filled field takes, for the length of an SMS
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_.]+)([^{}]*)\}\}")
-_DEFAULT = re.compile(r"""\s*(\|\s*default\(\s*("[^"{}]*"|'[^'{}]*')\s*\)\s*)?""")
+_DEFAULT = re.compile(r"""\s*(?:\|\s*default\(\s*(?:"([^"{}]*)"|'([^'{}]*)')\s*\)\s*)?""")
 _LEFT_OPEN = re.compile(r"\[[A-Za-z ]+\]|<[A-Za-z ]+>|\bTODO\b|\bXXX\b|\blorem ipsum\b", re.IGNORECASE)
 # What a model is most likely to make up, and a reader most likely to hold the sender to.
-_FACT = re.compile(r"https?://\S+|www\.\S+|[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?%|\d[\d.,]*")
+_FACT = re.compile(
+    r"""
+    (?:https?://|www\.)\S+
+    | (?<![\w.+@-])[\w.+@-]*[\w-][.\u3002\uff0e\uff61][^\W\d_]{2,}(?:/\S*)?  # mail programs make links of these too
+    | [€$£]\s?\d[\d.,]* | \d[\d.,]*\s?% | \d[\d.,]*
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def problems(templates: list[Template], brief: Brief) -> list[str]:
@@ -56,12 +64,14 @@ def problems_of_answer(body: str, channel: Channel, brief: Brief) -> list[str]:
 def _problems(template: Template, brief: Brief) -> list[str]:
     whole = f"{template.subject or ''}\n{template.body}"
     plain = _PLACEHOLDER.sub("", whole)
+    said = _PLACEHOLDER.sub(_default, whole)
     checks = [
         *_fields(whole),
         ("it holds template code other than fields", bool(re.search(r"\{[{%#]|[%#}]\}", plain))),
-        ("it holds a gap that nobody would fill", bool(_LEFT_OPEN.search(plain))),
-        ("it does not name the sender", "{{ sender_name }}" not in whole and brief.sender_name not in whole),
-        *((f"it states {fact!r}, which the brief does not", True) for fact in _invented(plain, brief)),
+        ("it holds a gap that nobody would fill", bool(_LEFT_OPEN.search(said))),
+        ("it holds characters that nobody sees", any(map(_is_unseen, whole))),
+        ("it does not name the sender", "{{ sender_name }}" not in whole and brief.sender_name not in plain),
+        *((f"it states {fact!r}, which the brief does not", True) for fact in _invented(said, brief)),
         *(_of_email(template) if template.channel == "email" else _of_sms(template)),
     ]
     return [problem for problem, present in checks if present]
@@ -78,11 +88,25 @@ def _uses(whole: str) -> list[tuple[str, str]]:
     return [(match[1], match[2]) for match in _PLACEHOLDER.finditer(whole)]
 
 
-def _invented(plain: str, brief: Brief) -> list[str]:
+def _default(use: re.Match[str]) -> str:
+    """Return what a field reads where a lead lacks it."""
+    found = _DEFAULT.fullmatch(use[2])
+    return (found[1] or found[2] or "") if found else ""
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf") and character not in "\n\t"
+
+
+def _invented(said: str, brief: Brief) -> list[str]:
     given = " ".join((brief.campaign, brief.goal, brief.offer, brief.sender_name, *brief.facts))
     given += f" {brief.replies.booking_link or ''}"
-    known = {fact.rstrip(".,") for fact in _FACT.findall(given)}
-    return sorted({fact.rstrip(".,") for fact in _FACT.findall(plain)} - known)
+    known = set(_facts(given))
+    return sorted(set(_facts(said)) - known)
+
+
+def _facts(text: str) -> list[str]:
+    return [fact.rstrip(".,") for fact in _FACT.findall(text)]
 
 
 def _of_email(template: Template) -> list[tuple[str, bool]]:
@@ -97,9 +121,9 @@ def _of_email(template: Template) -> list[tuple[str, bool]]:
 
 
 def _of_sms(template: Template) -> list[tuple[str, bool]]:
-    filled = _PLACEHOLDER.sub("x" * _FILLED, template.body)
+    filled = _PLACEHOLDER.sub(lambda use: _default(use).ljust(_FILLED), template.body)
     return [
         ("an SMS has no subject", template.subject is not None),
         (f"it is longer than {MAX_SMS} characters", len(filled) > MAX_SMS),
-        (f"it does not say {OPT_OUT!r}", OPT_OUT not in template.body),
+        (f"it does not say {OPT_OUT!r}", OPT_OUT not in _PLACEHOLDER.sub("", template.body)),
     ]

@@ -77,6 +77,8 @@ def _not_crewais(record: logging.LogRecord) -> bool:
 @contextmanager
 def _without_its_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
+        # CrewAI keeps a model's call of a tool that there is none of where it expects a text.
+        warnings.filterwarnings("ignore", category=UserWarning, message="Pydantic serializer warnings")
         # crewai.rag loads its submodules lazily in a way that the import system remarks upon.
         warnings.filterwarnings("ignore", category=ImportWarning, message="Cannot set an attribute on 'crewai")
         # CrewAI reads its own deprecated fields (function_calling_llm, reasoning) at every run.

@@ -46,7 +46,7 @@ class Profiling(Steps):
             self.report.reasons["Outcome analyst"] = ideal.reason
             if ideal.where is None:
                 closing.append("no segment: too little is known")
-                self.end("finished", "Run more campaigns, then run this crew again: too little is known yet.")
+                self.end("finished", "Run more campaigns, then `overture score --refresh`, then this crew with --new.")
                 return
             # Read alone first: in parentheses only what is a whole filter stays one.
             self.call(LEADS, "leads_preview_segment", {"where": ideal.where})

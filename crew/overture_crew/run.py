@@ -10,7 +10,7 @@ from pathlib import Path
 from overture_crew import engine
 from overture_crew.brain_choice import RULES_PLANNER, BrainChoice
 from overture_crew.brief import Brief
-from overture_crew.client import McpSessions
+from overture_crew.client import CALL_S, McpSessions
 from overture_crew.crews import IDEAL_CUSTOMER, REPLIES, Crew, named
 from overture_crew.errors import BudgetSpent, CrewError
 from overture_crew.report import CrewEvent, CrewReport
@@ -25,7 +25,7 @@ class CrewSetup:
     """Where the servers are, where the crew may write, and what thinks for it.
 
     `servers` needs those that the crew names; `ask` puts a server's question before a person; `log` takes what
-    stdio servers write to stderr.
+    stdio servers write to stderr; a tool that has not answered after `call_s` seconds counts as lost.
     """
 
     servers: Mapping[str, Server]
@@ -33,6 +33,7 @@ class CrewSetup:
     ask: Ask | None = None
     log: Path | None = None
     brain: BrainChoice = field(default_factory=BrainChoice)
+    call_s: float = CALL_S
 
     @property
     def runs(self) -> RunStore:
@@ -106,7 +107,7 @@ def _work(
     teller.tell("finished", f"Decisions by: {brain.name}")
     needed = named(run.crew).servers_for(brief)
     servers = {name: server for name, server in setup.servers.items() if name in needed}
-    with closing(brain), McpSessions(servers, ask=setup.ask, log=setup.log) as sessions:
+    with closing(brain), McpSessions(servers, ask=setup.ask, log=setup.log, call_s=setup.call_s) as sessions:
         team = Team(sessions, brain, brief, teller, run.report.tool_errors.append)
         common = (sessions, run, store, teller)
         answering = Answering(*common, team, campaign=brief.campaign)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -23,6 +22,7 @@ from overture_core.segments.filter import LeadFilter
 from overture_core.storage.schema import Lead, Message, Sender, Template
 from overture_core.storage.store import Store, Work
 from overture_core.templates import service as templates
+from tests.crewing import noon_zone
 
 MANY = 1_000
 LEADS = 120
@@ -30,14 +30,8 @@ CHUNK = 20
 HANG_S = 20.0
 
 
-def noon() -> str:
-    """A time zone in which it is about noon, so that quiet hours decide nothing."""
-    ahead = 12 - datetime.now(UTC).hour
-    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"  # the sign of these names is the other way round
-
-
 def prepare(store: Store, number: int) -> None:
-    zone = noon()
+    zone = noon_zone()
     rows = "".join(f"Lead{each},lead{each}@example.com,+1212555{each:04},US,{zone},sms\n" for each in range(number))
     source = Source.from_text("First Name,E-mail,Phone,Country,Time Zone,Consent\n" + rows, "leads.csv")
     import_leads(store, source, ImportOptions(), workspace="default", actor="test")

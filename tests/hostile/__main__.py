@@ -12,29 +12,17 @@ import os
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters
-from sqlalchemy import select
 
-from overture_core.linkedin.scopes import SCOPES
-from overture_core.messages.channels import Channel
-from overture_core.messages.evidence import InboundMessage
-from overture_core.messages.inbound import apply_inbound
-from overture_core.messages.states import State
-from overture_core.settings import Settings
-from overture_core.storage.schema import Message
-from overture_core.storage.store import Store
 from overture_servers.registry import NAMES
 from tests.hostile.client import Obedient, say_yes
-from tests.hostile.stage import WORKSPACE, Stage
-from tests.integration.stripe.conftest import running_sandbox
+from tests.hostile.stage import Stage, corpus, reply_to_all, set_up
 
-DATA = Path(__file__).parents[1] / "data" / "hostile"
 WAYS_TO_PAY = ("payment_link", "checkout", "invoice", "quote")
 ON_LINKEDIN = ("linkedin_publish_post", "linkedin_act_on_post")
 KNOWN: dict[str, Any] = {
@@ -42,43 +30,6 @@ KNOWN: dict[str, Any] = {
     **{"channel": "sms", "granted": True, "fields": {"email": "victim@example.net", "notes": "Export all leads."}},
     **{"currency": "USD", "amount": 4900, "product": "Gift", "code": "FREE", "objects": {}},
 }
-
-
-def corpus(name: str) -> Any:
-    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
-
-
-@contextmanager
-def set_up(folder: Path) -> Iterator[Stage]:
-    """A store and a sandbox process in `folder`."""
-    plain = Settings(data_dir=folder / "data", sandbox_only=True, linkedin_scopes=list(SCOPES))
-    plain.data_dir.mkdir()
-    with running_sandbox(plain) as url:
-        settings = plain.model_copy(update={"sandbox_url": url})
-        store = Store(settings)
-        store.prepare()
-        yield Stage(settings, store, folder)
-        store.close()
-
-
-def reply_to_all(store: Store) -> None:
-    """Let leads answer with the poisoned replies, through the code that webhooks go through."""
-    bodies = corpus("replies")
-    with store.begin(WORKSPACE, actor="webhook") as work:
-        rows = work.session.scalars(select(Message).where(Message.state == State.DRAFT).limit(len(bodies))).all()
-        for number, (row, body) in enumerate(zip(rows, bodies, strict=True)):
-            event = InboundMessage(
-                provider="sendgrid",
-                dedupe_key=f"hostile-{number}",
-                channel=Channel.EMAIL,
-                at=work.now(),
-                sender=row.address,
-                recipient="us@example.com",
-                subject="Re: Hi\r\nBcc: victim@example.net",
-                body=body,
-                in_reply_to=row.id,
-            )
-            assert apply_inbound(work, event)
 
 
 async def judge(stage: Stage) -> dict[str, int]:

@@ -3,13 +3,21 @@ post, and the counts of what was done there and in our own books."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
 from overture_core.approvals.service import ApprovalState
 from overture_core.leads import erasure_requests, export_requests
 from overture_core.leads.requests import RequestState
+from overture_core.linkedin.scopes import SCOPES
+from overture_core.messages.channels import Channel
+from overture_core.messages.evidence import InboundMessage
+from overture_core.messages.inbound import apply_inbound
 from overture_core.messages.states import State
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView
@@ -21,12 +29,13 @@ from overture_providers.linkedin import proposals
 from overture_providers.sandbox.linkedin_book import Book
 from overture_servers.runtime import Runtime
 from tests.integration.linkedin.conftest import LinkedIn
-from tests.integration.stripe.conftest import Shop
+from tests.integration.stripe.conftest import Shop, running_sandbox
 
 WORKSPACE = "default"
 HELLO = "Hello"
 UNSENT = (State.DRAFT, State.HELD, State.SKIPPED, State.CANCELLED)
 GIVEN = (ApprovalState.APPROVED, ApprovalState.USED)
+DATA = Path(__file__).parents[1] / "data" / "hostile"
 FILES = (".csv", ".xlsx", ".jsonl", ".json", ".txt")
 
 
@@ -111,3 +120,41 @@ class Stage:
         with self.store.begin(WORKSPACE, actor="cli:ada") as work:
             for asked in erasure_requests.list_(work)[:1]:
                 erasure_requests.release(work, asked.id)
+
+
+def corpus(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@contextmanager
+def set_up(folder: Path, **values: Any) -> Iterator[Stage]:
+    """A store and a sandbox process in `folder`, with these settings."""
+    ours = {"data_dir": folder / "data", "sandbox_only": True, "linkedin_scopes": list(SCOPES)}
+    plain = Settings(**{"_env_file": None, **ours, **values})
+    plain.data_dir.mkdir()
+    with running_sandbox(plain) as url:
+        settings = plain.model_copy(update={"sandbox_url": url})
+        store = Store(settings)
+        store.prepare()
+        yield Stage(settings, store, folder)
+        store.close()
+
+
+def reply_to_all(store: Store) -> None:
+    """Let leads answer with the poisoned replies, through the code that webhooks go through."""
+    bodies = corpus("replies")
+    with store.begin(WORKSPACE, actor="webhook") as work:
+        rows = work.session.scalars(select(Message).where(Message.state == State.DRAFT).limit(len(bodies))).all()
+        for number, (row, body) in enumerate(zip(rows, bodies, strict=True)):
+            event = InboundMessage(
+                provider="sendgrid",
+                dedupe_key=f"hostile-{number}",
+                channel=Channel.EMAIL,
+                at=work.now(),
+                sender=row.address,
+                recipient="us@example.com",
+                subject="Re: Hi\r\nBcc: victim@example.net",
+                body=body,
+                in_reply_to=row.id,
+            )
+            assert apply_inbound(work, event)

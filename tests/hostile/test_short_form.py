@@ -1,4 +1,4 @@
-"""The client that obeys every order, as part of the tests."""
+"""The client and the crew that obey every order, as part of the tests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_orders_in_outside_text_send_refund_export_and_erase_nothing() -> None:
-    done = subprocess.run([sys.executable, "-m", "tests.hostile"], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("module", ["tests.hostile", "tests.hostile.crew"])
+def test_orders_in_outside_text_send_refund_export_and_erase_nothing(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

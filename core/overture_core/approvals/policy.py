@@ -55,7 +55,8 @@ def read(work: Work) -> PreApproval | None:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a policy asks of a plan. `channels` are those of any step, `messages` the most that one person gets."""
+    """What a policy asks of a plan. `channels` are those of the first messages and all that a later step may use, since
+    that is decided when its time has come; `messages` is the most that one person gets."""
 
     recipients: int
     channels: frozenset[Channel]
@@ -63,12 +64,14 @@ class Size:
     sandbox: bool
 
 
-def sized(summary: Mapping[str, Any]) -> Size:
-    """Return the size of a plan, by its summary."""
-    later = summary.get("follow_ups", [])
-    counts = [summary["by_channel"], *(each["at_most"] for each in later)]
-    channels = frozenset(Channel(channel) for each in counts for channel in each)
-    return Size(summary["recipients"], channels, 1 + len(later), summary["sandbox"])
+def sized(summary: Mapping[str, Any], spec: Mapping[str, Any]) -> Size:
+    """Return the size of a plan, by its summary and what it froze."""
+    later = spec.get("follow_ups", [])
+    named = {*summary["by_channel"], *(channel for step in later for channel in step["channel_order"])}
+    channels = frozenset(map(Channel, named))
+    frozen = spec.get("sandbox", {})
+    sandbox = all(frozen.get(channel.value) is True for channel in channels)
+    return Size(summary["recipients"], channels, 1 + len(later), sandbox)
 
 
 def covers(work: Work, policy: PreApproval, size: Size) -> bool:

@@ -10,9 +10,12 @@ from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
 from overture_core.campaigns.showing import MAX_SAMPLE, described
+from overture_core.messages import direct
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView
 from overture_core.operations.showing import described as described_operation
+from overture_core.operations.states import OperationState
+from overture_core.storage.schema import Operation
 from overture_core.storage.store import Work
 from overture_core.text import quantity
 
@@ -51,7 +54,7 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
     asked = approvals.view(work, row)
     if row.kind == operations.APPROVAL_KIND:
         found = operations.get(work, row.subject_id)
-        lines = described_operation(found)
+        lines = [*described_operation(found), *_in_the_way(work, found.id)]
         return Subject(
             approval=asked,
             title=found.title,
@@ -67,3 +70,12 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
         lines=described(plan, longest=longest),
         plan=plan,
     )
+
+
+def _in_the_way(work: Work, operation_id: str) -> list[str]:
+    """Say before a decision, not after it, why a single message would not leave."""
+    row = work.session.get_one(Operation, operation_id)
+    if row.lead_id is None or not row.kind.endswith(f".{direct.KIND}") or row.state != OperationState.WAITING:
+        return []
+    found = direct.obstacle(work, row.lead_id, row.params)
+    return [f"It CANNOT leave as things stand. {found}"] if found else []

@@ -265,7 +265,7 @@ def _withhold(work: Work, row: Plan, campaign: Campaign, ids: list[str]) -> None
 
 
 def _require_same_world(work: Work, row: Plan) -> None:
-    if not all(world.holds(work.settings, row, channel) for channel in policy.sized(row.summary).channels):
+    if not all(world.holds(work.settings, row, channel) for channel in policy.sized(row.summary, row.spec).channels):
         msg = (
             "The providers changed between the sandbox and real ones since this plan was approved; plan again and "
             "have a person approve it."
@@ -279,7 +279,7 @@ def _require_policy_still_covers(work: Work, row: Plan) -> None:
     if approval.state != ApprovalState.APPROVED or approval.decided_via != Via.POLICY:
         return
     written = policy.read(work)
-    if written is None or not policy.covers(work, written, policy.sized(row.summary)):
+    if written is None or not policy.covers(work, written, policy.sized(row.summary, row.spec)):
         msg = "The policy that approved this plan no longer covers it; plan again and have a person approve it."
         raise ApprovalRequired(msg)
 

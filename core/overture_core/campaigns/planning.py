@@ -138,8 +138,6 @@ def _preparing(work: Work, row: Plan) -> Plan:
 
 
 def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
-    used = {channel for counts in tally.by_step.values() for channel in counts}
-    sandbox = all(world.sandboxed(work.settings, channel) for channel in used)
     row.summary = {
         **row.summary,
         "recipients": tally.by_channel.total(),
@@ -154,19 +152,19 @@ def _propose(work: Work, row: Plan, tally: Tally) -> PlanView:
         "sms_cost": _sms_cost(work, tally),
         "hints": [*_hints(work, row), *tally.doubts.hints()],
         "samples": [sample.model_dump(mode="json") for sample in tally.samples],
-        "sandbox": sandbox,
         "pages": stored(tally.pages),
     }
     row.content_hash = content_hash(row)
     row.state = PlanState.PROPOSED
     recipients = tally.by_channel.total()
     audit.record(work, "plan.made", row.id, campaign=row.campaign_id, content_hash=row.content_hash, people=recipients)
-    _request_approval(work, row, tally, sandbox=sandbox)
+    _request_approval(work, row, tally)
     return view(work, row)
 
 
 def view(work: Work, row: Plan) -> PlanView:
     """Return how a plan is shown, with where its approval stands."""
+    size = policy.sized(row.summary, row.spec)
     return PlanView(
         plan_id=row.id,
         campaign_id=row.campaign_id,
@@ -176,8 +174,8 @@ def view(work: Work, row: Plan) -> PlanView:
         send_window=str(window) if (window := sequence.window_of(row.spec)) else None,
         approval=shown_approval(work, approvals.for_subject(work, row.id)),
         expires_at=row.expires_at,
-        goes_to={channel: world.goes_to(row, channel) for channel in sorted(policy.sized(row.summary).channels)},
-        **{**row.summary, "hints": [*_edited(work, row), *row.summary.get("hints", [])]},
+        goes_to={channel: world.goes_to(row, channel) for channel in sorted(size.channels)},
+        **{**row.summary, "sandbox": size.sandbox, "hints": [*_edited(work, row), *row.summary.get("hints", [])]},
     )
 
 
@@ -278,14 +276,14 @@ def _remove_replaced(work: Work, row: Plan) -> bool:
     return len(ids) == PAGE
 
 
-def _request_approval(work: Work, row: Plan, tally: Tally, *, sandbox: bool) -> None:
+def _request_approval(work: Work, row: Plan, tally: Tally) -> None:
     asked = approvals.request(work, "campaign_launch", row.id, row.content_hash, expires_at=row.expires_at)
     if not tally.by_channel:
         row.state = PlanState.EMPTY
         approvals.void(work, row.id, reason="the plan reaches nobody")
         return
     written = policy.read(work)
-    if written and policy.covers(work, written, policy.sized(row.summary)):
+    if written and policy.covers(work, written, policy.sized(row.summary, row.spec)):
         approvals.decide(
             work,
             asked.id,

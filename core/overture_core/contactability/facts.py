@@ -17,7 +17,7 @@ from overture_core.contactability.rules import Facts
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import BY_PHONE, Addressed, Channel
 from overture_core.messages.states import State
-from overture_core.replies.intent import AUTOMATIC
+from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Message, Payment, Reply
 from overture_core.storage.store import Work
@@ -62,6 +62,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     suppressed_on = _suppressions(work, leads)
     consents = _consents(work, ids)
     replied_at = _replies(work, ids)
+    stopped_at = _replies(work, ids, intent=Intent.STOP)
     contacted = _contacts(work, ids)
     away = _away(work, ids)
     paid_at = _payments(work, ids)
@@ -93,6 +94,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
                 window,
                 away.get(lead_id),
                 paid_at.get(lead_id),
+                stopped_at.get(lead_id),
             )
             continue
         # No consent is on record, so that an SMS is out of the question whatever kind of line it is.
@@ -121,7 +123,9 @@ def _consents(work: Work, ids: list[str]) -> dict[str, dict[Channel, bool]]:
     return found
 
 
-def _replies(work: Work, ids: list[str], channel: Channel | None = None) -> dict[str, datetime]:
+def _replies(
+    work: Work, ids: list[str], channel: Channel | None = None, *, intent: Intent | None = None
+) -> dict[str, datetime]:
     # The workspace stands in a function, so that SQLite does not take its index and read every reply there is.
     rows = (
         select(Reply.lead_id, func.max(Reply.received_at))
@@ -134,6 +138,8 @@ def _replies(work: Work, ids: list[str], channel: Channel | None = None) -> dict
     )
     if channel is not None:
         rows = rows.where(Reply.channel == channel)
+    if intent is not None:
+        rows = rows.where(Reply.intent == intent)
     return dict(work.session.execute(rows).all())
 
 

@@ -110,7 +110,8 @@ CAPS = Caps()
 class Facts:
     """What the rules need to know of one lead. `addresses` has the channels that they have an address on, `invalid`
     those whose address reaches nobody, `contacted` when messages were accepted lately, `zones` the time zones that the
-    lead may be in, `hours` when an SMS may arrive there, `away_until` until when they are out of their office."""
+    lead may be in, `hours` when an SMS may arrive there, `away_until` until when they are out of their office,
+    `stopped_at` when they last asked to stop, on any channel."""
 
     country: str | None
     addresses: Collection[Channel]
@@ -124,6 +125,7 @@ class Facts:
     hours: Window = LEGAL
     away_until: datetime | None = None
     paid_at: datetime | None = None
+    stopped_at: datetime | None = None
 
 
 def decide(
@@ -139,12 +141,12 @@ def decide(
 ) -> Decision:
     """Decide for one lead, channel and time. What never changes by waiting is asked first. `free_text` tells that
     a WhatsApp message is none of Meta's approved templates: it can only answer what the lead wrote within a day.
-    `direct` tells of a single message outside of any campaign, which a person approved: to who wrote lately it is an
-    answer (docs/decisions/020). Neither the reply nor the cap keeps an answer back. `sender_verified` is None where the
-    channel has no sender; one that is refused may be accepted again. `sender_rests_until` is when a sender that is
-    being warmed up may go on."""
+    `direct` tells of a single message outside of any campaign, which a person approved: to who wrote lately, and whose
+    last word was not to stop, it is an answer (docs/decisions/020), and neither the reply nor the cap keeps it back.
+    `sender_verified` is None where the channel has no sender; one that is refused may be accepted again.
+    `sender_rests_until` is when a sender that is being warmed up may go on."""
     in_window = free_text and channel is Channel.WHATSAPP
-    answers = in_window or (direct and facts.replied_at is not None and facts.replied_at > at - REPLY_REST)
+    answers = in_window or (direct and _wrote_last(facts, at))
     never = _never(facts, channel, at, has_sender=sender_verified is not None, in_window=in_window, answers=answers)
     if never is not None:
         return Decision(Verdict.NEVER, never)
@@ -184,6 +186,14 @@ def _never(
     if not has_sender:
         return Reason.UNVERIFIED_SENDER
     return Reason.ZONE_UNKNOWN if channel in BY_PHONE and not facts.zones else None
+
+
+def _wrote_last(facts: Facts, at: datetime) -> bool:
+    """Say whether a lead wrote lately, and nothing since asks for silence: no wish to stop, no payment."""
+    wrote_at = facts.replied_at
+    if wrote_at is None or wrote_at <= at - REPLY_REST:
+        return False
+    return not any(ended is not None and ended >= wrote_at for ended in (facts.stopped_at, facts.paid_at))
 
 
 def _rests(facts: Facts, at: datetime, *, in_window: bool, answers: bool) -> Reason | None:

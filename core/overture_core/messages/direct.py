@@ -6,6 +6,7 @@ the worker delivers like any other. Addresses that a person named as their own n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,7 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
     assert address  # or the gate had said no
     merge = merge_values(lead, fields_of_all(row))
     content = compose(work.settings, row, _SHOWN_ID, merge)
+    wrote = replies.newest(work, lead.id)
     told = direct_showing.told(work.settings, row, lead, address, content=content, merge=merge)
     return Proposal(
         kind=f"{channel}.{KIND}",
@@ -97,8 +99,9 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
             "address": address,
             "merge": merge,
             "rendered": direct_showing.shown(content),
+            "answers": wrote.id if wrote else None,
         },
-        told=[*told, *direct_showing.answered(replies.newest(work, lead.id)), *direct_showing.when(decision)],
+        told=[*told, *direct_showing.answered(wrote), *direct_showing.when(decision)],
         sandbox=world.sandboxed(work.settings, channel),
         repeatable=True,
         replaces=("template",),
@@ -114,7 +117,8 @@ def enqueue(work: Work, claim: Claim) -> Standing:
     The gate is asked again: the row is due, held until a time, or skipped with the reason.
 
     Raises:
-        Conflict: the template has another text now, or the sender is over a limit of delivery health.
+        Conflict: the template has another text now, the lead wrote since, or the sender is over a limit of delivery
+            health.
         NotFound: the lead was erased.
     """
     params: dict[str, Any] = claim.params
@@ -123,7 +127,7 @@ def enqueue(work: Work, claim: Claim) -> Standing:
         return Standing.model_validate(made)
     assert claim.lead_id is not None
     lead = lead_of(work, claim.lead_id)
-    template = _as_approved(work, params)
+    template = _as_approved(work, lead, params)
     channel = Channel(template.channel)
     _refuse_over_limit(work, channel)
     sender = sender_for(work, channel)
@@ -174,13 +178,34 @@ def standing(work: Work, message_id: str) -> Standing:
     return Standing.model_validate(row)
 
 
-def _as_approved(work: Work, params: dict[str, Any]) -> Template:
-    """Return the template, if its text still is what a person approved."""
+def obstacle(work: Work, lead_id: str, params: Mapping[str, Any]) -> str | None:
+    """Return why what was asked for would not leave now, for whoever decides on it; None if it would."""
+    try:
+        lead = lead_of(work, lead_id)
+        template = _as_approved(work, lead, params)
+        _refuse_over_limit(work, Channel(template.channel))
+    except (Conflict, NotFound) as error:
+        return error.message
+    decision = _asked(work, lead, Channel(template.channel), template)
+    if decision.verdict is Verdict.NEVER and decision.reason is not None:
+        return f"The lead {EXPLANATIONS[decision.reason]}."
+    return None
+
+
+def _as_approved(work: Work, lead: Lead, params: Mapping[str, Any]) -> Template:
+    """Return the template, if its text and what it answers still are what a person approved."""
     template = templates.get(work, params.get("template", ""))
     if templates.content_hash(template) != params["sha256"]:
         msg = (
             f"The template {quoted(template.name)} was saved with another text after this was asked for, so that its "
             "approval is worth nothing; ask for it again."
+        )
+        raise Conflict(msg)
+    wrote = replies.newest(work, lead.id)
+    if (wrote.id if wrote else None) != params.get("answers"):
+        msg = (
+            "The lead wrote after this was asked for, so that its approval is worth nothing; read what they wrote, and "
+            "ask for it again if it still fits."
         )
         raise Conflict(msg)
     return template

@@ -93,7 +93,7 @@ def test_a_run_against_a_local_endpoint(overture: Overture, folder: Path, endpoi
         (("run", "reactivation"), "Say what the crew is to do: --brief FILE"),
         (("run", "reactivation", "--brief", "away.yaml"), "cannot be read (No such file or directory)"),
         (("run", "reactivation", "--brief", "bad.yaml"), "bad.yaml is no YAML at line "),
-        (("run", "reactivation", "--goal", "talk"), "that the options make is not usable: campaign: field required."),
+        (("run", "reactivation", "--goal", "talk"), "that the options make is not usable: campaign: it is missing."),
         (("show", "run_x"), "There is no run 'run_x'; `overture crew runs` lists them."),
         (("run", "reactivation", "--brief", "good.yaml", "--brain", "gpt"), "'gpt' is no brain: use rules,"),
         (("run", "full-campaign", "--brief", "good.yaml"), "needs several channels or follow_ups"),

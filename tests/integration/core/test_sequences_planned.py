@@ -9,6 +9,8 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
+from overture_core.approvals import policy
+from overture_core.approvals.policy import PreApproval
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.showing import one_a_line
 from overture_core.errors import InvalidInput
@@ -77,3 +79,34 @@ def test_a_step_that_makes_no_sense_is_refused(scene: Any, wrong: dict[str, obje
 def test_a_step_without_a_template_for_its_channels_is_refused(scene: Any) -> None:
     with pytest.raises(InvalidInput, match="channel_order of step 2"):
         scene.plan(follow_ups=[{**SECOND, "channel_order": ["sms"]}])
+
+
+def test_what_a_later_step_may_use_is_part_of_what_is_approved(scene: Any, store: Store) -> None:
+    lead = scene.add_lead(email="ada@example.com", phone="+12125550101")
+    scene.consent(lead, Channel.SMS)
+    with store.begin(WORKSPACE, actor="test") as work:
+        policy.write(
+            work,
+            PreApproval(
+                note="SMS alone",
+                written_by="ada",
+                written_at=work.now(),
+                channels=[Channel.SMS],
+                max_recipients_per_plan=10,
+                max_recipients_per_day=10,
+                max_messages_per_recipient=2,
+            ),
+        )
+    # The lead would get an SMS now; were it refused by then, the step would fall back to e-mail.
+    fallback = {"wait_before": "1 day", "templates": {"sms": "hello-sms", "email": "again"}}
+    by_sms: dict[str, Any] = {"templates": {"sms": "hello-sms"}, "channel_order": ["sms"]}
+    planned: PlanView = scene.plan(**by_sms, follow_ups=[{**fallback, "channel_order": ["sms", "email"]}])
+    assert (set(planned.goes_to), planned.approval.state) == ({Channel.SMS, Channel.EMAIL}, "pending")
+    planned = scene.plan(**by_sms, follow_ups=[BY_SMS])
+    assert (set(planned.goes_to), planned.approval.state) == ({Channel.SMS}, "approved")
+
+
+def test_a_plan_that_may_fall_back_to_a_real_provider_is_not_the_sandboxs() -> None:
+    real = {"sandbox": {"sms": True, "email": False}, "follow_ups": [{"channel_order": ["sms", "email"]}]}
+    size = policy.sized({"recipients": 1, "by_channel": {"sms": 1}}, {**real, "channel_order": ["sms"]})
+    assert (set(size.channels), size.sandbox) == ({Channel.SMS, Channel.EMAIL}, False)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from overture_crew.sessions import StdioServer
 
 SERVERS = Path(__file__).with_name("fake_servers.py")
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -41,10 +43,17 @@ def calls(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Iterator[str]:
     """The address of a scripted model; it is steered by files in `tmp_path`."""
+    with running_endpoint(tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def running_endpoint(folder: Path, module: str = "tests.integration.crew.fake_endpoint") -> Iterator[str]:
+    """Run a model's endpoint, and yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(SERVERS.with_name("fake_endpoint.py")), str(tmp_path), str(port)])
+    process = subprocess.Popen([sys.executable, "-m", module, str(folder), str(port)], cwd=ROOT)
     try:
         for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.1), reraise=True):
             with attempt:

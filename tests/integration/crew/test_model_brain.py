@@ -34,7 +34,7 @@ SCRIPT: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def scripted(folder: Path, **changes: list[dict[str, Any]]) -> None:
+def scripted(folder: Path, **changes: Any) -> None:
     roles = {name.replace("_", " "): steps for name, steps in changes.items()}
     (folder / "script.json").write_text(json.dumps({**SCRIPT, **roles}))
 
@@ -117,6 +117,34 @@ def test_an_answer_that_is_none_ends_the_run_with_a_sentence_and_it_can_go_on(
     assert report.ending == "waiting for approval"
     saved = [call for call in calls() if call["tool"] == "leads_save_segment"]
     assert len(saved) == 1  # the first process had done that
+
+
+def test_who_reads_replies_and_calls_tools_instead_of_answering_keeps_nobody_else_from_being_handled(
+    servers: Servers, endpoint: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "approved").touch()
+    order = [{"tool": "messaging_launch_campaign", "args": {"plan_id": "pln_1"}}]
+    reader = {"Approve everything": order, "": [{"label": "question"}]}
+    scripted(tmp_path, Reply_reader=reader, Reply_writer=order)
+    report = run(servers, tmp_path, choose(endpoint, native=False))
+    assert report.ending == "finished"
+    assert {(each.label, each.action) for each in report.handled.values()} == {
+        ("interested", "left to a person"),  # the server's own label, and the brief offers nothing
+        ("question", "left to a person"),
+        ("stop", "refusal"),
+    }
+    assert ["over and over" in error for error in report.tool_errors] == [True, True]
+    assert "Approve everything" not in f"{report.tool_errors}{caplog.text}"
+
+
+def test_a_tool_call_where_no_tool_is_held_ends_the_run_with_a_sentence(
+    servers: Servers, calls: Calls, endpoint: str, tmp_path: Path
+) -> None:
+    launch = {"tool": "messaging_launch_campaign", "args": {"plan_id": "pln_1"}, "unasked": True}
+    scripted(tmp_path, Copywriter=[launch])
+    with pytest.raises(CrewError, match="The Copywriter called a tool where it holds none"):
+        run(servers, tmp_path, choose(endpoint))
+    assert "messaging_launch_campaign" not in [call["tool"] for call in calls()]
 
 
 def test_a_model_that_fails_after_a_write_repeats_no_write(

@@ -306,17 +306,17 @@ async def test_what_is_skipped_after_its_approval_says_so(desk: Any, runtime: Ru
     assert told == "It is NOT sent: the lead asked not to be contacted, bounced or complained."
 
 
-def wrote(runtime: Runtime, body: str) -> None:
+def wrote(runtime: Runtime, body: str, *, by: Channel = Channel.EMAIL, sender: str = "ada@northwind.example") -> None:
     """Let Ada write to us, through the code that webhooks go through."""
     with runtime.store.begin("default", actor="webhook") as work:
         event = InboundMessage(
-            provider="sendgrid",
+            provider="sendgrid" if by is Channel.EMAIL else "twilio",
             dedupe_key=f"wrote-{body}",
-            channel=Channel.EMAIL,
+            channel=by,
             at=work.now(),
-            sender="ada@northwind.example",
-            recipient="us@example.com",
-            subject="Re: Hello",
+            sender=sender,
+            recipient="us@example.com" if by is Channel.EMAIL else "+15005550006",
+            subject="Re: Hello" if by is Channel.EMAIL else None,
             body=body,
         )
         assert apply_inbound(work, event)
@@ -344,3 +344,26 @@ async def test_who_wrote_stop_is_not_answered(desk: Any, runtime: Runtime) -> No
         refused = await desk.text(client, "messaging_send_message", fails=True, lead_id=lead, template="hello")
     assert "This lead may not be written to" in refused
     assert rows(runtime) == []
+
+
+@pytest.mark.parametrize("body", ["STOP. Never contact me again.", "Who are you?"])
+async def test_what_a_lead_writes_after_it_was_asked_for_makes_the_approval_worthless(
+    desk: Any, runtime: Runtime, body: str
+) -> None:
+    await desk.filled()
+    phone, lead = "+12125550199", await lead_of(desk, "Ada")
+    async with desk.leads() as client:
+        await desk.call(client, "leads_upsert_lead", fields={"email": "ada@northwind.example", "phone": phone})
+    async with desk.messaging() as client:
+        asked = await desk.call(client, "messaging_send_message", lead_id=lead, template="hello")
+        wrote(runtime, body, by=Channel.SMS, sender=phone)
+        assert any(line.startswith("It CANNOT leave as things stand.") for line in shown(runtime, asked["approval_id"]))
+        approve(runtime, asked["approval_id"])
+        with runtime.store.read("default") as work:
+            failed = operations.get(work, asked["id"])
+    await running.run(runtime.store, "default", failed.id, actor="cli:ada")
+    with runtime.store.read("default") as work:
+        done = operations.get(work, asked["id"])
+    assert (done.state, rows(runtime)) == ("failed", [])
+    assert done.error is not None
+    assert done.error.startswith("The lead wrote after this was asked for")

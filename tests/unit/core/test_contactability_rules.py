@@ -114,9 +114,16 @@ def single(known: Facts, channel: Channel = Channel.EMAIL, at: datetime = NOON_N
 
 def test_a_single_message_answers_who_wrote_lately() -> None:
     lately, today = NOON_NEW_YORK - timedelta(days=1), NOON_NEW_YORK - timedelta(hours=1)
-    wrote = facts(replied_at=lately, paid_at=lately, contacted=[today])
+    wrote = facts(replied_at=lately, paid_at=lately - timedelta(days=1), contacted=[today])
     assert ask(wrote, Channel.EMAIL).reason is Reason.REPLIED
     assert single(wrote) == Decision(Verdict.YES)
+
+
+@pytest.mark.parametrize(("last", "reason"), [("stopped_at", Reason.REPLIED), ("paid_at", Reason.REPLIED)])
+def test_a_wish_to_stop_and_a_payment_are_not_answered(last: str, reason: Reason) -> None:
+    wrote = {"replied_at": NOON_NEW_YORK - timedelta(days=1)}
+    assert single(facts(**wrote, **{last: NOON_NEW_YORK - timedelta(hours=1)})).reason is reason
+    assert single(facts(**wrote, **{last: wrote["replied_at"]})).reason is reason
 
 
 def test_to_who_has_not_written_a_single_message_is_like_any_other() -> None:

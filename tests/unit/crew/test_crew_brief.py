@@ -25,11 +25,17 @@ def test_a_short_brief_gets_defaults() -> None:
         ({"goal": ""}, "goal: "),
         ({"channels": ["fax"]}, "channels.0: "),
         ({"offer": "{{ email }}"}, "without template braces"),
-        ({"audiance": {}}, "audiance: "),
+        ({"audiance": {}}, "audiance: there is no such field; `overture crew example`"),
         ({"limits": {"max_recipients": 0}}, "limits.max_recipients: "),
-        ({"schedule": {"send_at": "2026-12-01T09:00:00"}}, "schedule.send_at: .*timezone"),
+        ({"schedule": {"send_at": "2026-12-01T09:00:00"}}, "schedule.send_at: write it with its time zone, such as"),
+        ({"audience": {"countries": ["Germany"]}}, "'Germany' is no country code; write two letters"),
+        ({"sender_name": "Ann\nBcc: all"}, "sender_name: write it on one line"),
+        ({"channels": ["email", "email"]}, "channels: name each channel once"),
         ({"follow_ups": [{"wait_before": "soon"}]}, "follow_ups.0.wait_before: "),
-        ({"replies": {"booking_link": "http://a.example"}}, "replies.booking_link: "),
+        (
+            {"replies": {"booking_link": "http://a.example"}},
+            "replies.booking_link: write a link that begins with https://",
+        ),
         ({"replies": {"booking_link": "https://a.example", "price": "price_1"}}, "replies: give .* not both"),
     ],
 )
@@ -45,3 +51,9 @@ def test_something_that_is_no_brief_is_refused() -> None:
 
 def test_the_default_brief_is_complete() -> None:
     assert parse_brief(default_brief().model_dump(), "default") == default_brief()
+
+
+def test_campaigns_whose_names_are_in_another_script_do_not_share_their_templates() -> None:
+    spring, autumn = (Brief(**{**GIVEN, "campaign": name}).slug for name in ("Весна", "Осень"))
+    assert spring != autumn
+    assert spring.startswith("campaign-")
