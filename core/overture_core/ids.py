@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from ulid import ULID
 
+from overture_core.errors import InvalidInput
+from overture_core.text import quoted
+
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's Base 32, which ULIDs are written in
 _PAIRS = tuple(a + b for a in _LETTERS for b in _LETTERS)
 _AT_ONCE = len(_PAIRS) ** 2
@@ -21,6 +24,11 @@ def new_id(prefix: str) -> str:
 def is_id(text: str) -> bool:
     """Tell whether a text has the form of an identifier of ours."""
     return _ID.fullmatch(text) is not None
+
+
+def no_cursor(cursor: str, what: str) -> InvalidInput:
+    """Return what is raised for a cursor that no page of a list, in the plural, has handed out."""
+    return InvalidInput(f"{quoted(cursor)} is no cursor of a page of {what}; begin without one.")
 
 
 def new_ids(prefix: str) -> Iterator[str]:

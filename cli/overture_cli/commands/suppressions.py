@@ -66,7 +66,9 @@ def add(
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines; or one value a line.")],
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "imported",
-    rejects: Annotated[Path | None, typer.Option(help="Write every rejected row to this CSV file.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write every row that was rejected, or in part left out, to this CSV file.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check, store nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -99,6 +101,9 @@ def import_(
         if report.rejects:
             shown = [(each.line, "; ".join(each.reasons), beginning(each.original)) for each in report.rejects]
             table("Rejected (first rows)", ("line", "why", "text"), shown)
+        if report.left_out:
+            shown = [(each.line, "; ".join(each.reasons), beginning(each.original)) for each in report.left_out]
+            table(f"In part left out ({quantity(report.partly, 'row')})", ("line", "why", "text"), shown)
     if report.rows and report.rejected == report.rows:
         raise typer.Exit(2)
 

@@ -12,40 +12,21 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import CursorResult, delete, exists, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import CursorResult, delete, or_, select, tuple_
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads.imports import ImportState, is_held, stored, this_process
-from overture_core.leads.requests import RequestState
+from overture_core.leads.staying import Left, staying
 from overture_core.storage.among import among
-from overture_core.storage.schema import (
-    Consent,
-    ErasureRequest,
-    Lead,
-    LeadChange,
-    LeadIdentity,
-    LeadTag,
-    Message,
-    Payment,
-    Reply,
-    Task,
-)
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
 PAGE = 500
 MOST_LEFT = 20
 ADDRESSES = ("email", "phone")
-
-
-class Left(BaseModel):
-    """What an undo had to leave, and why."""
-
-    lead_id: str
-    what: str
-    why: str
+STAYED = "stayed"  # in the detail of a change: the fields that could not be taken back, as in the detail itself
 
 
 class Undone(BaseModel):
@@ -63,7 +44,7 @@ def undoable_change(work: Work, change_id: str) -> LeadChange:
 
     Raises:
         NotFound: there is no such change.
-        Conflict: it was taken back already.
+        Conflict: it was taken back already, and nothing of it stayed.
     """
     change = work.session.scalar(
         select(LeadChange).where(LeadChange.workspace_id == work.workspace, LeadChange.id == change_id)
@@ -71,18 +52,18 @@ def undoable_change(work: Work, change_id: str) -> LeadChange:
     if change is None:
         msg = f"There is no change {quoted(change_id)}; `overture leads show` and leads_get_lead name a lead's."
         raise NotFound(msg)
-    if change.undone_at is not None:
+    if change.undone_at is not None and STAYED not in change.detail:
         msg = f"The change {change_id} was taken back on {change.undone_at:%Y-%m-%d} already."
         raise Conflict(msg)
     return change
 
 
 def undo_change(work: Work, change_id: str) -> Undone:
-    """Take one merge back.
+    """Take one merge back; of one that was taken back already, what stayed then.
 
     Raises:
         NotFound: there is no such change.
-        Conflict: it was taken back already.
+        Conflict: it was taken back already, and nothing of it stayed.
     """
     change = undoable_change(work, change_id)
     left = _take_back(work, [change])
@@ -92,15 +73,16 @@ def undo_change(work: Work, change_id: str) -> Undone:
 
 
 def undo_import(store: Store, import_id: str, *, workspace: str, actor: str) -> Undone:
-    """Take a whole import back, in pages; one that broke off in the middle can be asked for again.
+    """Take a whole import back, in pages; one that broke off in the middle, or of which something stayed, can be asked
+    for again.
 
     Raises:
         NotFound: there was no such import.
-        Conflict: it is running, or was taken back already.
+        Conflict: it is running, or was taken back already and nothing of it stayed.
     """
     with store.begin(workspace, actor=actor) as work:
         row = stored(work, import_id, lock=True)
-        if row.state == ImportState.UNDONE:
+        if row.state == ImportState.UNDONE and not _left_something(work, import_id):
             msg = f"The import {import_id} was taken back already."
             raise Conflict(msg)
         if is_held(row, work.now()):
@@ -113,13 +95,15 @@ def undo_import(store: Store, import_id: str, *, workspace: str, actor: str) -> 
         with store.begin(workspace, actor=actor) as work:
             after, removed, left = _remove_created(work, import_id, after)
         found = _added(found, left, removed=removed)
-    taken = PAGE
-    while taken == PAGE:
+    before: str | None = None
+    while True:
         with store.begin(workspace, actor=actor) as work:
-            changes = _changes(work, import_id)
+            changes = _changes(work, import_id, before)
             left = _take_back(work, changes)
-        taken = len(changes)
-        found = _added(found, left, reverted=taken)
+            before = changes[-1].id if changes else None
+        found = _added(found, left, reverted=len(changes))
+        if before is None:
+            break
     with store.begin(workspace, actor=actor) as work:
         row = stored(work, import_id, lock=True)
         row.state, row.holder, row.updated_at = ImportState.UNDONE, None, work.now()
@@ -145,7 +129,7 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     page = select(Lead.id, Lead.import_id, Lead.erased_at).where(Lead.workspace_id == work.workspace, Lead.id > after)
     found = work.session.execute(page.order_by(Lead.id).limit(PAGE * 10)).all()
     created = [id_ for id_, origin, erased_at in found if origin == import_id and erased_at is None]
-    left = _touched(work, import_id, created)
+    left = staying(work, stored(work, import_id), created)
     stay = {each.lead_id for each in left}
     free = [id_ for id_ in created if id_ not in stay]
     for start in range(0, len(free), PAGE):
@@ -156,43 +140,28 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     return found[-1][0] if len(found) == PAGE * 10 else None, len(free), left
 
 
-def _touched(work: Work, import_id: str, lead_ids: Sequence[str]) -> list[Left]:
-    """Return who of an import's leads has to stay, and why."""
-    other = aliased(LeadChange)
-    asked = (ErasureRequest.lead_id == Lead.id, ErasureRequest.state == RequestState.WAITING)
-    reasons = {
-        "their erasure was asked for": exists().where(*asked),
-        "messages to them were planned or sent": exists().where(Message.lead_id == Lead.id),
-        "they wrote back": exists().where(Reply.lead_id == Lead.id),
-        "a task is about them": exists().where(Task.lead_id == Lead.id),
-        "they paid": exists().where(Payment.lead_id == Lead.id),
-        "they refused a channel": exists().where(Consent.lead_id == Lead.id, Consent.granted.is_(False)),
-        "a later import added to them": exists().where(
-            other.lead_id == Lead.id,
-            or_(other.import_id != import_id, other.import_id.is_(None)),
-            other.undone_at.is_(None),
-        ),
-    }
-    found: dict[str, Left] = {}
-    own = select(Lead.id).where(Lead.workspace_id == work.workspace, among(Lead.id, lead_ids))
-    for why, condition in reasons.items():
-        for lead_id in work.session.scalars(own.where(condition)):
-            found.setdefault(lead_id, Left(lead_id=lead_id, what="the lead", why=why))
-    return list(found.values())
+def _left_something(work: Work, import_id: str) -> bool:
+    """Say whether an import that was taken back has leads or parts of merges that stayed."""
+    created = (Lead.workspace_id == work.workspace, Lead.import_id == import_id, Lead.erased_at.is_(None))
+    if work.session.scalar(select(Lead.id).where(*created).limit(1)) is not None:
+        return True
+    return bool(_changes(work, import_id, None))
 
 
-def _changes(work: Work, import_id: str) -> Sequence[LeadChange]:
-    """Return a page of what an import changed in leads of others, the newest first."""
+def _changes(work: Work, import_id: str, before: str | None) -> Sequence[LeadChange]:
+    """Return a page of what an import changed in leads of others and is not taken back whole, the newest first."""
     open_ = (
         select(LeadChange)
         .join(Lead, Lead.id == LeadChange.lead_id)
         .where(
             LeadChange.workspace_id == work.workspace,
             LeadChange.import_id == import_id,
-            LeadChange.undone_at.is_(None),
+            or_(LeadChange.undone_at.is_(None), LeadChange.detail[STAYED].as_string().is_not(None)),
             or_(Lead.import_id.is_(None), Lead.import_id != import_id),
         )
     )
+    if before is not None:
+        open_ = open_.where(LeadChange.id < before)
     return work.session.scalars(open_.order_by(LeadChange.id.desc()).limit(PAGE)).all()
 
 
@@ -214,8 +183,10 @@ def _take_back(work: Work, changes: Sequence[LeadChange]) -> list[Left]:
         lead = leads.get(change.lead_id)
         if lead is None:
             continue
-        stay = _restore(lead, change.detail, keep_addresses=lead.id in written_to)
-        stay += _remove_added(work, lead, change.detail, keep_addresses=lead.id in written_to)
+        wanted = change.detail.get(STAYED, change.detail)
+        stay = _restore(lead, wanted, keep_addresses=lead.id in written_to)
+        change.detail = _with_stayed(change.detail, wanted, {what for what, _ in stay})
+        stay += _remove_added(work, lead, wanted, keep_addresses=lead.id in written_to)
         lead.updated_at = work.now()
         left += [Left(lead_id=lead.id, what=what, why=why) for what, why in stay]
     work.session.flush()
@@ -243,6 +214,16 @@ def _restore(lead: Lead, detail: dict[str, Any], *, keep_addresses: bool) -> lis
     if custom != lead.custom:
         lead.custom = custom
     return stay
+
+
+def _with_stayed(detail: dict[str, Any], wanted: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """Return the detail of a change with what of its fields stayed, which can be taken back later."""
+    parts = {
+        part: {name: each for name, each in wanted.get(part, {}).items() if name in names}
+        for part in ("fields", "custom")
+    }
+    whole = {name: each for name, each in detail.items() if name != STAYED}
+    return {**whole, STAYED: parts} if any(parts.values()) else whole
 
 
 def _told(value: object) -> object:

@@ -105,6 +105,7 @@ def suppress(work: Work, kind: suppressions.Kind, value: str, *, reason: str, or
 
     Raises:
         InvalidInput: it is no value of this kind.
+        NotFound: it is the id of no lead.
     """
     stored = suppressions.add(work, kind, value, reason, origin)
     if kind == "person":

@@ -203,7 +203,8 @@ class Consent(Base):
 
 class LeadChange(Base):
     """What one row of a file changed in a lead who was there before: `detail` has `fields` and `custom` as
-    {name: [before, after]}, and what was added: `identities`, `tags`, and the ids of `consents`."""
+    {name: [before, after]}, and what was added: `identities`, `tags`, and the ids of `consents`. `stayed` has the
+    fields that an undo had to leave."""
 
     __tablename__ = "lead_changes"
     __table_args__ = (Index(None, "lead_id"), Index(None, "import_id", "id"))

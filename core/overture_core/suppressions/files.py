@@ -18,6 +18,8 @@ from overture_core.audit.summaries import summary
 from overture_core.errors import InvalidInput
 from overture_core.files import written
 from overture_core.ids import new_id
+from overture_core.leads.duplicates import PUBLIC_DOMAINS
+from overture_core.leads.finding import no_such_lead
 from overture_core.leads.mapping import propose
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.spreadsheets import harmless
@@ -26,7 +28,7 @@ from overture_core.messages.stopping import Refusal, refuse, suppress
 from overture_core.storage.chunked import transactions
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Store, Work
-from overture_core.suppressions.service import Kind, SuppressionPage, known, normalised, suppressible
+from overture_core.suppressions.service import Kind, SuppressionPage, known, normalised, strangers, suppressible
 from overture_core.text import clean, quoted
 
 CHUNK = 500
@@ -34,18 +36,22 @@ SAMPLE = 200
 SHOWN_REJECTS = 20
 KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
 COUNTS = {"rows", "added", "unchanged", "rejected"}
+MORE = "there are more"  # in the last row of a part
 COLUMNS = ("kind", "value", "reason", "origin", "created_at")
 # Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
 _DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
 _ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "number", "contact"}
 _REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
+_ADDRESSES = {"email", "phone", "value"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
+_SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
+_Asked = tuple[Kind, str, str]  # with the reason
 
 Progress = Callable[[int], None]
 
 
 class SuppressionReject(BaseModel):
-    """A row that holds nothing to suppress."""
+    """A row with something that cannot be suppressed, and why."""
 
     line: int
     original: str
@@ -64,6 +70,8 @@ class SuppressionReport(BaseModel):
     unchanged: int = 0
     rejected: int = 0
     rejects: list[SuppressionReject] = Field(default_factory=list)
+    partly: int = Field(default=0, description="Added or unchanged rows of which a value was left out.")
+    left_out: list[SuppressionReject] = Field(default_factory=list, description="The first of them, with why.")
 
 
 def kind_of(value: str) -> Kind:
@@ -90,6 +98,7 @@ def take_file(
 ) -> SuppressionReport:
     """Suppress everything in a file, one transaction a chunk; what is pending to them is cancelled.
 
+    Of a row with a value that can be suppressed and one that cannot, the first is, and `on_reject` is told of it too.
     `reason` is for rows that give none. A file without a header, one value a line, will do. No import takes a
     suppression back, nor can one be taken back whole: a list from elsewhere counts as its people's own wish.
 
@@ -109,7 +118,8 @@ def take_file(
         report = SuppressionReport(
             filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
         )
-        rows = chain(_headless(table, columns), sample, table.rows)
+        read = chain(_headless(table, columns), sample, table.rows)
+        rows = (row for row in read if not _names_the_next_part(row))
         with (
             transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
             summary(begin, "suppressions.imported", new_id("sup"), report, COUNTS) as stored,
@@ -133,16 +143,19 @@ def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
                 found.setdefault(column, what)
     others = [column for column in table.columns if column not in found]
     cells = [row.cells for row in sample if row.cells is not None]
-    for values in ([], cells):  # by name first: a column of times looks like phone numbers
-        if set(found.values()) <= {"reason", "kind"}:
-            named = propose(others, values).mapping
-            found |= {column: what for column, what in named.items() if what in ("email", "phone")}
+    found |= _addresses(others, [], {"email", "phone"})
+    if _ADDRESSES.isdisjoint(found.values()):  # by name first: a column of times looks like phone numbers
+        found |= _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
     if len(table.columns) == 1 and not found:
         (name,) = table.columns
         # Of a list without a header the first line may be taken for one, or for the first row.
         if any(map(_is_value, (name, *(each[name] for each in cells[:1])))):
             found[name] = "value"
     return found
+
+
+def _addresses(columns: list[str], cells: list[dict[str, str]], kinds: set[str]) -> dict[str, str]:
+    return {column: what for column, what in propose(columns, cells).mapping.items() if what in kinds}
 
 
 def _is_value(text: str) -> bool:
@@ -160,6 +173,10 @@ def _headless(table: Table, columns: Mapping[str, str]) -> Iterator[Row]:
         yield Row(1, name, {name: name})
 
 
+def _names_the_next_part(row: Row) -> bool:
+    return row.cells is not None and row.cells.get("value") == MORE and row.cells.get("kind") == ""
+
+
 def _take(
     work: Work,
     rows: list[Row],
@@ -167,20 +184,22 @@ def _take(
     default: str,
     on_reject: Callable[[SuppressionReject], None] | None,
 ) -> None:
-    good: list[list[tuple[Kind, str, str]]] = []
-    for row in rows:
-        report.rows += 1
-        try:
-            good.append(_values(row, report.columns, default))
-        except InvalidInput as error:
-            reject = SuppressionReject(line=row.line, original=row.original, reasons=[error.message])
-            report.rejected += 1
-            if len(report.rejects) < SHOWN_REJECTS:
-                report.rejects.append(reject)
+    asked = [(row, *_values(row, report.columns, default)) for row in rows]
+    unknown = strangers(work, {value for _, values, _ in asked for kind, value, _ in values if kind == "person"})
+    good: list[list[_Asked]] = []
+    for row, values, problems in asked:
+        taken = [each for each in values if each[1] not in unknown]
+        problems += [no_such_lead(value).message for _, value, _ in values if value in unknown]
+        if taken:
+            good.append(taken)
+        if problems:
+            told = SuppressionReject(line=row.line, original=row.original, reasons=problems)
+            _tell(report, told, rejected=not taken)
             if on_reject is not None:
-                on_reject(reject)
+                on_reject(told)
+    report.rows += len(rows)
     there = known(work, [(kind, value) for values in good for kind, value, _ in values])
-    added: list[tuple[Kind, str, str]] = []
+    added: list[_Asked] = []
     for values in good:
         fresh = [(kind, value, why) for kind, value, why in values if (kind, value) not in there]
         report.added += bool(fresh)
@@ -190,32 +209,59 @@ def _take(
     _suppress(work, added, f"import of {report.filename}")
 
 
-def _values(row: Row, columns: Mapping[str, str], default: str) -> list[tuple[Kind, str, str]]:
-    """Return what a row asks to suppress, normalised, with the reason.
+def _tell(report: SuppressionReport, row: SuppressionReject, *, rejected: bool) -> None:
+    if rejected:
+        report.rejected += 1
+    else:
+        report.partly += 1
+    shown = report.rejects if rejected else report.left_out
+    if len(shown) < SHOWN_REJECTS:
+        shown.append(row)
 
-    Raises:
-        InvalidInput: nothing in it can be suppressed, or one of its values cannot.
+
+def _values(row: Row, columns: Mapping[str, str], default: str) -> tuple[list[_Asked], list[str]]:
+    """Return what a row asks to suppress, normalised, with the reason; and why its other values cannot be.
+
+    A domain counts in a row without an address alone: beside one it says where the address is, which may be Gmail.
     """
     if row.cells is None:
-        raise InvalidInput(row.problem or "it cannot be read")
+        return [], [row.problem or "it cannot be read"]
     said = {what: cell for column, what in columns.items() if (cell := row.cells.get(column, "").strip())}
     reason = clean(said.pop("reason", ""), limit=40) or default
     given = said.pop("kind", "")
     if given and given not in KINDS:
-        msg = f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."
-        raise InvalidInput(msg)
+        return [], [f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."]
+    domain = said.pop("domain", "")
+    if domain and not said:
+        if not _ADDRESSES.isdisjoint(columns.values()) and domain.lower() in PUBLIC_DOMAINS:
+            return [], [f"it has no address, and {quoted(domain)} is everybody's; a person may add it by itself"]
+        said = {"domain": domain}
     if not said:
-        msg = "it holds no address, number or domain"
-        raise InvalidInput(msg)
-    kinds: list[tuple[Kind, str]] = []
+        return [], ["it holds no address, number or domain"]
+    found: list[_Asked] = []
+    problems: list[str] = []
     for what, cell in said.items():
         wanted = given if what == "value" else what
-        kind = next((each for each in KINDS if each == wanted), None) or kind_of(cell)
-        kinds.append((kind, suppressible(kind, cell)))
-    return [(kind, value, reason) for kind, value in kinds]
+        kind = next((each for each in KINDS if each == wanted), None)
+        for value in _several(kind, cell):
+            try:
+                each = kind or kind_of(value)
+                found.append((each, suppressible(each, value), reason))
+            except InvalidInput as error:
+                problems.append(error.message)
+    return found, problems
 
 
-def _suppress(work: Work, wanted: list[tuple[Kind, str, str]], origin: str) -> None:
+def _several(kind: Kind | None, cell: str) -> list[str]:
+    """Return the values of a cell: itself, if it is one."""
+    try:
+        suppressible(kind or kind_of(cell), cell)
+    except InvalidInput:
+        return [part for each in _SEPARATORS.split(cell) if (part := each.strip())] or [cell]
+    return [cell]
+
+
+def _suppress(work: Work, wanted: list[_Asked], origin: str) -> None:
     refusals = [
         Refusal(Channel.EMAIL if kind == "email" else Channel.SMS, value, reason, origin)
         for kind, value, reason in wanted
@@ -256,7 +302,7 @@ def export(work: Work, path: Path, *, force: bool = False) -> int:
 
 def part_csv(part: SuppressionPage, *, more: str | None = None) -> str:
     """Return some suppressions as CSV, as a file of them is written; `more` is where the next ones are, and becomes the
-    last row."""
+    last row, which no import counts."""
     made = io.StringIO()
     sheet = csv.writer(made)
     sheet.writerow(COLUMNS)
@@ -264,7 +310,7 @@ def part_csv(part: SuppressionPage, *, more: str | None = None) -> str:
         cells = (each.kind, each.value, each.reason, each.origin, each.created_at.isoformat())
         sheet.writerow([harmless(cell) for cell in cells])
     if more is not None:
-        sheet.writerow(("", "there are more", more, "", ""))
+        sheet.writerow(("", MORE, more, "", ""))
     return made.getvalue()
 
 

@@ -20,10 +20,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from overture_core import secrets
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
-from overture_core.ids import new_id
-from overture_core.leads.normalise import e164, email_key, mailbox
+from overture_core.ids import is_id, new_id, no_cursor
+from overture_core.leads.finding import no_such_lead
+from overture_core.leads.normalise import e164, email_key, mailbox, valid_email
 from overture_core.storage.among import among
-from overture_core.storage.schema import ErasedAddress, Suppression
+from overture_core.storage.schema import ErasedAddress, Lead, Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted, without_controls
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 ERASED = "erased"  # what digests of erased addresses are signed for
 BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
-_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
 
 
@@ -71,9 +71,13 @@ def add(work: Work, kind: Kind, value: str, reason: str, origin: str) -> Suppres
     """Suppress an address; a second time changes nothing.
 
     Raises:
-        InvalidInput: the value is no e-mail address or phone number.
+        InvalidInput: it is no value of this kind in the form in which leads have it.
+        NotFound: it is the id of no lead.
     """
-    (key,) = add_all(work, [Wanted(kind, value, reason, origin)])
+    wanted = suppressible(kind, value)
+    if kind == "person" and strangers(work, [wanted]):
+        raise no_such_lead(wanted)
+    (key,) = add_all(work, [Wanted(kind, wanted, reason, origin)])
     found = select(Suppression).where(
         Suppression.workspace_id == work.workspace, Suppression.kind == kind, Suppression.value == key
     )
@@ -87,7 +91,7 @@ def add_all(work: Work, wanted: Sequence[Wanted]) -> list[str]:
     Raises:
         InvalidInput: a value is no e-mail address or phone number; none of them is suppressed.
     """
-    keys = [suppressible(each.kind, each.value) for each in wanted]
+    keys = [normalised(each.kind, each.value) for each in wanted]
     first: dict[tuple[Kind, str], Wanted] = {}
     for key, each in zip(keys, wanted, strict=True):
         first.setdefault((each.kind, key), each)
@@ -200,7 +204,13 @@ def kinds_in_use(work: Work) -> set[Kind]:
 
 
 def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> SuppressionPage:
-    """Return suppressions, newest first; `cursor` is the last id of the page before."""
+    """Return suppressions, newest first; `cursor` is the last id of the page before.
+
+    Raises:
+        InvalidInput: the cursor is none of theirs.
+    """
+    if cursor is not None and not is_id(cursor):
+        raise no_cursor(cursor, "suppressions")
     rows = select(Suppression).where(Suppression.workspace_id == work.workspace)
     if cursor is not None:
         rows = rows.where(Suppression.id < cursor)
@@ -210,27 +220,22 @@ def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> Suppress
 
 
 def normalised(kind: Kind, value: str) -> str:
-    """Return a value as it is stored and compared.
+    """Return a value as it is stored and compared. An e-mail address that no import would take is taken as it is:
+    providers tell of those who say no from one.
 
     Raises:
         InvalidInput: it is no value of this kind.
     """
     if kind == "email":
         address = without_controls(value).strip()
-        if "@" not in address or " " in address or len(address) > 320:
-            msg = f"{clean(value, limit=80)!r} is not an e-mail address."
-            raise InvalidInput(msg)
-        return email_key(address)
-    if kind == "domain":
-        domain = value.strip().lstrip("@").rstrip(".").lower()
         try:
-            ascii_form = domain.encode("idna").decode()
-        except UnicodeError:
-            ascii_form = ""
-        if not _DOMAIN.fullmatch(ascii_form):
-            msg = f"{clean(value, limit=80)!r} is not a domain such as example.com."
-            raise InvalidInput(msg)
-        return domain
+            return email_key(valid_email(address))
+        except InvalidInput:
+            if "@" not in address or " " in address or len(address) > 320:
+                raise
+            return email_key(address)
+    if kind == "domain":
+        return _domain(value)
     if kind == "person":
         if not _LEAD.fullmatch(value.strip()):
             msg = f"{clean(value, limit=80)!r} is not a lead's id; `overture` and leads_search show ids."
@@ -240,16 +245,40 @@ def normalised(kind: Kind, value: str) -> str:
 
 
 def suppressible(kind: Kind, value: str) -> str:
-    """Return a value that can be suppressed, as `normalised` does: no domain under which anybody registers, as co.uk.
+    """Return a value that somebody asks to suppress, as `normalised` does: an e-mail address in the form in which leads
+    have it, and no domain under which anybody registers, as co.uk.
 
     Raises:
         InvalidInput: it is no value of this kind, or such a domain (publicsuffix.org).
     """
+    if kind == "email":
+        return email_key(valid_email(without_controls(value)))
     key = normalised(kind, value)
     if kind == "domain" and _public_suffixes().is_public(key):
         msg = f"{quoted(key)} holds the domains of everybody there; give the one of a company, such as example.{key}."
         raise InvalidInput(msg)
     return key
+
+
+def strangers(work: Work, people: Collection[str]) -> set[str]:
+    """Return which ids are neither of a lead of this workspace nor suppressed already."""
+    if not people:
+        return set()
+    own = select(Lead.id).where(
+        Lead.workspace_id == work.workspace, among(Lead.id, sorted(people)), Lead.erased_at.is_(None)
+    )
+    there = {value for _, value in known(work, [("person", each) for each in people])}
+    return set(people) - there - set(work.session.scalars(own))
+
+
+def _domain(value: str) -> str:
+    """Return a domain as it stands in the addresses of leads, in its own letters."""
+    domain = value.strip().lstrip("@").rstrip(".")
+    try:
+        return email_key(valid_email(f"anybody@{domain}")).removeprefix("anybody@")
+    except InvalidInput as error:
+        msg = f"{clean(value, limit=80)!r} is not a domain such as example.com."
+        raise InvalidInput(msg) from error
 
 
 @lru_cache(maxsize=1)

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from overture_core.errors import InvalidInput
-from overture_core.ids import is_id
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.ids import is_id, no_cursor
 from overture_core.leads import imports, mappings, service
 from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.finding import lead_of
 from overture_core.scoring import signals
 from overture_core.storage.store import Work
-from overture_core.text import clean, quantity, quoted
+from overture_core.text import clean, quantity
 from overture_servers.scopes import Scope
 from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, answer, runtime_of
 
@@ -59,8 +59,7 @@ def page(work: Work, what: What, id_: str | None, cursor: str | None) -> Listing
     """
     kind, size = _KINDS[what], 0
     if cursor is not None and not kind.is_cursor(cursor):
-        msg = f"{quoted(cursor)} is no cursor of a page of {what}; begin without one."
-        raise InvalidInput(msg)
+        raise no_cursor(cursor, what)
     records: list[Record] = []
     for each in kind.read(work, id_, cursor):
         size += len(json.dumps(each, ensure_ascii=False).encode(errors="replace"))
@@ -85,6 +84,11 @@ def _duplicates(work: Work, id_: str | None, cursor: str | None) -> Iterable[Rec
 
 def _mappings(work: Work, id_: str | None, cursor: str | None) -> Iterable[Record]:
     _refuse_id("mappings", id_)
+    if cursor is not None:
+        try:
+            mappings.get(work, cursor)
+        except NotFound as error:
+            raise no_cursor(cursor, "mappings") from error
     for each in _dumped(mappings.list_(work, limit=PAGE + 1, after=cursor)):
         columns = each["mapping"]
         yield {**each, "mapping": dict(islice(columns.items(), SHOWN_COLUMNS)), "columns": len(columns)}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from overture_core.audit import service as audit
+from overture_core.clock import ManualClock
 from overture_core.errors import Conflict, NotFound
-from overture_core.leads import imports, service
+from overture_core.leads import consenting, imports, service, tagging
 from overture_core.leads.imports import ImportReport, ImportState
-from overture_core.leads.undoing import Left, Undone, undo_change, undo_import
+from overture_core.leads.staying import Left
+from overture_core.leads.undoing import Undone, undo_change, undo_import
 from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress
+from overture_core.scoring import signals
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Reply
 from overture_core.storage.store import Store
 
@@ -112,6 +117,11 @@ def test_one_merge_is_taken_back_but_for_what_changed_since(store: Store, take: 
         Left(lead_id=found.id, what="last_contact_at", why="it was changed since"),
         *[Left(lead_id=found.id, what="consent", why="a refusal is never taken back")] * len(Channel),
     ]
+    with store.begin("default", actor="cli:ada") as work:
+        assert [each.what for each in undo_change(work, first).left] == ["last_contact_at"]
+        undo_change(work, merges(store, found.id)[0].id)
+        assert undo_change(work, first).left == []
+    assert lead(store, "a@example.com").last_contact_at is None
     with store.begin("default", actor="cli:ada") as work, pytest.raises(Conflict, match="taken back on"):
         undo_change(work, first)
     with store.begin("default", actor="cli:ada") as work, pytest.raises(NotFound, match="There is no change"):
@@ -126,3 +136,46 @@ def test_a_row_of_two_leads_is_reported_with_both_and_moves_no_address(store: St
         by_email, by_phone = work.session.scalars(select(Lead.id).order_by(Lead.id))
         assert work.session.scalar(select(func.count()).select_from(LeadChange)) == 1
     assert report.shared == {2: [by_email, by_phone]}
+
+
+def test_a_lead_who_was_suppressed_tagged_or_recorded_of_since_stays_with_the_reason(
+    store: Store, take: Import, clock: ManualClock
+) -> None:
+    names = ("shut", "agreed", "moved", "tagged", "free")
+    report = take(
+        "email,tags,consent\n" + "".join(f"{name}@example.com,own,email\n" for name in names), tags=["everybody"]
+    )
+    clock.advance(timedelta(days=1))
+    ids = {name: lead(store, f"{name}@example.com").id for name in names}
+    with store.begin("default", actor="test") as work:
+        suppress(work, "person", ids["shut"], reason="asked", origin="test")
+        consenting.record(work, ids["agreed"], Channel.SMS, granted=True, source="form", wording="Yes")
+        signals.record(work, ids["moved"], signals.Kind.HIRING, source=signals.Source.PERSON)
+        tagging.tag(work, "vip", lead_ids=[ids["tagged"]])
+        tagging.tag(work, "everybody", lead_ids=list(ids.values()))
+    result = undone(store, report)
+    assert result.removed == 1
+    assert {each.lead_id: each.why for each in result.left} == {
+        ids["shut"]: "they are suppressed",
+        ids["agreed"]: "a consent of theirs was recorded since",
+        ids["moved"]: "signals of them were recorded",
+        ids["tagged"]: "a tag that they have was given since",
+    }
+    assert result.stayed == dict.fromkeys((each.why for each in result.left), 1)
+    again = take("email\nshut@example.com\n")
+    assert (again.created, again.unchanged) == (0, 1)
+
+
+def test_an_import_of_which_something_stayed_is_taken_back_again(store: Store, take: Import) -> None:
+    take("email,last contact\nb@example.com,\n")
+    first = take("email,last contact\na@example.com,2024-05-01\nb@example.com,2024-05-01\n")
+    later = take("email,last contact\na@example.com,2025-05-01\nb@example.com,2025-05-01\n")
+    kept = undone(store, first)
+    assert (kept.removed, kept.reverted) == (0, 1)
+    assert kept.stayed == {"a later import added to them": 1, "it was changed since": 1}
+    undone(store, later)
+    again = undone(store, first)
+    assert (again.removed, again.reverted, again.stayed) == (1, 1, {})
+    assert lead(store, "b@example.com").last_contact_at is None
+    with pytest.raises(Conflict, match="was taken back already"):
+        undone(store, first)

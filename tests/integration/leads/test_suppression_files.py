@@ -106,7 +106,7 @@ def test_a_part_of_a_list_is_a_file_that_comes_back_unchanged(store: Store) -> N
     text = files.part_csv(part, more="there")
     assert text.splitlines()[-1] == ",there are more,there,,"
     again = taken(store, text)
-    assert (again.rows, again.unchanged, again.rejected) == (3, 2, 1)
+    assert (again.rows, again.unchanged, again.rejected) == (2, 2, 0)
 
 
 def test_a_file_without_addresses_is_refused(store: Store) -> None:
@@ -185,3 +185,59 @@ def test_another_workspace_lifts_and_exports_nothing(store: Store, other: str, t
         with pytest.raises(OvertureError, match="not suppressed"):
             lifting.lift(work, "email", "ada@example.com", reason="x")
         assert files.export(work, tmp_path / "list.csv") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        ("email\nmailto:ada@x.example\nBo <bo@x.example>\n", "list.csv", {"ada@x.example", "bo@x.example"}),
+        ("email,why\nada@x.example;bo@x.example,\n", "list.csv", {"ada@x.example", "bo@x.example"}),
+        ('email\n"ada@x.example,"\n', "list.csv", {"ada@x.example"}),
+        ('{"email": ["ada@x.example", "bo@x.example"]}\n', "list.jsonl", {"ada@x.example", "bo@x.example"}),
+        ('{"phone": ["+12125550101", "+12125550102"]}\n', "list.jsonl", {"+12125550101", "+12125550102"}),
+        ("domain,why\na.example;b.example,\n", "list.csv", {"a.example", "b.example"}),
+        ("value,why\nada@x.example;+12125550101,\n", "list.csv", {"ada@x.example", "+12125550101"}),
+    ],
+)
+def test_every_value_of_a_cell_is_suppressed_as_leads_have_it(
+    store: Store, text: str, name: str, values: set[str]
+) -> None:
+    report = taken(store, text, name)
+    assert (set(there(store)), report.rejected, report.partly) == (values, 0, 0)
+
+
+@pytest.mark.parametrize("cell", ["@x.example", "ada@x.example.", "ada@x.example bo@x.example"])
+def test_what_would_match_nobody_is_rejected(store: Store, cell: str) -> None:
+    report = taken(store, f"email,reason\n{cell},stop\n")
+    assert (report.added, report.rejected, there(store)) == (0, 1, {})
+    assert "is not an e-mail address" in report.rejects[0].reasons[0]
+
+
+def test_a_domain_beside_an_address_suppresses_nobody_else(store: Store) -> None:
+    report = taken(
+        store,
+        "email,domain\nada@gmail.com,gmail.com\nnobody,gmail.com\n,gmail.com\n,shut.example\n",
+    )
+    assert set(there(store)) == {"ada@gmail.com", "shut.example"}
+    assert [(row.line, row.reasons) for row in report.rejects] == [
+        (3, ["'nobody' is not an e-mail address (An email address must have an @-sign)."]),
+        (4, ["it has no address, and 'gmail.com' is everybody's; a person may add it by itself"]),
+    ]
+
+
+def test_a_bad_number_beside_a_good_address_costs_the_number_alone(store: Store) -> None:
+    told: list[files.SuppressionReject] = []
+    source = Source.from_text("email,phone,domain\nada@x.example,07700 900123,x.example\n", "list.csv")
+    report = files.take_file(store, source, workspace="default", actor="test", on_reject=told.append)
+    assert (set(there(store)), report.added, report.rejected, report.partly) == ({"ada@x.example"}, 1, 0, 1)
+    assert report.left_out == told
+    assert told[0].reasons == ["'07700 900123' is not a phone number (it needs a country or a leading +)."]
+
+
+def test_a_list_suppresses_leads_that_are_there_by_their_id(store: Store, take: Callable[..., object]) -> None:
+    take("email\nada@example.com\n")
+    with store.read("default") as work:
+        ada = lead_id_of(work, "ada@example.com")
+    report = taken(store, f"kind,value\nperson,{ada}\nperson,lead_x\n")
+    assert (set(there(store)), report.added) == ({ada}, 1)
+    assert report.rejects[0].reasons == ["There is no lead 'lead_x'; leads_search finds leads and their ids."]

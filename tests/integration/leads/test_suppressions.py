@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from overture_core.clock import ManualClock
-from overture_core.errors import InvalidInput
+from overture_core.errors import InvalidInput, NotFound
+from overture_core.leads.finding import lead_id_of
+from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress_address
 from overture_core.storage.store import Store
 from overture_core.suppressions import service as suppressions
 
@@ -30,7 +34,12 @@ def test_an_address_is_suppressed_once_in_its_normalised_form(store: Store, cloc
     [
         ("email", "nobody", "not an e-mail address"),
         ("phone", "07700 900123", "needs a country or a leading"),
+        ("email", "a@shut.example;b@shut.example", "not an e-mail address"),
+        ("email", "@shut.example", "not an e-mail address"),
+        ("email", "ada@shut.example,", "not an e-mail address"),
+        ("phone", "+12125550101;+12125550102", "not a phone number"),
         ("domain", "com", "not a domain"),
+        ("domain", "a.example;b.example", "not a domain"),
         ("domain", "co.uk", "'co.uk' holds the domains of everybody there"),
         ("domain", "公司.cn", "holds the domains of everybody there"),
     ],
@@ -57,3 +66,38 @@ def test_another_workspace_sees_none_of_them(store: Store, other: str) -> None:
         assert suppressions.list_(work).suppressions == []
         own = suppressions.add(work, "email", "ada@example.com", "bounced", "test")
         assert own.reason == "bounced"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "stored"),
+    [
+        ("email", "mailto:Ada@shut.example", "ada@shut.example"),
+        ("email", "Ada Quill <ada@shut.example>", "ada@shut.example"),
+        ("email", "ada@xn--bcher-kva.example", "ada@bücher.example"),
+        ("phone", "tel:+1 (212) 555-0101", "+12125550101"),
+        ("domain", "@Shut.example.", "shut.example"),
+        ("domain", "xn--bcher-kva.example", "bücher.example"),
+    ],
+)
+def test_a_value_is_stored_in_the_form_in_which_leads_have_it(
+    store: Store, kind: suppressions.Kind, value: str, stored: str
+) -> None:
+    with store.begin("default", actor="test") as work:
+        assert suppressions.add(work, kind, value, "stop", "test").value == stored
+
+
+def test_a_person_is_suppressed_by_the_id_of_a_lead_of_this_workspace_alone(
+    store: Store, other: str, take: Callable[..., object]
+) -> None:
+    take("email\nada@example.com\n", workspace=other)
+    with store.read(other) as work:
+        theirs = lead_id_of(work, "ada@example.com")
+    for id_ in (theirs, "lead_x"):
+        with store.begin("default", actor="test") as work, pytest.raises(NotFound, match=f"There is no lead '{id_}'"):
+            suppressions.add(work, "person", id_, "stop", "test")
+
+
+def test_whoever_says_no_from_an_address_that_no_import_would_take_is_suppressed(store: Store) -> None:
+    with store.begin("default", actor="test") as work:
+        suppress_address(work, Channel.EMAIL, "Ada..Quill@example.com", reason="stop", origin="test")
+        assert [each.value for each in suppressions.list_(work).suppressions] == ["ada..quill@example.com"]

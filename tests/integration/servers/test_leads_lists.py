@@ -146,7 +146,7 @@ async def test_a_list_of_suppressions_is_taken_in_and_comes_out_as_one(desk: Any
             seen += len(lines) - 1 - more
             uri = lines[-1].split(",")[2] if more else ""
             again = await desk.call(client, "leads_import_file", kind="suppressions", content=text)
-            assert (again["created"], again["unchanged"]) == (0, len(lines) - 1 - more)
+            assert (again["created"], again["unchanged"], again["rejected"]) == (0, len(lines) - 1 - more, 0)
         assert seen == 301
     assert (await desk.planned("Summer"))["recipients"] == planned["recipients"] - 1
     assert audited(desk).count("suppressions.imported") == 3
@@ -232,6 +232,8 @@ async def test_every_import_is_on_one_page(desk: Any, number: int) -> None:
         ({"what": "duplicates", "id": "imp_x"}, "There is no import 'imp_x'"),
         ({"what": "duplicates", "cursor": "-1"}, "'-1' is no cursor of a page of duplicates; begin without one."),
         ({"what": "imports", "cursor": "x"}, "'x' is no cursor of a page of imports; begin without one."),
+        ({"what": "mappings", "cursor": "x"}, "'x' is no cursor of a page of mappings; begin without one."),
+        ({"what": "mappings", "cursor": ""}, "'' is no cursor of a page of mappings; begin without one."),
         ({"what": "imports", "id": "imp_x"}, "The imports are of no lead or import; leave the id out."),
         ({"what": "shoes"}, "what: Input should be 'imports', 'duplicates', 'mappings', 'signals' or 'merges'"),
     ],
@@ -241,10 +243,21 @@ async def test_what_cannot_be_listed_is_said(desk: Any, arguments: dict[str, Any
         assert said in await desk.refused(client, "leads_list", **arguments)
 
 
+@pytest.mark.parametrize("cursor", ["garbage", ""])
+async def test_a_cursor_of_no_page_of_suppressions_is_refused(desk: Any, cursor: str) -> None:
+    async with desk.leads() as client:
+        said = f"'{cursor}' is no cursor of a page of suppressions; begin without one."
+        assert said in await desk.refused(client, "leads_list_suppressions", cursor=cursor)
+
+
 @pytest.mark.parametrize(
     "uri",
     [
         "leads://signals?cursor=x",
+        "leads://mappings?cursor=x",
+        "leads://mappings?cursor=",
+        "leads://suppressions?cursor=x",
+        "leads://suppressions?cursor=",
         "leads://leads/lead_x/merges",
         "leads://leads/lead_x/signals",
         "leads://imports/imp_x/duplicates",

@@ -223,7 +223,11 @@ async def test_a_suppressed_address_is_listed_once_and_left_out_of_plans(desk: A
         ),
         ("leads_search", {"limit": 101}, "The arguments do not fit: limit: Input should be less than or equal to 100."),
         ("leads_search", {"cursor": "?"}, "The cursor is not one of a search in this order; search again without it."),
-        ("leads_suppress", {"kind": "email", "value": "nobody"}, "'nobody' is not an e-mail address."),
+        (
+            "leads_suppress",
+            {"kind": "email", "value": "nobody"},
+            "'nobody' is not an e-mail address (An email address must have an @-sign).",
+        ),
         (
             "leads_suppress",
             {"kind": "fax", "value": "1"},
