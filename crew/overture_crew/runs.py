@@ -147,7 +147,7 @@ class RunStore:
     def _handled(self, campaign: str) -> dict[str, Handled]:
         """Return what earlier runs did about the campaign's replies, so that nobody is answered by two of them."""
         found: dict[str, Handled] = {}
-        for run in reversed(self.all()):
+        for run in sorted(self.all(), key=lambda each: each.changed_at):  # a run may go on after a later one began
             if run.brief.campaign == campaign:
                 found |= run.report.handled
         return found

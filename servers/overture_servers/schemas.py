@@ -87,7 +87,10 @@ def _unnamed(body: Schema) -> Schema:
 
 
 def _with_single_uses_inlined(slim: Schema, definitions: Schema) -> tuple[Schema, Schema]:
-    while once := next((name for name in definitions if _uses(name, slim, definitions) < 2), None):
+    def is_movable(name: str) -> bool:  # what has an anchor is found by it, where it is
+        return "$anchor" not in definitions[name] and _uses(name, slim, definitions) < 2
+
+    while once := next(filter(is_movable, definitions), None):
         body = definitions.pop(once)
         slim, definitions = _inlined(slim, once, body), _inlined(definitions, once, body)
     return slim, definitions
