@@ -80,10 +80,12 @@ async def test_an_import_is_taken_back_whole_but_for_who_refused(desk: Any) -> N
             (second["import_id"], "undone"),
             (first["import_id"], "undone"),
         ]
-        assert "taken back already" in await desk.refused(client, "leads_undo", id=first["import_id"])
+        assert "taken back already" in await desk.refused(client, "leads_undo", id=second["import_id"])
+        again = await desk.text(client, "leads_undo", id=first["import_id"])
+        assert again == "0 leads removed, 0 merges taken back. 1 stayed: they refused a channel."
         assert "There is no import 'imp_none'" in await desk.refused(client, "leads_undo", id="imp_none")
         assert "There is no change 'x'" in await desk.refused(client, "leads_undo", id="x")
-    assert audited(desk).count("leads.import_undone") == 2
+    assert audited(desk).count("leads.import_undone") == 3
 
 
 async def test_look_alikes_are_listed_and_stay_two(desk: Any) -> None:
