@@ -59,6 +59,7 @@ class Answering(Steps):
     def handle(self) -> None:
         """Handle each reply once; what waits for a person's approval is asked for again."""
         with self.step("answer", "Labelling what came back", agent="Reply reader", again=True) as closing:
+            self.report.handled |= self._store.handled(self.brief.campaign)
             before = {reply_id for reply_id, each in self.report.handled.items() if not each.waits}
             for reply in self._open(before):
                 self._teller.tell("progress", f"reply {reply['id']}")

@@ -72,7 +72,7 @@ class RunStore:
             ending="not launched",
             next_step="Run the crew again.",
             run=run_id,
-            handled=self._handled(brief.campaign),
+            handled=self.handled(brief.campaign),
         )
         run = Run(id=run_id, crew=crew, brief=brief, began_at=now, changed_at=now, report=report)
         self.save(run)
@@ -144,8 +144,8 @@ class RunStore:
             msg = f"The run {run.id} is being worked on by another process; wait for its end, or stop it."
             raise RunBusy(msg) from error
 
-    def _handled(self, campaign: str) -> dict[str, Handled]:
-        """Return what earlier runs did about the campaign's replies, so that nobody is answered by two of them."""
+    def handled(self, campaign: str) -> dict[str, Handled]:
+        """Return what runs did so far about the campaign's replies, so that nobody is answered by two of them."""
         found: dict[str, Handled] = {}
         for run in sorted(self.all(), key=lambda each: each.changed_at):  # a run may go on after a later one began
             if run.brief.campaign == campaign:

@@ -141,7 +141,7 @@ def test_each_answer_waits_for_a_person_and_leaves_once(start: Any, tmp_path: Pa
         # Neither the same crew nor the one for replies answers anybody again.
         asked_again = [("reactivation", booking), ("replies", booking), ("replies", paying)]
         again = [desk.run(crew, asked) for crew, asked in asked_again]
-        assert {report.ending for report in again} == {"finished", "not launched"}  # the plan reached nobody new
+        assert {report.ending for report in again} <= {"finished", "not launched"}  # the plan reached nobody new
         assert {each.outcome for report in again for each in report.handled.values() if each.waits} == set()
         assert approve_everything(store) == 0
         assert desk.got() == twice

@@ -26,6 +26,7 @@ from overture_core.messages import direct_showing
 from overture_core.messages.channels import BY_HAND, Channel
 from overture_core.messages.content import compose
 from overture_core.messages.states import State, change, record
+from overture_core.operations import service as operations
 from overture_core.operations.claims import Claim
 from overture_core.operations.models import Proposal
 from overture_core.replies import service as replies
@@ -90,7 +91,7 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
     content = compose(work.settings, row, _SHOWN_ID, merge)
     wrote = replies.newest(work, lead.id)
     told = direct_showing.told(work.settings, row, lead, address, content=content, merge=merge)
-    return Proposal(
+    proposed = Proposal(
         kind=f"{channel}.{KIND}",
         # The text, not the version that has it: a template that was changed and changed back is the same message.
         params={
@@ -109,6 +110,7 @@ def proposal(work: Work, lead_id: str, template: str, *, reference: str = "") ->
         lead_id=lead.id,
         reference=reference,
     )
+    return operations.as_done(work, proposed, apart_from="answers")
 
 
 def enqueue(work: Work, claim: Claim) -> Standing:

@@ -8,6 +8,7 @@ evidence or by a person (docs/operations.md).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,25 @@ APPROVAL_HOLDS = timedelta(days=7)
 FURTHEST = timedelta(days=366)
 # What is ready counts before it runs: two that were asked for at once may not pass a cap together.
 _COUNTS = (OperationState.READY, OperationState.RUNNING, OperationState.DONE, OperationState.UNKNOWN)
+
+
+def as_done(work: Work, proposal: Proposal, *, apart_from: str) -> Proposal:
+    """Return the proposal as it was carried out before, if it differs from that in one parameter alone: what moved on
+    since, such as the last thing that a lead wrote, does not make of a repeated call a second deed."""
+    rows = select(Operation).where(
+        Operation.workspace_id == work.workspace,
+        Operation.lead_id == proposal.lead_id,
+        Operation.kind == proposal.kind,
+        or_(
+            Operation.state.in_((OperationState.RUNNING, OperationState.UNKNOWN)),
+            and_(Operation.state == OperationState.DONE, Operation.created_at > work.now() - SAME_FOR),
+        ),
+    )
+    for row in work.session.scalars(rows.order_by(Operation.created_at.desc())):
+        params = {**proposal.params, apart_from: row.params.get(apart_from)}
+        if row.key == digest(proposal.kind, params, proposal.lead_id, proposal.reference, proposal.sandbox):
+            return replace(proposal, params=params)
+    return proposal
 
 
 def propose(work: Work, proposal: Proposal) -> OperationView:

@@ -78,3 +78,21 @@ async def test_what_a_lead_writes_after_it_was_asked_for_makes_the_approval_wort
     assert (done.state, rows(runtime)) == ("failed", [])
     assert done.error is not None
     assert done.error.startswith("The lead wrote after this was asked for")
+
+
+async def test_a_call_that_is_repeated_after_the_lead_wrote_again_is_the_same_message(
+    desk: Any, runtime: Runtime
+) -> None:
+    await desk.filled()
+    lead = await lead_of(desk, "Ada")
+    send = {"lead_id": lead, "template": "hello", "reference": "first"}
+    async with desk.messaging() as client:
+        asked = await desk.call(client, "messaging_send_message", **send)
+        approve(runtime, asked["approval_id"])
+        sent = await desk.call(client, "messaging_send_message", **send)
+        wrote(runtime, "Thank you")
+        again = await desk.call(client, "messaging_send_message", **send)
+        assert (sent["id"], again["id"], again["state"]) == (asked["id"], asked["id"], "done")
+        another = await desk.call(client, "messaging_send_message", **{**send, "reference": "second"})
+        assert (another["id"] != asked["id"], another["state"]) == (True, "waiting")
+    assert len(rows(runtime)) == 1
