@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,8 +131,10 @@ async def test_a_connection_is_seen_by_its_own_workspace_alone(linkedin: Any) ->
         assert accounts.find(work, sandbox=True) is not None
 
 
-async def test_tokens_that_were_sealed_with_another_key_are_not_opened(linkedin: Any) -> None:
+async def test_tokens_that_were_sealed_with_another_key_are_not_opened(linkedin: Any, tmp_path: Path) -> None:
     await linkedin.connect()
-    other = linkedin.settings.model_copy(update={"secret_key": "another key of this installation"})
+    # Another folder too: the key that an installation made for itself goes on opening what it sealed.
+    elsewhere = {"secret_key": "another key of this installation", "data_dir": tmp_path / "elsewhere"}
+    other = linkedin.settings.model_copy(update=elsewhere)
     with linkedin.store.read("default") as work, pytest.raises(ConfigurationError, match="OVERTURE_SECRET_KEY"):
         accounts.get(replace(work, settings=type(other)(**{**other.model_dump(), "_env_file": None})), sandbox=True)
