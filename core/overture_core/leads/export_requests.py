@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func, select
 
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
@@ -82,12 +81,6 @@ def ask(work: Work, where: str | None, *, columns: Sequence[str] | None = None, 
 def list_(work: Work, state: RequestState | None = None) -> list[ExportRequestView]:
     """Return requests, newest first, at most 200 of them."""
     return [ExportRequestView.model_validate(row) for row in requests.newest(work, ExportRequest, state)]
-
-
-def waiting(work: Work) -> int:
-    """Return how many wait for a person."""
-    mine = (ExportRequest.workspace_id == work.workspace, ExportRequest.state == RequestState.WAITING)
-    return work.session.scalar(select(func.count()).select_from(ExportRequest).where(*mine)) or 0
 
 
 def release(
