@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -125,9 +125,9 @@ class BodyInTime:
             nonlocal ends, whole
             if whole:
                 return await receive()
-            ends = ends or anyio.current_time() + self._seconds
+            ends = ends or asyncio.get_running_loop().time() + self._seconds
             try:
-                with anyio.fail_after(max(0.0, ends - anyio.current_time())):
+                async with asyncio.timeout_at(ends):
                     message = await receive()
             except TimeoutError as error:
                 raise HTTPException(408, headers={"Connection": "close"}) from error

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from overture_servers.http.connections import PIPELINED
 from tests.integration.servers.abused import LIST, Process, serving
 
 BODY_S = 1.0
@@ -39,7 +40,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, wait_for: Any) -> Iterator[
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\nhello",
+        HEAD + MCP + b"Transfer-Encoding: chunked\r\n\r\n5;" + b"a" * 3_000_000 + b"\r\nhello\r\n0\r\n\r\n",
+        HEAD + MCP + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Late: " + b"a" * 3_000_000 + b"\r\n\r\n",
         HEAD + b"Host: elsewhere.example\r\n\r\n",
+        b"POST /leads/mcp HTTP/1.1\r\n\r\n",
         HEAD + b"X-Odd: a\x00b\r\n\r\n",
         b"POST /leads\x00/mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"POST /leads\xff\xfe/mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -54,6 +58,17 @@ def test_what_two_could_read_differently_is_refused_and_nothing_behind_it_is_rea
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431")), answer[:200]
     assert b"status" not in answer
     assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_what_follows_a_body_is_no_header(server: Process) -> None:
+    raw = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n%s\r\n"
+    answer = server.say(raw % (len(LIST), LIST, MCP))
+    assert b'"wrong_content_type"' in answer
+
+
+def test_more_requests_than_wait_for_their_turn_end_a_connection(server: Process) -> None:
+    answer = server.say(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000)
+    assert answer.count(b"HTTP/1.1 200") <= PIPELINED + 1
 
 
 @pytest.mark.parametrize(
