@@ -142,12 +142,17 @@ def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) 
         decided: ApprovalView = approvals.decide(
             work, approval, approve=approve, by=person(), via=Via.CLI, reason=reason
         )
-        operation = subject(work, approval).operation
+        about = subject(work, approval)
         stopped = emergency.standing(work).stopped
     if as_json:
         emit_json(decided)
     else:
-        then = "The campaign can be launched now." if operation is None else f"A worker does it {_when(operation)}."
+        if about.operation is None:
+            then = "The campaign can be launched now."
+        elif about.obstacle is None:
+            then = f"A worker does it {_when(about.operation)}."
+        else:
+            then = f"It CANNOT leave as things stand. {about.obstacle}"
         if stopped:
             then = "All sending is stopped: nothing is done before a person lifts that with `overture stop --lift`."
         say(f"{decided.id} is {decided.state}.{f' {then}' * approve}")

@@ -21,7 +21,8 @@ from overture_core.text import quantity
 
 
 class Subject(BaseModel):
-    """`title` names it in a few words, `lines` say everything that would be let out."""
+    """`title` names it in a few words, `lines` say everything that would be let out; `obstacle` is why a single message
+    would not leave as things stand."""
 
     approval: ApprovalView
     title: str
@@ -29,6 +30,7 @@ class Subject(BaseModel):
     lines: list[str]
     plan: PlanView | None = None
     operation: OperationView | None = None
+    obstacle: str | None = None
 
 
 class ListedApproval(ApprovalView):
@@ -54,13 +56,15 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
     asked = approvals.view(work, row)
     if row.kind == operations.APPROVAL_KIND:
         found = operations.get(work, row.subject_id)
-        lines = [*described_operation(found), *_in_the_way(work, found.id)]
+        obstacle = _obstacle(work, found.id)
+        warned = [f"It CANNOT leave as things stand. {obstacle}"] if obstacle else []
         return Subject(
             approval=asked,
             title=found.title,
             question=f"{found.kind}: do exactly this?",
-            lines=lines,
+            lines=[*described_operation(found), *warned],
             operation=found,
+            obstacle=obstacle,
         )
     plan = view(work, get_plan(work, row.subject_id))
     return Subject(
@@ -72,10 +76,9 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
     )
 
 
-def _in_the_way(work: Work, operation_id: str) -> list[str]:
-    """Say before a decision, not after it, why a single message would not leave."""
+def _obstacle(work: Work, operation_id: str) -> str | None:
+    """Return, before a decision and not after it, why a single message would not leave."""
     row = work.session.get_one(Operation, operation_id)
     if row.lead_id is None or not row.kind.endswith(f".{direct.KIND}") or row.state != OperationState.WAITING:
-        return []
-    found = direct.obstacle(work, row.lead_id, row.params)
-    return [f"It CANNOT leave as things stand. {found}"] if found else []
+        return None
+    return direct.obstacle(work, row.lead_id, row.params)

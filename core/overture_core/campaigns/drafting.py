@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,8 +50,9 @@ _Row = tuple[Any, ...]  # the values of `_OWN`; a plain tuple, of which a millio
 @dataclass(slots=True)
 class Tally:
     """What became of a segment's leads; `excluded` and `held` count by reason, `sms_segments` by country, `pages` has
-    for each page its last lead, the number of drafts and their digest. `by_step` has the channels of every step, those
-    of later ones as they would be if nobody answered and every address stayed good."""
+    for each page its last lead, the number of drafts and their digest. `by_step` counts the messages of every step by
+    channel, of a later one at most: as if nobody answered, and on each channel as if the others could not be used.
+    `sms_segments` is at most in the same way."""
 
     by_step: defaultdict[int, Counter[Channel]] = field(default_factory=lambda: defaultdict(Counter))
     excluded: Counter[str] = field(default_factory=Counter)
@@ -154,7 +156,7 @@ class Drafting:
             *((step.number, usual, step.line(usual, self._campaign_id, lead.id)) for step, usual in later),
         ]
         samples: list[tuple[Sample, Line]] = []
-        segments: list[int] = []
+        segments = 0
         try:
             for number, by, each in messages:
                 wanted = self._sampling.wants(each)
@@ -162,7 +164,7 @@ class Drafting:
                     continue
                 content = compose(work.settings, each.template, message_id, merge)
                 if by is Channel.SMS:
-                    segments.append(sms_segments(content.body))
+                    segments += sms_segments(content.body)
                 if wanted:
                     samples.append((sample_of(lead, by, each, content, number), each))
         except MissingField as error:
@@ -170,11 +172,24 @@ class Drafting:
         except TemplateError as error:
             return error.code
         self._sampling.take(work, message_id, lead, merge, samples)
-        if segments:
-            self.tally.sms_segments[region_of(lead.phone, lead.country)] += sum(segments)
         for number, by, _ in messages:
             self.tally.by_step[number][by] += 1
+        segments += self._instead(work, message_id, lead, merge)
+        if segments:
+            self.tally.sms_segments[region_of(lead.phone, lead.country)] += segments
         return None
+
+    def _instead(self, work: Work, message_id: str, lead: Any, merge: dict[str, Any]) -> int:
+        """Count what later steps send where their usual channel can't be used by then; returns its SMS segments."""
+        segments = 0
+        for step in self._later:
+            for channel in [channel for channel in step.order if _address(lead, channel)][1:]:
+                line = step.line(channel, self._campaign_id, lead.id)
+                with suppress(TemplateError):  # the lead would get none of it
+                    if channel is Channel.SMS:
+                        segments += sms_segments(compose(work.settings, line.template, message_id, merge).body)
+                    self.tally.by_step[step.number][channel] += 1
+        return segments
 
     def _insert(self, work: Work, rows: list[_Row]) -> None:
         now = moment(work, work.now())

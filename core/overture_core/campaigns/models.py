@@ -100,8 +100,8 @@ class PlanApproval(BaseModel):
 
 
 class PlannedFollowUp(BaseModel):
-    """A later step of a plan. `at_most` counts its messages if nobody answered before, by channel; a lead gets it on
-    the first of `channels` that may be used then."""
+    """A later step of a plan. `at_most` counts its messages by channel if nobody answered before and, on each channel,
+    those before it could not be used; a lead gets one, on the first of `channels` that may be used then."""
 
     step: int
     wait_before: str

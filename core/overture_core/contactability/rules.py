@@ -203,9 +203,11 @@ def _rests(facts: Facts, at: datetime, *, in_window: bool, answers: bool) -> Rea
         return Reason.WINDOW_CLOSED if wrote_at is None or wrote_at <= at - WHATSAPP_WINDOW else None
     if answers:
         return None
-    if facts.replied_at is not None and facts.replied_at > at - REPLY_REST:
-        return Reason.REPLIED
-    return Reason.PAID if facts.paid_at is not None and facts.paid_at > at - PAID_REST else None
+    wrote_at = facts.replied_at if facts.replied_at is not None and facts.replied_at > at - REPLY_REST else None
+    paid_at = facts.paid_at if facts.paid_at is not None and facts.paid_at > at - PAID_REST else None
+    if paid_at is not None and (wrote_at is None or paid_at >= wrote_at):
+        return Reason.PAID
+    return Reason.REPLIED if wrote_at is not None else None
 
 
 def _after_cap(contacted: Sequence[datetime], at: datetime, caps: Caps) -> datetime:

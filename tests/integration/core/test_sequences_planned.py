@@ -12,7 +12,7 @@ from sqlalchemy import select
 from overture_core.approvals import policy
 from overture_core.approvals.policy import PreApproval
 from overture_core.campaigns.models import PlanView
-from overture_core.campaigns.showing import one_a_line
+from overture_core.campaigns.showing import cost, one_a_line
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
 from overture_core.storage.schema import Message, Template
@@ -104,6 +104,18 @@ def test_what_a_later_step_may_use_is_part_of_what_is_approved(scene: Any, store
     assert (set(planned.goes_to), planned.approval.state) == ({Channel.SMS, Channel.EMAIL}, "pending")
     planned = scene.plan(**by_sms, follow_ups=[BY_SMS])
     assert (set(planned.goes_to), planned.approval.state) == ({Channel.SMS}, "approved")
+
+
+def test_what_a_later_step_costs_at_most_counts_the_channels_that_it_may_fall_back_to(scene: Any) -> None:
+    scene.add_lead(email="ada@example.com", phone="+12125550101")
+    scene.add_lead(email="bob@example.com")
+    either = {"wait_before": "1 day", "templates": {"email": "again", "sms": "hello-sms"}}
+    planned: PlanView = scene.plan(
+        templates={"email": "hello"}, follow_ups=[{**either, "channel_order": ["email", "sms"]}]
+    )
+    assert planned.follow_ups[0].at_most == {Channel.EMAIL: 2, Channel.SMS: 1}
+    assert (planned.sms_segments, planned.sms_cost is not None) == (1, True)
+    assert cost(planned).startswith("at most 4 e-mails, 1 SMS segment;")
 
 
 def test_a_plan_that_may_fall_back_to_a_real_provider_is_not_the_sandboxs() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from anyio import to_thread
 
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import InboundMessage
@@ -31,6 +35,18 @@ def wrote(runtime: Runtime, body: str, *, by: Channel = Channel.EMAIL, sender: s
             body=body,
         )
         assert apply_inbound(work, event)
+
+
+def approved_at_the_command_line(runtime: Runtime, approval_id: str) -> str:
+    """Approve as a person does; returns what they read."""
+    done = subprocess.run(
+        [sys.executable, "-m", "overture_cli", "approvals", "approve", approval_id],
+        env={**os.environ, "OVERTURE_DATA_DIR": str(runtime.settings.data_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return " ".join(done.stdout.split())
 
 
 async def test_who_wrote_can_be_answered_and_the_person_reads_what_is_answered(desk: Any, runtime: Runtime) -> None:
@@ -69,7 +85,8 @@ async def test_what_a_lead_writes_after_it_was_asked_for_makes_the_approval_wort
         asked = await desk.call(client, "messaging_send_message", lead_id=lead, template="hello")
         wrote(runtime, body, by=Channel.SMS, sender=phone)
         assert any(line.startswith("It CANNOT leave as things stand.") for line in shown(runtime, asked["approval_id"]))
-        approve(runtime, asked["approval_id"])
+        said = await to_thread.run_sync(approved_at_the_command_line, runtime, asked["approval_id"])
+        assert "is approved. It CANNOT leave as things stand. The lead wrote after this was asked for" in said
         with runtime.store.read("default") as work:
             failed = operations.get(work, asked["id"])
     await running.run(runtime.store, "default", failed.id, actor="cli:ada")

@@ -119,7 +119,7 @@ def test_a_single_message_answers_who_wrote_lately() -> None:
     assert single(wrote) == Decision(Verdict.YES)
 
 
-@pytest.mark.parametrize(("last", "reason"), [("stopped_at", Reason.REPLIED), ("paid_at", Reason.REPLIED)])
+@pytest.mark.parametrize(("last", "reason"), [("stopped_at", Reason.REPLIED), ("paid_at", Reason.PAID)])
 def test_a_wish_to_stop_and_a_payment_are_not_answered(last: str, reason: Reason) -> None:
     wrote = {"replied_at": NOON_NEW_YORK - timedelta(days=1)}
     assert single(facts(**wrote, **{last: NOON_NEW_YORK - timedelta(hours=1)})).reason is reason
