@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from overture_core.clock import ManualClock
 from overture_core.errors import KeysUnavailable
 from overture_core.settings import Settings
-from overture_servers.http.keys import FRESH, KEPT, MOST_BYTES, PAUSE, IssuerKeys
+from overture_servers.http.discovery import FRESH, KEPT, MOST_BYTES, PAUSE
+from overture_servers.http.keys import IssuerKeys
 
 pytestmark = pytest.mark.anyio
 METADATA = "/.well-known/oauth-authorization-server"
