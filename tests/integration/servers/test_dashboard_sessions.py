@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from mcp import Client
 from mcp.types import CallToolResult, TextResourceContents
 from sqlalchemy import select
 
 from overture_core.clock import ManualClock
+from overture_core.operations import service as operations
+from overture_core.operations.models import Proposal
+from overture_core.settings import Settings
 from overture_core.storage.schema import Base
 from overture_core.storage.store import Store
 from overture_core.workspaces.page_sessions import LINK_LIFE, SESSION_LIFE, make_link
 from overture_core.workspaces.service import ensure_workspace
+from overture_queue.broker import RedisHandle
 from overture_servers.http.app import create_app
 from overture_servers.http.local_tokens import make_token
+from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 from overture_servers.scopes import Scope
+from overture_servers.ui.views import PAGE
 from overture_servers.ui.visitors import IDLE
 from tests.dashboard_scene import words
+from tests.integration.stripe.conftest import running_sandbox
 
 pytestmark = pytest.mark.anyio
 BASE = "http://127.0.0.1:8765"
 COOKIE = "overture-8765"
 OURS = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def mode() -> str:
+    """The newer protocol era alone: what is tried here is the same in both."""
+    return "auto"
+
+
+@pytest.fixture
+def runtime(store: Store, redis_handle: RedisHandle) -> Iterator[Runtime]:
+    """What the servers run on, on each database in turn."""
+    opened = Runtime(store.settings.model_copy(update={"redis_url": redis_handle.url}), store)
+    yield opened
+    opened.close()
 
 
 @asynccontextmanager
@@ -244,14 +266,21 @@ def contents(store: Store) -> dict[str, list[Any]]:
         return {name: list(connection.execute(select(table))) for name, table in Base.metadata.tables.items()}
 
 
-async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve(desk: Any, runtime: Runtime) -> None:
+async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve(
+    desk: Any, runtime: Runtime, settings: Settings
+) -> None:
     plan = await waiting(desk)
     link(runtime.store)  # a person's, which nobody used yet
     async with browser(runtime) as person:
         await entered(person, runtime.store)
-    told = await everything(desk, plan)
+    with running_sandbox(settings) as sandbox:
+        at_sandbox = Runtime(runtime.settings.model_copy(update={"sandbox_url": sandbox}), runtime.store)
+        told = await everything(desk, at_sandbox, plan)
     known = words(told)
     assert {plan["approval"]["id"], plan["content_hash"]} < known
+    # The link that connects LinkedIn has a state, and the price waits for an approval of its own.
+    assert re.search(r"state=[A-Za-z0-9_-]{43}", str(told)) is not None
+    assert len({word for word in known if word.startswith(plan["approval"]["id"].partition("_")[0] + "_")}) >= 2
     token = make_token(
         runtime.settings,
         workspace="default",
@@ -272,24 +301,31 @@ async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve
     assert await state(desk, plan) == "pending"
 
 
-async def everything(desk: Any, plan: dict[str, Any]) -> list[str]:
-    """What every tool that only reads, and every resource, tells a model."""
+async def everything(desk: Any, runtime: Runtime, plan: dict[str, Any]) -> list[str]:
+    """What every resource, every tool that reads, and those that make a link or ask for an approval tell a model."""
     told = [str(plan)]
     given = {"campaign": plan["campaign"], "name": plan["campaign"], "plan_id": plan["plan_id"], "template": "hello"}
-    for make in (desk.leads, desk.messaging):
-        async with make() as client:
+    asks: dict[str, dict[str, Any]] = {
+        "linkedin_connect": {},
+        "stripe_create_price": {"product": "Revival call", "amount": 4900, "currency": "EUR"},
+        "messaging_launch_campaign": {"plan_id": plan["plan_id"]},
+    }
+    async with desk.leads() as client:
+        (lead, *_) = (await desk.call(client, "leads_search"))["leads"]
+    given["lead_id"] = given["lead"] = lead["id"]
+    for name in NAMES:
+        async with Client(creator(name)(runtime)) as client:
             for tool in (await client.list_tools()).tools:
-                if tool.annotations is None or not tool.annotations.read_only_hint:
+                reads = tool.annotations is not None and tool.annotations.read_only_hint
+                if not reads and tool.name not in asks:
                     continue
-                arguments = {name: given[name] for name in tool.input_schema.get("required", ()) if name in given}
-                result = await client.call_tool(tool.name, arguments)
+                wanted = {each: given[each] for each in tool.input_schema.get("required", ()) if each in given}
+                result = await client.call_tool(tool.name, asks.get(tool.name, wanted))
                 assert isinstance(result, CallToolResult)
                 told.append(result.model_dump_json())
             for each in (await client.list_resources()).resources:
                 read = await client.read_resource(each.uri)
                 told += [part.text for part in read.contents if isinstance(part, TextResourceContents)]
-    async with desk.messaging() as client:
-        told.append(await desk.refused(client, "messaging_launch_campaign", plan_id=plan["plan_id"]))
     return told
 
 
@@ -321,3 +357,26 @@ async def test_by_https_the_cookie_is_for_this_host_and_tls_alone(runtime: Runti
 async def test_another_host_gets_no_page(runtime: Runtime) -> None:
     async with browser(runtime) as http:
         assert (await http.get("/", headers={"Host": "evil.example"})).status_code == 421
+
+
+async def test_approvals_are_turned_over_page_by_page(runtime: Runtime) -> None:
+    with runtime.store.begin("default", actor="test") as work:
+        asked = [
+            operations.propose(
+                work,
+                Proposal("fake.refund", {"number": number}, ["Refund 12.00 EUR."], True, True, ["it gives money back"]),
+            )
+            for number in range(PAGE + 3)
+        ]
+    assert len({each.approval_id for each in asked}) == PAGE + 3
+    async with browser(runtime) as http:
+        await entered(http, runtime.store)
+        shown, path = [], "/page/approvals"
+        while path:
+            page = (await http.get(path)).text
+            shown.append(re.findall(r'href="/page/approvals/(apr_\w+)"', page))
+            older = re.search(r'href="(/page/approvals\?after=apr_\w+)">Older ones', page)
+            path = older[1] if older is not None else ""
+        assert [len(each) for each in shown] == [PAGE, 3]
+        assert {each for some in shown for each in some} == {each.approval_id for each in asked}
+        assert (await http.get("/page/approvals?after=apr_unknown")).status_code == 409
