@@ -166,7 +166,7 @@ def issuing(host: str = "127.0.0.1") -> Iterator[Issuer]:
     thread.join()
 
 
-def sign_in_settings(issuer: Issuer) -> dict[str, str]:
+def sign_in_settings(issuer: Issuer) -> dict[str, Any]:
     """Return the settings of servers whose dashboard is a client of an issuer."""
     return {
         "auth_issuer": issuer.url,

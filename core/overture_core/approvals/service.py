@@ -164,7 +164,7 @@ def page(work: Work, *, limit: int, cursor: str | None = None) -> tuple[list[App
     return shown[:limit], shown[limit - 1].id if len(shown) > limit else None
 
 
-def _newest_first(work: Work) -> Select[tuple[Approval]]:
+def _newest_first(work: Work) -> Select[Approval]:
     return (
         select(Approval)
         .where(Approval.workspace_id == work.workspace)
