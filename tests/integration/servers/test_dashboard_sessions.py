@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextResourceContents
 from sqlalchemy import select
 
 from overture_core.clock import ManualClock
-from overture_core.operations import service as operations
-from overture_core.operations.models import Proposal
 from overture_core.settings import Settings
 from overture_core.storage.schema import Base
 from overture_core.storage.store import Store
-from overture_core.workspaces.page_sessions import LINK_LIFE, SESSION_LIFE, make_link
+from overture_core.workspaces.page_sessions import LINK_LIFE, SESSION_LIFE
 from overture_core.workspaces.service import ensure_workspace
 from overture_queue.broker import RedisHandle
-from overture_servers.http.app import create_app
 from overture_servers.http.local_tokens import make_token
 from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 from overture_servers.scopes import Scope
-from overture_servers.ui.views import PAGE
 from overture_servers.ui.visitors import IDLE
 from tests.dashboard_scene import words
+from tests.integration.servers.dashboard import (
+    BASE,
+    COOKIE,
+    OURS,
+    address,
+    browser,
+    csrf_of,
+    entered,
+    link,
+    opened,
+    waiting,
+)
 from tests.integration.stripe.conftest import running_sandbox
 
 pytestmark = pytest.mark.anyio
-BASE = "http://127.0.0.1:8765"
-COOKIE = "overture-8765"
-OURS = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -51,46 +54,6 @@ def runtime(store: Store, redis_handle: RedisHandle) -> Iterator[Runtime]:
     opened = Runtime(store.settings.model_copy(update={"redis_url": redis_handle.url}), store)
     yield opened
     opened.close()
-
-
-@asynccontextmanager
-async def browser(runtime: Runtime, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser without a session, at an application on the desk's store."""
-    served = Runtime(runtime.settings.model_copy(update=settings), runtime.store)
-    transport = httpx.ASGITransport(create_app(served), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
-        yield client
-
-
-def link(store: Store, workspace: str = "default") -> str:
-    with store.begin(workspace, actor="test") as work:
-        return make_link(work, "ada")
-
-
-async def opened(client: httpx.AsyncClient, key: str, **headers: str) -> httpx.Response:
-    return await client.post("/open", data={"key": key}, headers={**OURS, **headers})
-
-
-async def entered(client: httpx.AsyncClient, store: Store, workspace: str = "default") -> str:
-    """Open a session; returns what its forms carry."""
-    assert (await opened(client, link(store, workspace))).status_code == 303
-    return csrf_of((await client.get("/")).text)
-
-
-def csrf_of(page: str) -> str:
-    found = re.search(r'name="csrf" value="([0-9a-f]{32})"', page)
-    assert found is not None, page
-    return found[1]
-
-
-async def waiting(desk: Any) -> dict[str, Any]:
-    await desk.filled()
-    plan: dict[str, Any] = await desk.planned()
-    return plan
-
-
-def address(plan: dict[str, Any]) -> str:
-    return f"/page/approvals/{plan['approval']['id']}"
 
 
 def approval(plan: dict[str, Any], csrf: str, **more: str) -> dict[str, str]:
@@ -327,56 +290,3 @@ async def everything(desk: Any, runtime: Runtime, plan: dict[str, Any]) -> list[
                 read = await client.read_resource(each.uri)
                 told += [part.text for part in read.contents if isinstance(part, TextResourceContents)]
     return told
-
-
-async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(desk: Any, runtime: Runtime) -> None:
-    plan = await waiting(desk)
-    async with browser(runtime) as http:
-        closed = await http.get("/")
-        await entered(http, runtime.store)
-        for answer in (closed, await http.get("/"), await http.get(address(plan)), await http.get("/page/system")):
-            policy = answer.headers["Content-Security-Policy"]
-            assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
-            assert "unsafe" not in policy
-            assert answer.headers["Cache-Control"] == "no-store"
-            assert re.findall(r"<script>|<style| style=| on[a-z]+=", answer.text) == []
-            assert re.findall(r'(?:src|href|action|data-live)="(?![/#])', answer.text) == []
-
-
-async def test_by_https_the_cookie_is_for_this_host_and_tls_alone(runtime: Runtime) -> None:
-    public = "https://overture.example"
-    async with browser(runtime, public_url=public, auth_local=True) as http:
-        http.base_url = httpx.URL(public)
-        answer = await opened(http, link(runtime.store), Origin=public)
-        assert answer.status_code == 303
-        name, _, rest = answer.headers["Set-Cookie"].partition("=")
-        assert (name, "Secure" in rest, "Domain" in rest) == ("__Host-overture", True, False)
-        assert (await opened(http, link(runtime.store), Origin="http://overture.example")).status_code == 403
-
-
-async def test_another_host_gets_no_page(runtime: Runtime) -> None:
-    async with browser(runtime) as http:
-        assert (await http.get("/", headers={"Host": "evil.example"})).status_code == 421
-
-
-async def test_approvals_are_turned_over_page_by_page(runtime: Runtime) -> None:
-    with runtime.store.begin("default", actor="test") as work:
-        asked = [
-            operations.propose(
-                work,
-                Proposal("fake.refund", {"number": number}, ["Refund 12.00 EUR."], True, True, ["it gives money back"]),
-            )
-            for number in range(PAGE + 3)
-        ]
-    assert len({each.approval_id for each in asked}) == PAGE + 3
-    async with browser(runtime) as http:
-        await entered(http, runtime.store)
-        shown, path = [], "/page/approvals"
-        while path:
-            page = (await http.get(path)).text
-            shown.append(re.findall(r'href="/page/approvals/(apr_\w+)"', page))
-            older = re.search(r'href="(/page/approvals\?after=apr_\w+)">Older ones', page)
-            path = older[1] if older is not None else ""
-        assert [len(each) for each in shown] == [PAGE, 3]
-        assert {each for some in shown for each in some} == {each.approval_id for each in asked}
-        assert (await http.get("/page/approvals?after=apr_unknown")).status_code == 409
