@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
@@ -31,7 +34,7 @@ class Issuer:
 
     Whoever comes to its sign-in page is Ada: `person` is what an ID token says of her, changed by `id_token` (claims)
     and `signed_by` (arguments of `token`). A code is good once, for the client, address and challenge that it was given
-    for.
+    for. `shown_by` is how a client shows its secret.
     """
 
     url: str
@@ -43,6 +46,7 @@ class Issuer:
     id_token: dict[str, Any] = field(default_factory=dict)
     signed_by: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    shown_by: str = "client_secret_basic"
 
     def add_key(self, kid: str, key: Any = None) -> Any:
         self.keys[kid] = key or ec.generate_private_key(ec.SECP256R1())
@@ -70,6 +74,7 @@ class Issuer:
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "client_credentials"],
             "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [self.shown_by],
         }
 
     def authorize(self, query: dict[str, str]) -> str:
@@ -82,8 +87,13 @@ class Issuer:
 
     def exchange(self, form: dict[str, str], authorization: str) -> Answer:
         """Give an ID token for a code (section 3.1.3), to who proves to be the client that asked for it."""
-        wanted = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
-        if authorization != f"Basic {wanted}":
+        basic = f"Basic {base64.b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()}"
+        wanted = {
+            "client_secret_basic": (basic, None, None),
+            "client_secret_post": ("", CLIENT, SECRET),
+            "none": ("", CLIENT, None),
+        }
+        if (authorization, form.get("client_id"), form.get("client_secret")) != wanted[self.shown_by]:
             return _json(401, error="invalid_client")
         query = self.codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
@@ -174,3 +184,11 @@ def sign_in_settings(issuer: Issuer) -> dict[str, Any]:
         "auth_client_secret": SECRET,
         "auth_approver_role": ROLE,
     }
+
+
+def at_provider(address: str) -> str:
+    """Sign in at the provider; returns the address that it sends the browser back to."""
+    page = httpx.get(address, trust_env=False).text
+    found = re.search(r'href="([^"]+)"', page)
+    assert found is not None, page
+    return unescape(found[1])

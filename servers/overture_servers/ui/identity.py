@@ -15,7 +15,7 @@ import anyio
 import structlog
 
 from overture_core.clock import SystemClock
-from overture_core.errors import ConfigurationError, IssuerUnavailable, NotAllowed, OvertureError
+from overture_core.errors import ConfigurationError, IssuerUnavailable, NotAllowed
 from overture_core.http_settings import may_be_fetched
 from overture_core.settings import Settings
 from overture_core.text import clean, quoted
@@ -197,5 +197,6 @@ def _roles(claims: Mapping[str, Any], name: str) -> list[str]:
     return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
 
 
-def _not_held(why: str) -> OvertureError:
+def _not_held(why: str) -> NotAllowed:
+    log.warning("id_token_refused", reason=why)
     return NotAllowed(f"What the identity provider said of you does not hold, so you are not signed in: {why}")

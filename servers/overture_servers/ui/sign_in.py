@@ -101,7 +101,7 @@ def routes(runtime: Runtime, serving: Serving, visitors: Visitors) -> list[Route
         return answer
 
     def refused(error: OvertureError) -> Response:
-        log.info("sign_in_refused", code=error.code, reason=error.message)
+        log.info("sign_in_refused", code=error.code)  # the sentence may name a person, or be the provider's
         values = {"message": error.message, "sign_in": paths.sign_in_url(settings)}
         answer = rendering.page("not_signed_in.html", values, status_of(error))
         answer.headers["Referrer-Policy"] = "no-referrer"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,14 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from overture_core.clock import ManualClock
-from overture_core.settings import Settings
-from overture_core.storage.store import Store
-from overture_servers.http.app import create_app
-from overture_servers.runtime import Runtime
 from overture_servers.scopes import Scope, joined
-from overture_servers.ui.visitors import SIGN_IN_LIFE
-from tests.identity_provider import CLIENT, ROLE, Issuer, issuing, sign_in_settings
+from tests.identity_provider import CLIENT, ROLE, Issuer, at_provider, issuing, sign_in_settings
 
 LEADS = "First Name,E-mail,Country,Last Contact,Consent\nAda,ada@northwind.example,US,2024-03-01,email\n"
 
@@ -65,14 +59,6 @@ def begun(http: httpx.Client, **query: str) -> str:
     answer = http.get("/sign-in", params=query)
     assert answer.status_code == 303, answer.text
     return answer.headers["Location"]
-
-
-def at_provider(address: str) -> str:
-    """Sign in at the provider; returns the address that it sends the browser back to."""
-    page = httpx.get(address, trust_env=False).text
-    found = re.search(r'href="([^"]+)"', page)
-    assert found is not None, page
-    return unescape(found[1])
 
 
 def signed_in(http: httpx.Client, **query: str) -> httpx.Response:
@@ -292,57 +278,3 @@ def test_without_a_client_nobody_signs_in(serve: Callable[..., Any]) -> None:
         for path in ("/sign-in", "/sign-in/back?code=x&state=x"):
             answer = http.get(path)
             assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
-
-
-OLD, NEW = "4f1c9a7be0d25386f1c9a7be0d253864", "9d03b6e28c7f41a5d03b6e28c7f41a50"
-
-
-@asynccontextmanager
-async def replica(store: Store, issuer: Issuer, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser at an application on a store."""
-    settings = Settings.model_validate({**store.settings.model_dump(), **sign_in_settings(issuer), **more})
-    transport = httpx.ASGITransport(create_app(Runtime(settings, store)), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.page_url) as client:
-        yield client
-
-
-@pytest.mark.anyio
-async def test_a_sign_in_that_takes_too_long_is_over(store: Store, issuer: Issuer, clock: ManualClock) -> None:
-    async with replica(store, issuer) as http:
-        back = at_provider((await http.get("/sign-in")).headers["Location"])
-        clock.advance(SIGN_IN_LIFE)
-        late = await http.get(back)
-        assert (late.status_code, "took longer than ten minutes" in late.text) == (403, True)
-        assert (await http.get("/")).status_code == 401
-
-
-@pytest.mark.anyio
-async def test_it_ends_at_another_replica_while_keys_are_changed_and_never_under_a_retired_one(
-    store: Store, issuer: Issuer
-) -> None:
-    announced = replica(store, issuer, secret_key=OLD, secret_keys_accepted=[NEW])
-    changed = replica(store, issuer, secret_key=NEW, secret_keys_accepted=[OLD])
-    retired = replica(store, issuer, secret_key=NEW, secret_keys_retired=[OLD])
-    async with announced as first, changed as second, retired as third:
-        back = at_provider((await first.get("/sign-in")).headers["Location"])
-        for other in (second, third):
-            other.cookies.update(first.cookies)
-        assert (await third.get(back)).status_code == 403
-        assert (await second.get(back)).status_code == 200
-        first.cookies.update(second.cookies)
-        assert (await first.get("/")).status_code == 200
-
-
-@pytest.mark.anyio
-async def test_by_https_it_comes_back_to_the_public_address_and_its_cookie_is_for_that_host_alone(
-    store: Store, issuer: Issuer
-) -> None:
-    async with replica(store, issuer, public_url="https://overture.example/") as http:
-        assert 'href="https://overture.example/sign-in"' in (await http.get("/")).text
-        begin = await http.get("/sign-in")
-        name, _, rest = begin.headers["Set-Cookie"].partition("=")
-        assert (name, "Secure" in rest, "Domain" in rest) == ("__Host-overture-sign-in", True, False)
-        back = at_provider(begin.headers["Location"])
-        assert back.startswith("https://overture.example/sign-in/back?")
-        assert (await http.get(back)).status_code == 200
-        assert "ada in default" in (await http.get("/")).text
