@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx2
 from anyio.from_thread import start_blocking_portal
 from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextResourceContents
 
 HEAD = "First Name,Last Name,E-mail,Phone,Company,Country,Last Contact,Consent"
@@ -35,8 +39,8 @@ HTML = """<h1 style="color:#0b57a4">Hello {{ first_name }}</h1>
 class Model:
     """A client as a model holds it: what its tools returned is all that it knows."""
 
-    def __init__(self, http: str, told: list[str]) -> None:
-        self._http, self.told = http, told
+    def __init__(self, http: str, told: list[str], token: str | None = None) -> None:
+        self._http, self.told, self._token = http, told, token
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool and return its structured result."""
@@ -70,7 +74,7 @@ class Model:
 
     async def _answer(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
         server = tool.partition("_")[0]
-        async with Client(f"{self._http}/{server}/mcp") as client:
+        async with self._client(server) as client:
             result = await client.call_tool(tool, arguments)
         assert isinstance(result, CallToolResult)
         self.told.append(result.model_dump_json())
@@ -78,10 +82,17 @@ class Model:
 
     async def _read(self) -> None:
         for server in ("leads", "messaging", "linkedin", "stripe"):
-            async with Client(f"{self._http}/{server}/mcp") as client:
+            async with self._client(server) as client:
                 for each in (await client.list_resources()).resources:
                     read = await client.read_resource(each.uri)
                     self.told += [part.text for part in read.contents if isinstance(part, TextResourceContents)]
+
+    @asynccontextmanager
+    async def _client(self, server: str) -> AsyncIterator[Client]:
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        http = httpx2.AsyncClient(headers=headers, timeout=60)
+        async with http, Client(streamable_http_client(f"{self._http}/{server}/mcp", http_client=http)) as client:
+            yield client
 
 
 def filled(model: Model) -> None:

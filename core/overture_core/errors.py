@@ -155,6 +155,12 @@ class KeysUnavailable(SystemFault):
     code = "keys_unavailable"
 
 
+class IssuerUnavailable(SystemFault):
+    """The identity provider does not answer now, so nobody can sign in; try again in a minute."""
+
+    code = "issuer_unavailable"
+
+
 class SignatureInvalid(UserError):
     """The webhook's signature does not match its body."""
 

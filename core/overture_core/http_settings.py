@@ -79,6 +79,30 @@ class HttpSettings(BaseSettings):
         default="scope", min_length=1, description="Claim of a token that names its scopes; `scp` without it."
     )
     auth_local: bool = Field(default=False, description="Take tokens that `overture token` made on this machine.")
+    auth_client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Client id that the issuer knows the dashboard by: people sign in to it there (docs/dashboard.md).",
+    )
+    auth_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of that client; without it it is a public client."
+    )
+    auth_approver_role: str | None = Field(
+        default=None, min_length=1, description="Role or group of who may open the dashboard, and so approve there."
+    )
+    auth_role_claim: str = Field(
+        default="roles", min_length=1, description="Claim of an ID token that names the roles or groups of a person."
+    )
+    auth_person_claim: str = Field(
+        default="sub",
+        min_length=1,
+        description="Claim of an ID token that names the person in the audit; one that nobody can change themselves.",
+    )
+    auth_sign_in_scope: str = Field(
+        default="openid",
+        pattern=r"^(\S+ )*openid( \S+)*$",
+        description="Scopes to ask for when somebody signs in, `openid` among them; more if the claims need it.",
+    )
 
     @model_validator(mode="after")
     def _addresses_can_be_trusted(self) -> Self:
@@ -105,6 +129,34 @@ class HttpSettings(BaseSettings):
                     "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL too"
                 )
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _a_sign_in_is_whole(self) -> Self:
+        if self.auth_client_id is None:
+            for name in ("auth_client_secret", "auth_approver_role"):
+                if getattr(self, name) is not None:
+                    msg = f"OVERTURE_{name.upper()} is for signing in to the dashboard; set OVERTURE_AUTH_CLIENT_ID too"
+                    raise ValueError(msg)
+            return self
+        if self.auth_issuer is None:
+            msg = "OVERTURE_AUTH_CLIENT_ID is a client of an issuer; set OVERTURE_AUTH_ISSUER too"
+            raise ValueError(msg)
+        if self.auth_approver_role is None:
+            msg = "OVERTURE_AUTH_CLIENT_ID lets people sign in to approve; say with OVERTURE_AUTH_APPROVER_ROLE who may"
+            raise ValueError(msg)
+        if self.auth_client_id == self.audience:
+            msg = (
+                "OVERTURE_AUTH_CLIENT_ID is the audience of the access tokens too, so one kind of token would pass for "
+                "the other; give the servers another OVERTURE_AUTH_AUDIENCE"
+            )
+            raise ValueError(msg)
+        if not may_be_fetched(self.page_url):
+            msg = (
+                "Whoever signs in comes back to OVERTURE_PUBLIC_URL; set it to an https address, or listen on this "
+                "machine alone"
+            )
+            raise ValueError(msg)
         return self
 
     @property

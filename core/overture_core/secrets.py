@@ -61,13 +61,16 @@ def unseal(settings: Settings, purpose: str, sealed: str) -> str:
     Raises:
         ConfigurationError: it was sealed with another key, or for another purpose.
     """
-    from cryptography.fernet import InvalidToken, MultiFernet
-
-    try:
-        return MultiFernet([_box(key, purpose) for key in _lasting(settings)]).decrypt(sealed.encode()).decode()
-    except InvalidToken as error:
+    found = _unsealed(_lasting(settings), purpose, sealed)
+    if found is None:
         msg = "What is stored was sealed with another key; add it to OVERTURE_SECRET_KEYS_RETIRED, or connect again."
-        raise ConfigurationError(msg) from error
+        raise ConfigurationError(msg)
+    return found
+
+
+def unseal_accepted(settings: Settings, purpose: str, sealed: str) -> str | None:
+    """Return what `seal` was given; None unless an accepted key sealed it for this purpose."""
+    return _unsealed(_accepted(settings), purpose, sealed)
 
 
 def derive(settings: Settings, purpose: str) -> bytes:
@@ -94,6 +97,15 @@ def _signed(key: bytes, purpose: str, value: str) -> str:
 
 def _derived(key: bytes, kind: str, purpose: str) -> bytes:
     return hmac.new(key, f"{kind}\x00{purpose}".encode(), hashlib.sha256).digest()
+
+
+def _unsealed(keys: list[bytes], purpose: str, sealed: str) -> str | None:
+    from cryptography.fernet import InvalidToken, MultiFernet
+
+    try:
+        return MultiFernet([_box(key, purpose) for key in keys]).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        return None
 
 
 def _box(key: bytes, purpose: str) -> Fernet:

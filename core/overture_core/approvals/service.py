@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select, update
+from sqlalchemy import Select, and_, or_, select, update
 
 from overture_core.audit import service as audit
-from overture_core.errors import ApprovalRequired, Conflict, NotFound
+from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, NotFound
 from overture_core.ids import new_id
 from overture_core.storage.schema import Approval
 from overture_core.storage.store import Work
@@ -137,11 +137,39 @@ def for_subject(work: Work, subject_id: str) -> Approval:
 
 def list_(work: Work, state: ApprovalState | None = None) -> list[ApprovalView]:
     """Return approvals, newest first."""
-    rows = select(Approval).where(Approval.workspace_id == work.workspace).order_by(Approval.requested_at.desc())
+    rows = _newest_first(work)
     if state is not None:
         rows = rows.where(Approval.state == state)
     shown = [view(work, row) for row in work.session.scalars(rows)]
     return [each for each in shown if state in (None, each.state)]
+
+
+def page(work: Work, *, limit: int, cursor: str | None = None) -> tuple[list[ApprovalView], str | None]:
+    """Return approvals, newest first, and the cursor of those that come after them; None where that is all.
+
+    Raises:
+        InvalidInput: the cursor is not one that this function returned.
+    """
+    rows = _newest_first(work).limit(limit + 1)
+    if cursor is not None:
+        last = work.session.scalar(
+            select(Approval).where(Approval.workspace_id == work.workspace, Approval.id == cursor)
+        )
+        if last is None:
+            msg = "The cursor is not valid; start again without one."
+            raise InvalidInput(msg)
+        at = Approval.requested_at
+        rows = rows.where(or_(at < last.requested_at, and_(at == last.requested_at, Approval.id < last.id)))
+    shown = [view(work, row) for row in work.session.scalars(rows)]
+    return shown[:limit], shown[limit - 1].id if len(shown) > limit else None
+
+
+def _newest_first(work: Work) -> Select[Approval]:
+    return (
+        select(Approval)
+        .where(Approval.workspace_id == work.workspace)
+        .order_by(Approval.requested_at.desc(), Approval.id.desc())
+    )
 
 
 def view(work: Work, row: Approval) -> ApprovalView:

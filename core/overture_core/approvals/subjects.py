@@ -39,11 +39,30 @@ class ListedApproval(ApprovalView):
     title: str
 
 
+class ApprovalPage(BaseModel):
+    """Some approvals; more stand behind `next_cursor`."""
+
+    approvals: list[ListedApproval]
+    next_cursor: str | None
+
+
 def listed(work: Work, state: ApprovalState | None = None) -> list[ListedApproval]:
     """Return approvals, newest first."""
-    return [
-        ListedApproval(title=subject(work, each.id).title, **each.model_dump()) for each in approvals.list_(work, state)
-    ]
+    return [_titled(work, each) for each in approvals.list_(work, state)]
+
+
+def page(work: Work, *, limit: int, cursor: str | None = None) -> ApprovalPage:
+    """Return approvals, newest first, from behind a cursor on.
+
+    Raises:
+        InvalidInput: the cursor is not one that this function returned.
+    """
+    found, next_cursor = approvals.page(work, limit=limit, cursor=cursor)
+    return ApprovalPage(approvals=[_titled(work, each) for each in found], next_cursor=next_cursor)
+
+
+def _titled(work: Work, asked: ApprovalView) -> ListedApproval:
+    return ListedApproval(title=subject(work, asked.id).title, **asked.model_dump())
 
 
 def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -> Subject:

@@ -1,4 +1,5 @@
-"""Sessions of people on the dashboard: a link that the command line prints opens one, once and soon.
+"""Sessions of people on the dashboard: a link that the command line prints opens one, once and soon; so does a person
+whom the identity provider sent back.
 
 What a link and a session hold is random, 256 bits, and only its hash is stored: nothing that reads the database, and
 so no tool, can show one that works.
@@ -34,12 +35,8 @@ class Session(NamedTuple):
 
 def make_link(work: Work, person: str) -> str:
     """Return the secret of a new link for a person; what is over is cleared away."""
-    for table in (PageLink, PageSession):
-        work.session.execute(
-            delete(table).where(table.workspace_id == work.workspace, table.expires_at <= work.now()),
-            execution_options={"synchronize_session": False},
-        )
-    secret = secrets.token_urlsafe(_BYTES)
+    _clear(work)
+    secret = make_secret()
     work.session.add(
         PageLink(
             hash=_hash(secret),
@@ -73,18 +70,31 @@ def open_session(store: Store, link: str) -> str:
         person = work.session.connection().execute(spent).scalar()
         if person is None:
             raise _not_open()
-        secret = secrets.token_urlsafe(_BYTES)
-        work.session.add(
-            PageSession(
-                hash=_hash(secret),
-                workspace_id=workspace,
-                person=person,
-                created_at=work.now(),
-                expires_at=work.now() + SESSION_LIFE,
-            )
-        )
-        audit.record(work, "dashboard.opened", _hash(secret)[:_SHOWN], person=person)
+        secret = make_secret()
+        _open(work, secret, person)
     return secret
+
+
+def make_secret() -> str:
+    """Return what a new session, or a link to one, holds."""
+    return secrets.token_urlsafe(_BYTES)
+
+
+def sign_in(store: Store, workspace: str, person: str, secret: str, *, issuer: str, account: str) -> None:
+    """Open the session of a secret for a person; the audit says by which account of which identity provider.
+
+    A secret opens one session: the same answer of the provider cannot open another.
+
+    Raises:
+        NotAllowed: the secret has opened one.
+        NotFound: there is no such workspace.
+    """
+    with store.begin(workspace, actor="dashboard") as work:
+        if work.session.get(PageSession, _hash(secret)) is not None:
+            msg = "This sign-in was used before; begin anew."
+            raise NotAllowed(msg)
+        _clear(work)
+        _open(work, secret, person, issuer=issuer, account=account)
 
 
 def find_session(store: Store, secret: str) -> Session | None:
@@ -107,6 +117,27 @@ def end_session(work: Work, secret: str) -> None:
     )
     work.session.connection().execute(ended.values(ended_at=work.now()))
     audit.record(work, "dashboard.left", _hash(secret)[:_SHOWN])
+
+
+def _clear(work: Work) -> None:
+    for table in (PageLink, PageSession):
+        work.session.execute(
+            delete(table).where(table.workspace_id == work.workspace, table.expires_at <= work.now()),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _open(work: Work, secret: str, person: str, **by: str) -> None:
+    work.session.add(
+        PageSession(
+            hash=_hash(secret),
+            workspace_id=work.workspace,
+            person=person,
+            created_at=work.now(),
+            expires_at=work.now() + SESSION_LIFE,
+        )
+    )
+    audit.record(work, "dashboard.opened", _hash(secret)[:_SHOWN], person=person, **by)
 
 
 def _hash(secret: str) -> str:

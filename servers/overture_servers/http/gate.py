@@ -22,7 +22,8 @@ from overture_core.storage.store import Store
 from overture_core.text import quoted
 from overture_servers.http.answers import refusal
 from overture_servers.http.bodies import asked
-from overture_servers.http.tokens import InvalidToken, Tokens
+from overture_servers.http.signed import InvalidToken
+from overture_servers.http.tokens import Tokens
 from overture_servers.principal import Principal
 from overture_servers.scopes import joined, of_server
 from overture_servers.tooling import OvertureServer

@@ -1,7 +1,4 @@
-"""Checks a bearer token: who issued it, for whom, for how long, and by which key.
-
-Only signatures by asymmetric keys count, and only under algorithms that fit the kind of key: a token cannot choose how
-it is checked. What a refusal says never holds any of the token.
+"""Checks a bearer token, and says whose it is: who calls, in which workspace, with which scopes.
 
 A token that held is known again by its hash, until it expires, and only while the key that signed it is still the one
 that its issuer has: the key is asked for each time, as if the token were new.
@@ -18,15 +15,14 @@ from typing import Any
 from cachetools import TLRUCache
 
 from overture_core.clock import Clock, SystemClock
-from overture_core.errors import NotAllowed, UserError
+from overture_core.errors import NotAllowed
 from overture_core.settings import Settings
 from overture_core.text import clean, quoted
 from overture_servers.http import local_tokens
-from overture_servers.http.keys import IssuerKeys, Key, KeySource
+from overture_servers.http.keys import IssuerKeys, KeySource
+from overture_servers.http.signed import LEEWAY_S, LONGEST, InvalidToken, Signer, signed_claims
 from overture_servers.principal import Principal
 
-LONGEST = 16 * 1024  # characters
-LEEWAY_S = 30
 MOST_SCOPES = 200
 LONGEST_NAME = 100
 MOST_KNOWN = 1024  # tokens that are known again; of more, those that were shown last
@@ -34,27 +30,12 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})  # RFC 9068, and tho
 _CLAIMS = ["iss", "sub", "aud", "exp"]
 
 
-class InvalidToken(UserError):
-    """The token is not one that is taken here."""
-
-    code = "invalid_token"
-
-
-@dataclass(frozen=True, slots=True)
-class _Signer:
-    """The key that a token was signed with, and where to ask for it again."""
-
-    source: KeySource
-    kid: str
-    key: Key
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """A token that held."""
 
     who: Principal
-    signer: _Signer
+    signer: Signer
     ends: float  # in seconds since 1970
 
     async def holds(self) -> bool:
@@ -96,80 +77,43 @@ class Tokens:
         mark = fingerprint, tuple(audiences)
         known = self._known.get(mark)
         if known is None or not await known.holds():
-            claims, signer = await self._claims(token, audiences)
+            claims, signer = await signed_claims(
+                token,
+                self._sources,
+                audiences=[form for each in audiences for form in (each, f"{each}/")],
+                kind="an access token",
+                types=_TYPES,
+                required=_CLAIMS,
+            )
             known = _Known(self._principal(claims, fingerprint), signer, int(claims["exp"]) + LEEWAY_S)
             self._known[mark] = known
         return known.who
 
     def _principal(self, claims: Mapping[str, Any], fingerprint: str) -> Principal:
-        workspace = claims.get(self._settings.auth_workspace_claim)
-        if not isinstance(workspace, str) or not workspace or workspace != clean(workspace, limit=LONGEST_NAME):
-            msg = f"The token names no workspace; its claim {quoted(self._settings.auth_workspace_claim)} has to."
-            raise NotAllowed(msg)
         client = claims.get("client_id") or claims.get("azp") or claims["sub"]
         return Principal(
             token=fingerprint[:12],
             client_id=str(client),
             issuer=claims["iss"],
             subject=claims["sub"],
-            workspace=workspace,
+            workspace=workspace_of(claims, self._settings),
             scopes=_scopes(claims, self._settings.auth_scope_claim),
             expires_at=int(claims["exp"]),
             claims={"iss": claims["iss"]},  # the SDK's binding of sealed states looks there
         )
 
-    async def _claims(self, token: str, audiences: Sequence[str]) -> tuple[dict[str, Any], _Signer]:
-        import jwt
 
-        try:
-            header = jwt.get_unverified_header(token)
-            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise InvalidToken("This is no JSON Web Token.") from error
-        source = self._sources.get(issuer) if isinstance(issuer, str) else None
-        if source is None:
-            raise InvalidToken("The token is of an issuer that is not trusted here.")
-        kid, algorithm, kind = header.get("kid"), header.get("alg"), header.get("typ", "JWT")
-        if not isinstance(kind, str) or kind.lower() not in _TYPES:
-            raise InvalidToken("The token is of another kind than an access token.")
-        if not isinstance(kid, str):
-            raise InvalidToken("The token does not say which key it was signed with.")
-        key = await source.key(kid)
-        if key is None:
-            raise InvalidToken("The token was signed with a key that its issuer does not have.")
-        if algorithm not in key.algorithms:
-            raise InvalidToken("The token was signed in a way that is not taken here.")
-        try:
-            claims = jwt.decode(
-                token,
-                key.public,
-                algorithms=[str(algorithm)],
-                issuer=issuer,
-                audience=[form for each in audiences for form in (each, f"{each}/")],
-                leeway=LEEWAY_S,
-                options={"require": _CLAIMS},
-            )
-        except (jwt.PyJWTError, ValueError) as error:
-            raise InvalidToken(_why(error, audiences)) from error
-        return claims, _Signer(source, kid, key)
+def workspace_of(claims: Mapping[str, Any], settings: Settings) -> str:
+    """Return the workspace that a token is for.
 
-
-def _why(error: Exception, audiences: Sequence[str]) -> str:
-    import jwt
-
-    match error:
-        case jwt.ExpiredSignatureError():
-            return "The token has expired."
-        case jwt.ImmatureSignatureError():
-            return "The token is not valid yet."
-        case jwt.InvalidAudienceError():
-            return f"The token is for another resource; its audience has to be {' or '.join(audiences)}."
-        case jwt.MissingRequiredClaimError(claim=claim):
-            return f"The token lacks the claim {claim}."
-        case jwt.InvalidSignatureError():
-            return "The token's signature does not fit."
-        case _:
-            return "The token does not hold together."
+    Raises:
+        NotAllowed: it names none.
+    """
+    workspace = claims.get(settings.auth_workspace_claim)
+    if not isinstance(workspace, str) or not workspace or workspace != clean(workspace, limit=LONGEST_NAME):
+        msg = f"The token names no workspace; its claim {quoted(settings.auth_workspace_claim)} has to."
+        raise NotAllowed(msg)
+    return workspace
 
 
 def _scopes(claims: Mapping[str, Any], name: str) -> list[str]:

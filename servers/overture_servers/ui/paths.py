@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+from overture_core.settings import Settings
+
 HOME = "/"
 OPEN = "/open"
 KEY = "key"  # of the query of OPEN: a path may stand in a log, a query does not
+SIGN_IN = "/sign-in"
+SIGNED_IN = f"{SIGN_IN}/back"
+TO = "to"  # of the query of SIGN_IN: the page to go on at
 _UNDER = "/page"
 STATIC = f"{_UNDER}/static/{{name}}"
 LEAVE = f"{_UNDER}/leave"
@@ -21,3 +28,14 @@ LEAD = f"{LEADS}/{{lead_id}}"
 SENDERS = f"{_UNDER}/senders"
 SYSTEM = f"{_UNDER}/system"
 REVENUE = f"{_UNDER}/revenue"
+
+
+def sign_in_url(settings: Settings, to: str | None = None) -> str | None:
+    """Return where people sign in, and go on at `to`; None where nobody can.
+
+    In full: the provider sends a browser back to the public address alone, where its cookie has to be.
+    """
+    if settings.auth_client_id is None:
+        return None
+    query = f"?{urlencode({TO: to})}" if to not in (None, HOME) else ""
+    return f"{settings.page_url}{SIGN_IN}{query}"

@@ -16,7 +16,7 @@ from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.sampling import html_of
 from overture_core.workspaces.page_sessions import open_session
 from overture_servers.runtime import Runtime
-from overture_servers.ui import paths, rendering
+from overture_servers.ui import paths, rendering, sign_in
 from overture_servers.ui.deeds import DEEDS
 from overture_servers.ui.serving import Serving, read_form
 from overture_servers.ui.views import VIEWS
@@ -65,6 +65,7 @@ def routes(runtime: Runtime) -> list[Route]:
         Route(paths.OPEN, serving.told(opened), methods=["POST"]),
         Route(paths.SAMPLE, serving.guarded(sample), methods=["GET"]),
         Route(paths.STATIC, serving.told(file), methods=["GET"]),
+        *sign_in.routes(runtime, serving, visitors),
         *(serving.view(each) for each in VIEWS),
         *(serving.deed(each) for each in DEEDS),
     ]

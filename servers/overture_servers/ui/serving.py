@@ -28,7 +28,7 @@ from overture_servers.http.bodies import read_body
 from overture_servers.http.connections import ENDLESS
 from overture_servers.http.protection import transport_security
 from overture_servers.runtime import Runtime
-from overture_servers.ui import rendering
+from overture_servers.ui import paths, rendering
 from overture_servers.ui.visitors import Visitor, Visitors
 
 LONGEST_FORM = 10_000  # bytes
@@ -70,6 +70,19 @@ class Deed:
     do: Callable[[Runtime, Visitor, Mapping[str, str], Mapping[str, str]], Awaitable[str]]
 
 
+def status_of(error: OvertureError) -> int:
+    """Return the status of a page that says what was wrong."""
+    if isinstance(error, NotFound):
+        return HTTPStatus.NOT_FOUND
+    if isinstance(error, NotAllowed):
+        return HTTPStatus.FORBIDDEN
+    return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, SystemFault) else HTTPStatus.CONFLICT
+
+
+def _refused(error: OvertureError) -> Response:
+    return rendering.page("refused.html", {"message": error.message, "back": paths.HOME}, status_of(error))
+
+
 @dataclass
 class Serving:
     """Turns views and deeds into routes."""
@@ -109,27 +122,33 @@ class Serving:
         async def known(request: Request) -> Response:
             visitor = await to_thread.run_sync(self.visitors.visitor, request)
             if visitor is None:
-                return rendering.page("closed.html", {}, HTTPStatus.UNAUTHORIZED)
+                return self._closed(request)
             return await handler(request, visitor)
 
         return self.told(known)
 
-    def told(self, handler: Answer) -> Answer:
+    def told(self, handler: Answer, refused: Callable[[OvertureError], Response] = _refused) -> Answer:
         """Return a handler for known hosts alone, whose refusals are pages."""
         security = TransportSecurityMiddleware(transport_security(self.runtime.settings))
 
         @wraps(handler)
         async def answer(request: Request) -> Response:
-            refused = await security.validate_request(request)
-            if refused is not None:
-                raise HTTPException(refused.status_code)
+            unknown = await security.validate_request(request)
+            if unknown is not None:
+                raise HTTPException(unknown.status_code)
             try:
                 return await handler(request)
             except OvertureError as error:
-                values = {"message": error.message, "back": "/"}
-                return rendering.page("refused.html", values, _status(error))
+                return refused(error)
 
         return answer
+
+    def _closed(self, request: Request) -> Response:
+        """Say how a session is opened; who only wanted to read goes on there."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        wanted = request.url.path + query if request.method == "GET" else None
+        values = {"sign_in": paths.sign_in_url(self.runtime.settings, wanted)}
+        return rendering.page("closed.html", values, HTTPStatus.UNAUTHORIZED)
 
     def _load(self, view: View, given: Given, visitor: Visitor) -> dict[str, Any]:
         with self.runtime.store.read(visitor.workspace) as work:
@@ -190,11 +209,3 @@ async def read_form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError as error:
         raise NotAllowed("This form cannot be read, so nothing was done.") from error
-
-
-def _status(error: OvertureError) -> int:
-    if isinstance(error, NotFound):
-        return HTTPStatus.NOT_FOUND
-    if isinstance(error, NotAllowed):
-        return HTTPStatus.FORBIDDEN
-    return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, SystemFault) else HTTPStatus.CONFLICT

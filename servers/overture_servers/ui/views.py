@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from overture_core.approvals.service import ApprovalState
-from overture_core.approvals.subjects import listed, subject
+from overture_core.approvals.subjects import listed, page, subject
 from overture_core.campaigns import service as campaigns
 from overture_core.campaigns.launching import get_plan
 from overture_core.campaigns.showing import cost, follow_ups, one_a_line, when, where
@@ -68,9 +68,9 @@ def approval(work: Work, given: Given) -> dict[str, Any]:
     }
 
 
-def approvals(work: Work, _given: Given) -> dict[str, Any]:
+def approvals(work: Work, given: Given) -> dict[str, Any]:
     """Every approval that was ever asked for, the newest first."""
-    return {"approvals": listed(work)}
+    return {"page": page(work, limit=PAGE, cursor=given.query.get("after"))}
 
 
 def campaign(work: Work, given: Given) -> dict[str, Any]:
@@ -92,8 +92,8 @@ def replied(work: Work, given: Given) -> dict[str, Any]:
     if wanted is not None and wanted not in set(Intent):
         raise NotFound("There is no such intent; choose one of those on the page of replies.")
     intent = Intent(wanted) if wanted else None
-    page = replies.list_(work, intent=intent, limit=PAGE, cursor=given.query.get("after"))
-    return {"counts": replies.by_intent(work), "intent": intent, "page": page}
+    found = replies.list_(work, intent=intent, limit=PAGE, cursor=given.query.get("after"))
+    return {"counts": replies.by_intent(work), "intent": intent, "page": found}
 
 
 def reply(work: Work, given: Given) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def leads(work: Work, given: Given) -> dict[str, Any]:
         except (NotFound, InvalidInput):
             named = []
         return {"words": words, "found": named, "more": False, "after": None}
-    page = search(work, LeadFilter(query=words or None), limit=PAGE, cursor=given.query.get("after"))
-    return {"words": words, "found": page.leads, "more": page.more, "after": page.next_cursor}
+    some = search(work, LeadFilter(query=words or None), limit=PAGE, cursor=given.query.get("after"))
+    return {"words": words, "found": some.leads, "more": some.more, "after": some.next_cursor}
 
 
 def lead(work: Work, given: Given) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from overture_core.storage.store import Store
 from overture_core.workspaces.page_sessions import find_session
 
 IDLE = timedelta(minutes=30)
+SIGN_IN_LIFE = timedelta(minutes=10)
 _COOKIE, _CSRF = "dashboard-cookie", "dashboard-csrf"
 
 
@@ -79,6 +80,25 @@ class Visitors:
         response.delete_cookie(
             self._name(request), path="/", secure=self._by_https(request), httponly=True, samesite="strict"
         )
+
+    def keep_sign_in(self, request: Request, response: Response, sealed: str | None) -> None:
+        """Have the browser keep a sign-in on its way, or keep it no longer.
+
+        The provider sends the browser back from another site, so that a strict cookie would not come along.
+        """
+        response.set_cookie(
+            f"{self._name(request)}-sign-in",
+            sealed or "",
+            max_age=int(SIGN_IN_LIFE.total_seconds()) if sealed else 0,
+            path="/",
+            secure=self._by_https(request),
+            httponly=True,
+            samesite="lax",
+        )
+
+    def kept_sign_in(self, request: Request) -> str:
+        """Return the sign-in on its way that the browser keeps; nothing if it has none."""
+        return request.cookies.get(f"{self._name(request)}-sign-in", "")
 
     def require_own_page(self, request: Request) -> None:
         """Make sure that a form was sent by a page of ours.

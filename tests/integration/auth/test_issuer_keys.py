@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from overture_core.clock import ManualClock
 from overture_core.errors import KeysUnavailable
 from overture_core.settings import Settings
-from overture_servers.http.keys import FRESH, KEPT, MOST_BYTES, PAUSE, IssuerKeys
+from overture_servers.http.discovery import FRESH, KEPT, MOST_BYTES, PAUSE
+from overture_servers.http.keys import IssuerKeys
 
 pytestmark = pytest.mark.anyio
 METADATA = "/.well-known/oauth-authorization-server"
@@ -150,6 +151,9 @@ async def test_only_public_keys_that_sign_and_are_strong_are_taken(keys: IssuerK
     }
 
 
+SIGN_IN = {"auth_issuer": "https://login.example", "auth_client_id": "dashboard", "auth_approver_role": "approvers"}
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -161,8 +165,16 @@ async def test_only_public_keys_that_sign_and_are_strong_are_taken(keys: IssuerK
         {"allowed_hosts": ["overture.example"]},
         {"allowed_origins": ["https://overture.example"]},
         {"auth_audience": "overture"},
+        {"auth_client_id": "dashboard", "auth_local": True, "auth_approver_role": "approvers"},
+        {"auth_client_id": "dashboard", "auth_issuer": "https://login.example"},
+        {"auth_client_secret": "secret", "auth_issuer": "https://login.example"},
+        {"auth_approver_role": "approvers", "auth_issuer": "https://login.example"},
+        {**SIGN_IN, "auth_audience": "dashboard"},
+        {**SIGN_IN, "auth_sign_in_scope": "profile"},
+        {**SIGN_IN, "public_url": "http://overture.example"},
+        {**SIGN_IN, "http_host": "0.0.0.0"},
     ],
 )
 def test_settings_that_would_not_protect_are_refused(settings: Settings, values: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="OVERTURE_A"):
+    with pytest.raises(ValidationError, match=r"OVERTURE_A|OVERTURE_PUBLIC_URL|auth_sign_in_scope"):
         Settings(**{"_env_file": None, "sandbox_only": True, **values})

@@ -10,8 +10,9 @@ import pytest
 from overture_core.clock import ManualClock
 from overture_core.errors import KeysUnavailable
 from overture_core.settings import Settings
-from overture_servers.http.keys import FRESH, KEPT
-from overture_servers.http.tokens import LEEWAY_S, MOST_KNOWN, InvalidToken, Tokens
+from overture_servers.http.discovery import FRESH, KEPT
+from overture_servers.http.signed import LEEWAY_S, InvalidToken
+from overture_servers.http.tokens import MOST_KNOWN, Tokens
 
 pytestmark = pytest.mark.anyio
 HERE = ("https://overture.example",)

@@ -35,3 +35,13 @@ def test_real_mail_without_a_postal_address_is_refused(overture: Overture) -> No
 def test_hosts_is_nothing_to_a_plain_doctor(overture: Overture) -> None:
     done = overture("doctor", "--hosts", "2")
     assert (done.returncode, done.stderr) == (2, "overture: --hosts belongs to --production; add it.\n")
+
+
+def test_a_sign_in_that_lets_nobody_in_is_refused(overture: Overture) -> None:
+    half = {"auth_issuer": "https://login.example", "auth_client_id": "dashboard"}
+    done = overture("doctor", "--production", public_url="https://outreach.example", **half)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "overture: OVERTURE_AUTH_CLIENT_ID lets people sign in to approve; say with OVERTURE_AUTH_APPROVER_ROLE who "
+        "may.\n",
+    )
