@@ -62,6 +62,14 @@ requirements file="requirements-crew.txt":
     echo "# Used by: pip install --no-deps -r requirements-crew.txt (without --no-deps pip refuses: docs/decisions/002)"
     uv export --frozen --quiet --no-default-groups --group crew --no-emit-project --no-annotate --no-hashes --no-header
 
+# The documentation as a site, in site/; a broken link or anchor fails it
+site:
+    uv run --isolated --locked --only-group docs zensical build --clean --strict
+
+# The site at http://localhost:8000 while you write
+site-serve:
+    uv run --isolated --locked --only-group docs zensical serve
+
 # An MCP Bundle of a server, for clients such as Claude Desktop: just bundle leads
 bundle server:
     rm -rf dist/{{ server }}

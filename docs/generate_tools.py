@@ -19,7 +19,7 @@ HEAD = """# Tools
 
 What an MCP client finds in each server. Every result has a short text and typed `structuredContent`; an
 error is a tool error whose text says what to do. No tool approves a campaign:
-[README.md](../README.md#who-approves) says who does.
+[approvals.md](approvals.md) says who does.
 
 This page is generated from the servers: `uv run python docs/generate_tools.py`.
 """

@@ -17,6 +17,8 @@ from overture_crew.brief import parse_brief
 from overture_crew.crews import CREWS
 from tests.integration.crew.conftest import endpoint as endpoint
 from tests.integration.crew.test_model_brain import scripted
+from tests.pages import blocks
+from tests.pages import commands as shell_commands
 
 PAGE = (Path(__file__).parents[3] / "docs" / "crew.md").read_text(encoding="utf-8")
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -35,6 +37,12 @@ def test_the_brief_of_the_page_and_the_example_are_briefs() -> None:
         brief = parse_brief(yaml.safe_load(text), "shown")
         CREWS["full-campaign"].check(brief)
     assert re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)[: len(CREWS)] == list(CREWS)
+
+
+def test_the_readme_has_commands_of_the_page() -> None:
+    (block,) = [each for each in blocks("README.md") if "crew run" in each.text]
+    shown = [shlex.split(each.removeprefix("uv run ").partition(" > ")[0])[1:] for each in shell_commands(block)]
+    assert shown == [words for words in commands(0) if words[0] == "crew"]
 
 
 def test_a_run_waits_for_approval_and_goes_on(overture: Overture, folder: Path) -> None:
@@ -58,6 +66,9 @@ def test_a_run_waits_for_approval_and_goes_on(overture: Overture, folder: Path) 
     assert (resume.returncode, "Going on with the run run_" in resume.stdout) == (0, True), resume.stderr
     assert "messages queued" in resume.stderr
     assert "SANDBOX: nobody outside was contacted." in resume.stdout
+    (words,) = commands(3)
+    handled = overture(*words)
+    assert (handled.returncode, "Decided by: rules planner" in handled.stdout) == (0, True), handled.stderr
 
 
 def test_events_and_the_report_are_json_lines(overture: Overture, folder: Path) -> None:

@@ -1,10 +1,8 @@
-"""`overture operations ...`, and the commands of docs/operations.md."""
+"""`overture operations ...`"""
 
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,10 +18,6 @@ from overture_core.operations.states import OperationState
 from overture_core.settings import Settings
 from overture_core.storage.store import Store
 
-PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
-COMMANDS = [
-    shlex.split(line) for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S) for line in block.splitlines()
-]
 Overture = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -45,12 +39,6 @@ def asked(store: Store, *, begun: bool = False, why: list[str] | None = None) ->
         if begun:
             claims.begin(work, made.id, sandbox=True)
     return made
-
-
-def test_the_commands_of_the_page_work_on_an_empty_home(overture: Overture) -> None:
-    for command in COMMANDS:
-        done = overture(*command[1:])
-        assert (command, done.returncode, done.stderr) == (command, 0, "")
 
 
 def test_a_person_approves_takes_back_and_is_told_what_cannot_be_run(overture: Overture, store: Store) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
-PAGE = Path(__file__).parents[3] / "docs" / "stopping.md"
 Overture = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -26,10 +22,3 @@ def test_a_stop_stands_until_a_person_lifts_it(overture: Overture) -> None:
     assert json.loads(overture("stop", "--json").stdout)["stopped"] is True
     assert overture("stop", "--lift", "--yes").stdout == "Sending goes on.\n"
     assert overture("stop", "--lift", "--yes").stdout == "Nothing was stopped.\n"
-
-
-def test_the_commands_of_the_page_work(overture: Overture) -> None:
-    (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    for line in block.splitlines():
-        done = overture(*shlex.split(line)[1:])
-        assert (line, done.returncode, done.stderr) == (line, 0, "")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 
 from overture_servers.registry import NAMES
 from tests.node_tools import installed, node
+from tests.pages import blocks, commands
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
 ROOT = Path(__file__).parents[3]
@@ -30,11 +33,14 @@ METHODS = ("tools/list", "tools/call", "resources/list", "prompts/list")
 TOOL_ERROR = 5  # the Inspector's exit code
 
 
-def inspect(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the Inspector's command line in the project's folder."""
-    program = installed(INSPECTOR) / "clients" / "launcher" / "build" / "index.js"
+def program() -> list[str]:
+    return [node(), str(installed(INSPECTOR) / "clients" / "launcher" / "build" / "index.js")]
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of the Inspector in the project's folder."""
     return subprocess.run(
-        [node(), str(program), "--cli", "-q", "--format", "json", *arguments],
+        command,
         cwd=ROOT,
         env={**os.environ, "MCP_INSPECTOR_SECRET_STORE": "memory"},
         capture_output=True,
@@ -42,6 +48,11 @@ def inspect(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def inspect(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the Inspector's command line."""
+    return run([*program(), "--cli", "-q", "--format", "json", *arguments])
 
 
 def ask(server: str, method: str, *where: str) -> Any:
@@ -92,3 +103,18 @@ def test_a_tools_error_reaches_the_inspector_as_one(url: str) -> None:
     done = inspect(*where, "--tool-name", "leads_preview_segment", "--tool-arg", "name=nobody")
     assert done.returncode == TOOL_ERROR
     assert "There is no segment 'nobody'" in json.loads(done.stdout)["result"]["content"][0]["text"]
+
+
+def test_the_commands_of_the_page_say_what_it_shows(url: str, tmp_path: Path) -> None:
+    page = blocks("docs/inspector.md")
+    for block, shown in zip(page, [*page[1:], None], strict=True):
+        if block.language != "sh":
+            continue
+        (command,) = commands(block)
+        ours = command.replace("/tmp/overture-inspector", str(tmp_path)).replace("http://127.0.0.1:8765", url)  # noqa: S108
+        words = shlex.split(ours)
+        assert words[:2] == ["npx", "@modelcontextprotocol/inspector"]
+        done = run([*program(), *words[2:]])
+        assert done.returncode == (TOOL_ERROR if "nobody" in words[-1] else 0), (str(block), done.stderr)
+        said = re.findall(r'"(?:text|title)": ".*"', shown.text) if shown else []
+        assert [each for each in said if each not in done.stdout] == []
