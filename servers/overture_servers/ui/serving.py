@@ -109,7 +109,8 @@ class Serving:
         async def known(request: Request) -> Response:
             visitor = await to_thread.run_sync(self.visitors.visitor, request)
             if visitor is None:
-                return rendering.page("closed.html", {}, HTTPStatus.UNAUTHORIZED)
+                again = request.url.path if request.method == "GET" else None
+                return rendering.page("closed.html", {"again": again}, HTTPStatus.UNAUTHORIZED)
             return await handler(request, visitor)
 
         return self.told(known)
