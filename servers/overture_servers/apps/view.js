@@ -129,7 +129,10 @@ const show = (result) => {
   return !shown.ended;
 };
 
-const stop = () => { clearTimeout(timer); timer = 0; };
+const stop = () => {
+  clearTimeout(timer);
+  timer = 0;
+};
 
 const failed = (sentence) => {
   stop();
@@ -154,7 +157,7 @@ const look = async () => {
     said = says;
     if (show(result)) follow();
   } catch (error) {
-    failed(`The host refused to ask how far it is: ${error.message}`);
+    failed(`The host refused to ask how far it is: ${error.message}. Nothing is asked again by itself.`);
   }
 };
 
@@ -191,7 +194,7 @@ $("pause").addEventListener("click", async () => {
     await call("messaging_stop_campaign", { campaign, action: "pause" });
     await look();
   } catch (error) {
-    failed(`It was not paused: ${error.message}`);
+    failed(`It was not paused: ${error.message}.`);
   }
   $("pause").disabled = false;
 });
@@ -214,7 +217,7 @@ const dress = ({ theme, styles }) => {
 };
 
 bridge.on("ping", () => ({}));
-bridge.on("ui/resource-teardown", () => { stop(); campaign = null; });
+bridge.on("ui/resource-teardown", stop);
 bridge.on("ui/notifications/host-context-changed", dress);
 bridge.on("ui/notifications/tool-input", () => tell("Waiting for the result."));
 bridge.on("ui/notifications/tool-result", hear);
@@ -235,7 +238,7 @@ const begin = async () => {
       height: Math.ceil(document.body.getBoundingClientRect().height),
     })).observe(document.body);
   } catch (error) {
-    tell(`The host cannot show this: ${error.message}`);
+    tell(`The host cannot show this: ${error.message}.`);
   }
 };
 begin();

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -249,9 +250,12 @@ async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve
     link(runtime.store)  # a person's, which nobody used yet
     async with browser(runtime) as person:
         await entered(person, runtime.store)
+    runtime.has_page()
     told = await everything(desk, plan)
     known = words(told)
     assert {plan["approval"]["id"], plan["content_hash"]} < known
+    addresses = {BASE + path for each in told for path in re.findall(rf"{BASE}(/page/[a-zA-Z0-9_/]+)", each)}
+    assert BASE + address(plan) in addresses  # as a host of the App is told it
     token = make_token(
         runtime.settings,
         workspace="default",
@@ -268,15 +272,17 @@ async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve
             bearing = {**OURS, **bearer, "Cookie": f"{COOKIE}={word}"}
             fields = approval(plan, word)
             assert (await http.post(address(plan), data=fields, headers=bearing)).status_code == 401
+        for each in addresses:
+            assert (await http.get(each, headers=bearer)).status_code == 401
         assert http.cookies.get(COOKIE) is None
     assert await state(desk, plan) == "pending"
 
 
 async def everything(desk: Any, plan: dict[str, Any]) -> list[str]:
-    """What every tool that only reads, and every resource, tells a model."""
+    """What every tool that only reads, and every resource, tells a model and a host that shows apps."""
     told = [str(plan)]
     given = {"campaign": plan["campaign"], "name": plan["campaign"], "plan_id": plan["plan_id"], "template": "hello"}
-    for make in (desk.leads, desk.messaging):
+    for make in (desk.leads, partial(desk.messaging, shows=True)):
         async with make() as client:
             for tool in (await client.list_tools()).tools:
                 if tool.annotations is None or not tool.annotations.read_only_hint:
