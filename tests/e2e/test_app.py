@@ -139,6 +139,9 @@ def test_what_leads_and_models_wrote_is_text(host: Host, system: System) -> None
     assert host.frame.evaluate("document.scripts.length") == 1
     assert host.frame.evaluate("document.title") == "Overture"
     assert host.console == []
+    # And were it otherwise, it would run in no origin, from where nothing is reached.
+    assert host.frame.evaluate("origin") == "null"
+    assert host.frame.evaluate("url => fetch(url).then(() => 'came', () => 'refused')", system.http) == "refused"
 
 
 def test_a_plan_that_was_made_anew_is_not_the_one_to_approve(host: Host, system: System) -> None:
@@ -157,11 +160,12 @@ def test_a_host_that_refuses_is_named_with_what_to_do(host: Host, system: System
     view.get_by_role("button", name="Approve or reject it on the page").click()
     address = f"{system.http}/page/approvals/{plan['approval']['id']}"
     expect(view.get_by_role("status")).to_have_text(
-        f"The host refused to open the page: the user did not allow it. Open {address} in your browser."
+        f"The page was not opened: the host refused (the user did not allow it). Open {address} in your browser."
     )
     expect(view.get_by_role("button", name="Try again")).to_be_visible(timeout=LONG)
     expect(view.get_by_role("status")).to_have_text(
-        "The host refused to ask how far it is: the user did not allow it. Nothing is asked again by itself."
+        "How far it is could not be asked: the host refused (the user did not allow it). "
+        "Nothing is asked again by itself."
     )
     assert host.frame.evaluate("timer") == 0
     host.refuses = set()

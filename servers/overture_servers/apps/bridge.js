@@ -15,7 +15,7 @@ const bridge = (() => {
     waiting.delete(id);
     clearTimeout(asked.timer);
     if (error === undefined) asked.resolve(result ?? {});
-    else asked.reject(new Error(String(error?.message ?? "it gave no reason")));
+    else asked.reject(new Error(`the host refused (${error?.message ?? "it gave no reason"})`));
   };
 
   const answer = async (id, method, params) => {
@@ -39,7 +39,7 @@ const bridge = (() => {
     // Gives what the host answers; throws what it refuses with, or that it does not answer.
     ask: (method, params) => new Promise((resolve, reject) => {
       const id = ++last;
-      const timer = setTimeout(() => settle(id, { error: { message: "it does not answer" } }), PATIENCE);
+      const timer = setTimeout(() => settle(id, { error: { message: "it did not answer" } }), PATIENCE);
       waiting.set(id, { resolve, reject, timer });
       post({ id, method, params });
     }),

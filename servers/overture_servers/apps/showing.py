@@ -26,7 +26,7 @@ from overture_servers.ui.charts import Part
 
 KEY = "overture/shown"
 _OPEN = (ApprovalState.PENDING, ApprovalState.APPROVED)
-_ENDED = (CampaignState.FINISHED, CampaignState.CANCELLED)
+_STILL = (CampaignState.PLANNED, CampaignState.FINISHED)
 _LABELS = {
     ApprovalState.PENDING: "Approve or reject it on the page",
     ApprovalState.APPROVED: "Launch it on the page",
@@ -65,7 +65,7 @@ class Shown(BaseModel):
     samples: list[int] = Field(default_factory=list, description="Which of the result's samples.")
     page: Page
     approval: ApprovalState | None
-    planned: bool = Field(description="It waits for its approval or its launch.")
+    planned: bool = Field(description="There is a plan that was not launched.")
     may_pause: bool = False
     ended: bool = Field(description="Nothing more will happen to it.")
 
@@ -111,15 +111,16 @@ def _plan(plan: PlanView, address: str, page: str | None) -> Shown:
 
 
 def _campaign(found: CampaignStatus, address: str, page: str | None) -> Shown:
+    approval = found.approval.state if found.approval else None
+    waits = approval in _OPEN  # a running campaign may have a plan that waits, for more leads
     planned = found.state is CampaignState.PLANNED
-    state = found.approval.state if found.approval else None
     bar = charts.progress(found.counts)
     lines = ["Some who got a message may still get a follow-up."] if found.follow_ups_left else []
     if found.next_at is not None:
         lines.insert(0, f"The next message goes out at {found.next_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
     return Shown(
         title=found.campaign,
-        state=found.state,
+        state=approval if planned and approval else found.state,
         notice="Sandbox: nobody outside was contacted." if found.sandbox else "",
         alarming=False,
         bar=bar.parts,
@@ -136,10 +137,10 @@ def _campaign(found: CampaignStatus, address: str, page: str | None) -> Shown:
         advice=found.advice,
         groups=_groups({"Left out": found.skipped, "Later": found.held, "Refused for good": found.failed}),
         page=_page(found.approval, found.campaign_id, address, page),
-        approval=state,
-        planned=planned,
+        approval=approval,
+        planned=planned or waits,
         may_pause=found.state is CampaignState.RUNNING,
-        ended=found.state in _ENDED or (planned and state not in _OPEN),
+        ended=found.state is CampaignState.CANCELLED or (found.state in _STILL and not waits),
     )
 
 

@@ -66,7 +66,7 @@ const steps = (found) => found.flatMap((step) => step.variants.map((each) => [
   each.accepted, each.opened, each.clicked, each.replied]));
 
 const parts = (shown, { samples = [], steps: found = [], accepted = 0 }) => [
-  el("h1", {}, shown.title, " ", chip(shown.planned ? shown.approval ?? shown.state : shown.state)),
+  el("h1", {}, shown.title, " ", chip(shown.state)),
   shown.notice ? el("p", { class: shown.alarming ? "notice bad" : "notice" }, shown.notice) : null,
   ...(shown.bar ? bar(shown) : []),
   figures(shown.figures),
@@ -110,10 +110,10 @@ const plan = (result) => result.structuredContent.plan_id;
 // Shows a result, and tells whether there is more to come. A plan stays on the screen until it is launched.
 const show = (result) => {
   const shown = result._meta?.[SHOWN];
-  const before = drawn?._meta[SHOWN];
-  if (before && shown.planned && before.samples.length) {
+  const isPlan = drawn !== null && drawn._meta[SHOWN].bar === null;
+  if (isPlan && shown.planned) {
     const replaced = plan(result) !== plan(drawn);
-    $("state").replaceWith(chip(replaced ? "void" : shown.approval ?? shown.state));
+    $("state").replaceWith(chip(replaced ? "void" : shown.approval));
     if (replaced) {
       $("open").hidden = true;
       $("how").textContent = "";
@@ -142,9 +142,10 @@ const failed = (sentence) => {
 
 const call = async (name, asked) => {
   const result = await bridge.ask("tools/call", { name, arguments: asked });
-  if (result.isError) throw new Error(words(result) || "it gave no reason");
+  if (result.isError) throw new Error(words(result) || "Overture gave no reason");
   return result;
 };
+const reason = ({ message }) => message.replace(/\.$/, "");
 
 const look = async () => {
   stop();
@@ -157,7 +158,7 @@ const look = async () => {
     said = says;
     if (show(result)) follow();
   } catch (error) {
-    failed(`The host refused to ask how far it is: ${error.message}. Nothing is asked again by itself.`);
+    failed(`How far it is could not be asked: ${reason(error)}. Nothing is asked again by itself.`);
   }
 };
 
@@ -182,9 +183,9 @@ const hear = (result) => {
 $("open").addEventListener("click", async () => {
   try {
     const { isError } = await bridge.ask("ui/open-link", { url: page.url });
-    if (isError) throw new Error("it gave no reason");
+    if (isError) throw new Error("the host refused");
   } catch (error) {
-    tell(`The host refused to open the page: ${error.message}. Open ${page.url} in your browser.`);
+    tell(`The page was not opened: ${reason(error)}. Open ${page.url} in your browser.`);
   }
 });
 
@@ -194,7 +195,7 @@ $("pause").addEventListener("click", async () => {
     await call("messaging_stop_campaign", { campaign, action: "pause" });
     await look();
   } catch (error) {
-    failed(`It was not paused: ${error.message}.`);
+    failed(`It was not paused: ${reason(error)}.`);
   }
   $("pause").disabled = false;
 });
@@ -238,7 +239,7 @@ const begin = async () => {
       height: Math.ceil(document.body.getBoundingClientRect().height),
     })).observe(document.body);
   } catch (error) {
-    tell(`The host cannot show this: ${error.message}.`);
+    tell(`This cannot be shown: ${reason(error)}.`);
   }
 };
 begin();

@@ -142,3 +142,25 @@ async def test_a_dashboard_of_another_process_is_found_where_it_listens(desk: An
         async with desk.messaging(shows=True) as client:
             made = await plan(client)
     assert shown(made)["page"]["url"].startswith(f"http://127.0.0.1:{port}/page/approvals/apr_")
+
+
+async def test_a_plan_for_more_leads_waits_beside_what_the_campaign_sends(desk: Any, unserved: Runtime) -> None:
+    unserved.has_page()
+    async with desk.messaging(shows=True) as client:
+        first = await plan(client)
+        with unserved.store.begin("default", actor="ada") as work:
+            approval_id = (first.structured_content or {})["approval"]["id"]
+            approvals.decide(work, approval_id, approve=True, by="ada", via=Via.CLI)
+        await called(client, "messaging_launch_campaign", plan_id=(first.structured_content or {})["plan_id"])
+        running = shown(await called(client, "messaging_get_campaign", campaign="Spring"))
+        async with desk.leads() as leads:
+            more = "First Name,E-mail,Country,Last Contact,Consent\nKim,kim@wingtip.example,US,2024-03-01,email\n"
+            await called(leads, "leads_import_file", content=more)
+        second = await plan(client)
+        both = shown(await called(client, "messaging_get_campaign", campaign="Spring"))
+    assert [(each["state"], each["planned"], each["ended"]) for each in (running, both)] == [
+        ("running", False, False),
+        ("running", True, False),
+    ]
+    assert (running["page"]["label"], both["may_pause"]) == ("See it on the page", True)
+    assert both["page"] == shown(second)["page"]
