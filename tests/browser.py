@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 from platformdirs import user_cache_path
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwright
 
 from tests.node_tools import installed
 
@@ -60,16 +60,16 @@ def chromium() -> str:
     return found
 
 
-def faults(page: Page) -> list[str]:
-    """Return what axe finds wrong with a page for people with disabilities, each with its place."""
+def faults(page: Page | Frame) -> list[str]:
+    """Return what axe finds wrong with a document for people with disabilities, each with its place."""
     source = (installed(AXE) / "axe.min.js").read_text(encoding="utf-8")
     page.evaluate(source)
     found: dict[str, Any] = page.evaluate("tags => axe.run({runOnly: tags})", _RULES)
     return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
 
 
-def overflows(page: Page) -> bool:
-    """Tell whether a page is wider than its window, so that it has to be moved sideways to be read."""
+def overflows(page: Page | Frame) -> bool:
+    """Tell whether a document is wider than its window, so that it has to be moved sideways to be read."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import httpx2
 from anyio.from_thread import start_blocking_portal
 from mcp import Client
+from mcp.client import advertise
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.types import CallToolResult, TextResourceContents
 
 HEAD = "First Name,Last Name,E-mail,Phone,Company,Country,Last Contact,Consent"
@@ -34,6 +36,8 @@ HOSTILE = f"{HEAD}\n{_NAME},mal@evil.example,,<b>Evil</b>,US,2024-01-01,email\n"
 HTML = """<h1 style="color:#0b57a4">Hello {{ first_name }}</h1>
 <p>Last year we talked about a pilot for <strong>{{ company }}</strong>. Is it still of interest?</p>
 <p><a href="https://overture.example/pilot">What is new since then</a></p>"""
+
+SHOWS_APPS = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})  # of a client: its host knows MCP Apps
 
 
 class Model:

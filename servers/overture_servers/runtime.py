@@ -9,11 +9,13 @@ errors into what a model may read: a `ToolError` keeps its text, anything else w
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 from anyio import to_thread
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from overture_queue.jobs import Job
 
 T = TypeVar("T")
+_LISTENS_S = 0.5
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._opened = self._late = False
+        self._has_page = False
         self._watchers: list[Callable[[ToolCall], None]] = []
 
     def watch(self, watcher: Callable[[ToolCall], None]) -> None:
@@ -87,6 +92,15 @@ class Runtime:
     def workspace(self) -> str:
         """The workspace that this request works in."""
         return self.settings.workspace
+
+    def has_page(self) -> None:
+        """Say that this process serves the dashboard itself."""
+        self._has_page = True
+
+    def page(self) -> str | None:
+        """Return where the dashboard is; None if nothing listens there now."""
+        url = self.settings.page_url
+        return url if self._has_page or _listens(url) else None
 
     def require(self, scope: Scope) -> None:
         """Make sure that whoever asks may. Whoever started the process may do all that it can."""
@@ -226,6 +240,9 @@ class PrincipalRuntime(Runtime):
     def called(self, call: ToolCall) -> None:
         self._shared.called(call)
 
+    def page(self) -> str | None:
+        return self._shared.page()
+
     async def nudge(self, job: Job) -> bool:
         return await self._shared.nudge(job)
 
@@ -235,6 +252,15 @@ def _whoever_asks() -> Principal:
     if who is None:
         raise NotAllowed
     return who
+
+
+def _listens(url: str) -> bool:
+    at = urlsplit(url)
+    try:
+        with socket.create_connection((at.hostname or "", at.port or _PORTS[at.scheme]), timeout=_LISTENS_S):
+            return True
+    except OSError:
+        return False
 
 
 @contextmanager

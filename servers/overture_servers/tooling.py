@@ -10,6 +10,7 @@ from typing import Any, Literal
 import structlog
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.extension import Extension
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
 from mcp.server.request_state import RequestStateSecurity
@@ -63,7 +64,7 @@ class ToolSpec:
     """A tool with its title, the scope that a token has to have for it, and hints. `writes` means that it changes
     something of ours, `repeatable` that a second call changes nothing more, `outside` that it reaches people or
     providers. `depth` is how deep its result's schema names fields: 1 where a model reads the result and no call takes
-    parts of its parts."""
+    parts of its parts. `view` is the `ui://` resource by which hosts that can show its result (MCP Apps)."""
 
     function: Callable[..., Any]
     title: str
@@ -73,12 +74,21 @@ class ToolSpec:
     repeatable: bool = True
     outside: bool = False
     depth: int = DEPTH
+    view: str | None = None
 
 
 class OvertureServer(MCPServer[Runtime]):
     """An MCP server whose tool list is short and whose errors are one plain sentence each."""
 
-    def __init__(self, name: str, title: str, instructions: str, tools: Sequence[ToolSpec], runtime: Runtime) -> None:
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        instructions: str,
+        tools: Sequence[ToolSpec],
+        runtime: Runtime,
+        extensions: Sequence[Extension] = (),
+    ) -> None:
         super().__init__(
             f"overture-{name}",
             title=title,
@@ -89,6 +99,7 @@ class OvertureServer(MCPServer[Runtime]):
                 codec=StoredKeyCodec(runtime.store.settings), bind_principal=state_owner
             ),
             middleware=[self._refuse_without_scope],
+            extensions=extensions,
             cache_hints=_CACHE_HINTS,
             log_level="WARNING",
         )
@@ -109,6 +120,7 @@ class OvertureServer(MCPServer[Runtime]):
                     idempotent_hint=spec.repeatable,
                     open_world_hint=spec.outside,
                 ),
+                meta=None if spec.view is None else {"ui": {"resourceUri": spec.view}},
             )
             if tool := self._tool_manager.get_tool(spec.function.__name__):
                 tool.fn_metadata = TextsAsSent.of(tool.fn_metadata, tool.parameters)

@@ -50,6 +50,7 @@ log = structlog.get_logger(__name__)
 def create_app(runtime: Runtime, make: Callable[[str], Creator] = creator) -> Starlette:
     """Return the application; the runtime is opened and closed with it. `make` gives what makes each server."""
     settings = runtime.settings
+    runtime.has_page()
     held = PrincipalRuntime(runtime) if settings.authenticated else runtime
     servers = {name: make(name)(held) for name in NAMES}
     hooks, metrics, limits = Webhooks(runtime), Metrics(runtime), Limits(settings, servers)

@@ -195,7 +195,7 @@ TOOLS = (
     ToolSpec(leads_explain_contactability, "Explain contactability", Scope.LEADS_READ, depth=1),
     ToolSpec(leads_preview_segment, "Preview a segment", Scope.LEADS_READ, depth=1),
     ToolSpec(leads_save_segment, "Save a segment", Scope.LEADS_WRITE, writes=True, destructive=True),
-    ToolSpec(leads_list_segments, "List segments", Scope.LEADS_READ),
+    ToolSpec(leads_list_segments, "List segments", Scope.LEADS_READ, depth=1),
     ToolSpec(leads_suppress, "Suppress an address", Scope.LEADS_WRITE, writes=True),
     ToolSpec(leads_list_suppressions, "List suppressions", Scope.LEADS_READ, depth=1),
     *CHANGING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from overture_servers.apps import campaign
 from overture_servers.messaging.prompts import add_prompts
 from overture_servers.messaging.resources import add_resources
 from overture_servers.messaging.tools import TOOLS
@@ -16,7 +17,7 @@ INSTRUCTIONS = (
 
 def create(runtime: Runtime) -> OvertureServer:
     """Return the server on a runtime."""
-    server = OvertureServer("messaging", "Overture messaging", INSTRUCTIONS, TOOLS, runtime)
+    server = OvertureServer("messaging", "Overture messaging", INSTRUCTIONS, TOOLS, runtime, [campaign.extension()])
     add_resources(server, runtime)
     add_prompts(server)
     return server

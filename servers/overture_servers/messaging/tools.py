@@ -39,6 +39,8 @@ from overture_core.templates.service import TemplateView
 from overture_core.text import quantity
 from overture_core.workspaces import emergency
 from overture_servers.approving import Answer
+from overture_servers.apps.campaign import URI
+from overture_servers.apps.showing import with_campaign, with_plan
 from overture_servers.messaging.approval import ask_about_plan, record_answer
 from overture_servers.messaging.sending import TOOLS as SENDING
 from overture_servers.messaging.simulating import run_simulation
@@ -163,7 +165,8 @@ async def messaging_plan_campaign(
     with told():
         made = await to_thread.run_sync(run)
     if not made.recipients:
-        return answer(made, f"Plan {made.plan_id} reaches nobody: {nobody(made.excluded)} Nothing waits for approval.")
+        text = f"Plan {made.plan_id} reaches nobody: {nobody(made.excluded)} Nothing waits for approval."
+        return await with_plan(ctx, made, answer(made, text))
     channels = ", ".join(f"{channel} {number}" for channel, number in made.by_channel.items()) or "nobody"
     left_out = "; ".join(counted(made.excluded))
     steps = f" in {1 + len(made.follow_ups)} steps" if made.follow_ups else ""
@@ -174,7 +177,7 @@ async def messaging_plan_campaign(
         f"{sum(made.excluded.values())} left out{f' ({left_out})' if left_out else ''}. "
         f"Approval {made.approval.id} is {made.approval.state}. {goes_to} {UNTRUSTED}"
     )
-    return answer(made, " ".join([text, *filter(None, [from_meta(made)])]))
+    return await with_plan(ctx, made, answer(made, " ".join([text, *filter(None, [from_meta(made)])])))
 
 
 async def messaging_launch_campaign(
@@ -226,7 +229,8 @@ async def messaging_get_campaign(ctx: Ctx, campaign: CampaignName) -> Annotated[
     notes = [*left, *found.advice, *([SANDBOX] if found.sandbox else [])]
     if found.approval and found.approval.state in (ApprovalState.PENDING, ApprovalState.APPROVED):
         notes.insert(0, f"Approval {found.approval.id} of {found.plan_id} is {found.approval.state}.")
-    return answer(found, " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes]))
+    text = " ".join([f"{found.campaign} is {found.state}: {counts}.", *notes])
+    return await with_campaign(ctx, found, answer(found, text))
 
 
 async def messaging_simulate_campaign(
@@ -318,6 +322,7 @@ TOOLS = (
         destructive=True,
         repeatable=False,
         depth=1,
+        view=URI,
     ),
     ToolSpec(
         messaging_launch_campaign,
@@ -326,9 +331,10 @@ TOOLS = (
         writes=True,
         destructive=True,
         outside=True,
+        view=URI,
     ),
     *SENDING,
-    ToolSpec(messaging_get_campaign, "Campaign status", Scope.MESSAGING_READ, depth=1),
+    ToolSpec(messaging_get_campaign, "Campaign status", Scope.MESSAGING_READ, depth=1, view=URI),
     ToolSpec(messaging_simulate_campaign, "Simulate a campaign", Scope.MESSAGING_READ, depth=1),
     ToolSpec(messaging_get_health, "Delivery health", Scope.MESSAGING_READ, depth=1),
     ToolSpec(messaging_list_campaigns, "List campaigns", Scope.MESSAGING_READ),

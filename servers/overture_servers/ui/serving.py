@@ -147,7 +147,7 @@ class Serving:
         """Say how a session is opened; who only wanted to read goes on there."""
         query = f"?{request.url.query}" if request.url.query else ""
         wanted = request.url.path + query if request.method == "GET" else None
-        values = {"sign_in": paths.sign_in_url(self.runtime.settings, wanted)}
+        values = {"sign_in": paths.sign_in_url(self.runtime.settings, wanted), "again": wanted}
         return rendering.page("closed.html", values, HTTPStatus.UNAUTHORIZED)
 
     def _load(self, view: View, given: Given, visitor: Visitor) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from overture_queue.broker import RedisHandle
 from overture_servers.leads import server as leads
 from overture_servers.messaging import server as messaging
 from overture_servers.runtime import Runtime
+from tests.dashboard_scene import SHOWS_APPS
 
 Mode = Literal["auto", "legacy"]
 TRUSTED = "desk"
@@ -54,9 +55,15 @@ class Desk:
     def leads(self) -> Client:
         return Client(leads.create(self.runtime), mode=self.mode)
 
-    def messaging(self, *, name: str = TRUSTED, ask: ElicitationFnT | None = None) -> Client:
-        info = Implementation(name=name, version="1")
-        return Client(messaging.create(self.runtime), mode=self.mode, client_info=info, elicitation_callback=ask)
+    def messaging(self, *, name: str = TRUSTED, ask: ElicitationFnT | None = None, shows: bool = False) -> Client:
+        """A client; `shows` is whether its host knows MCP Apps."""
+        return Client(
+            messaging.create(self.runtime),
+            mode=self.mode,
+            client_info=Implementation(name=name, version="1"),
+            elicitation_callback=ask,
+            extensions=[SHOWS_APPS] if shows else [],
+        )
 
     async def call(self, client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that works and return its structured result."""

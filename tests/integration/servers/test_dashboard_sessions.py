@@ -24,7 +24,7 @@ from overture_servers.registry import NAMES, creator
 from overture_servers.runtime import Runtime
 from overture_servers.scopes import Scope
 from overture_servers.ui.visitors import IDLE
-from tests.dashboard_scene import words
+from tests.dashboard_scene import SHOWS_APPS, words
 from tests.integration.servers.dashboard import (
     BASE,
     COOKIE,
@@ -238,12 +238,15 @@ async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve
         await entered(person, runtime.store)
     with running_sandbox(settings) as sandbox:
         at_sandbox = Runtime(runtime.settings.model_copy(update={"sandbox_url": sandbox}), runtime.store)
+        at_sandbox.has_page()
         told = await everything(desk, at_sandbox, plan)
     known = words(told)
     assert {plan["approval"]["id"], plan["content_hash"]} < known
     # The link that connects LinkedIn has a state, and the price waits for an approval of its own.
     assert re.search(r"state=[A-Za-z0-9_-]{43}", str(told)) is not None
     assert len({word for word in known if word.startswith(plan["approval"]["id"].partition("_")[0] + "_")}) >= 2
+    addresses = {BASE + path for each in told for path in re.findall(rf"{BASE}(/page/[a-zA-Z0-9_/]+)", each)}
+    assert BASE + address(plan) in addresses  # as a host of the App is told it
     token = make_token(
         runtime.settings,
         workspace="default",
@@ -260,12 +263,15 @@ async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve
             bearing = {**OURS, **bearer, "Cookie": f"{COOKIE}={word}"}
             fields = approval(plan, word)
             assert (await http.post(address(plan), data=fields, headers=bearing)).status_code == 401
+        for each in addresses:
+            assert (await http.get(each, headers=bearer)).status_code == 401
         assert http.cookies.get(COOKIE) is None
     assert await state(desk, plan) == "pending"
 
 
 async def everything(desk: Any, runtime: Runtime, plan: dict[str, Any]) -> list[str]:
-    """What every resource, every tool that reads, and those that make a link or ask for an approval tell a model."""
+    """What every resource, every tool that reads, and those that make a link or ask for an approval tell a model, and a
+    host that shows apps."""
     told = [str(plan)]
     given = {"campaign": plan["campaign"], "name": plan["campaign"], "plan_id": plan["plan_id"], "template": "hello"}
     asks: dict[str, dict[str, Any]] = {
@@ -277,7 +283,7 @@ async def everything(desk: Any, runtime: Runtime, plan: dict[str, Any]) -> list[
         (lead, *_) = (await desk.call(client, "leads_search"))["leads"]
     given["lead_id"] = given["lead"] = lead["id"]
     for name in NAMES:
-        async with Client(creator(name)(runtime)) as client:
+        async with Client(creator(name)(runtime), extensions=[SHOWS_APPS]) as client:
             for tool in (await client.list_tools()).tools:
                 reads = tool.annotations is not None and tool.annotations.read_only_hint
                 if not reads and tool.name not in asks:

@@ -27,7 +27,7 @@ SERVERS = {name: creator(name) for name in NAMES}
 # Characters of each, and of all four together.
 LIMITS = {"leads": 16_250, "messaging": 14_750, "linkedin": 9_000, "stripe": 10_750}
 TOGETHER = 48_000
-KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema")
+KEPT = ("name", "title", "description", "annotations", "inputSchema", "outputSchema", "_meta")
 HOW = "look at the change, then write it with UPDATE_TOOLSNAPS=1"
 
 
@@ -49,7 +49,7 @@ async def tools(runtime: Runtime) -> dict[str, list[Tool]]:
 
 def shown(tool: Tool) -> dict[str, Any]:
     dumped = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {key: dumped[key] for key in KEPT}
+    return {key: dumped[key] for key in KEPT if key in dumped}
 
 
 async def test_every_tool_is_as_it_was_reviewed(tools: dict[str, list[Tool]]) -> None:
