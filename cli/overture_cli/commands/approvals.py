@@ -130,7 +130,8 @@ def show_subject(shown: Subject) -> None:
         say(f"{shown.title[:1].upper()}{shown.title[1:]}.")
     for line in shown.lines:
         say(line)
-    say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
+    why = f": {shown.approval.reason}" if shown.approval.reason else ""
+    say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}{why}.")
 
 
 def _when(operation: OperationView) -> str:

@@ -12,6 +12,7 @@ from overture_core.campaigns.planning import view
 from overture_core.campaigns.showing import MAX_SAMPLE, described
 from overture_core.messages import direct
 from overture_core.operations import service as operations
+from overture_core.operations.ending import GONE, is_orphan
 from overture_core.operations.models import OperationView
 from overture_core.operations.showing import described as described_operation
 from overture_core.operations.states import OperationState
@@ -73,8 +74,10 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
 
 
 def _in_the_way(work: Work, operation_id: str) -> list[str]:
-    """Say before a decision, not after it, why a single message would not leave."""
+    """Say before a decision, not after it, why a single message would not leave, or what lost its lead is not done."""
     row = work.session.get_one(Operation, operation_id)
+    if row.state == OperationState.WAITING and is_orphan(work, row):
+        return [f"It CANNOT be carried out: {GONE}."]
     if row.lead_id is None or not row.kind.endswith(f".{direct.KIND}") or row.state != OperationState.WAITING:
         return []
     found = direct.obstacle(work, row.lead_id, row.params)
