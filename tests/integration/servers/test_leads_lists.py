@@ -154,6 +154,17 @@ async def test_a_list_of_suppressions_is_taken_in_and_comes_out_as_one(desk: Any
     assert audited(desk).count("suppressions.imported") == 3
 
 
+async def test_national_numbers_of_a_list_are_taken_by_a_default_country(desk: Any) -> None:
+    given = {"content": "phone\n(212) 555-8001\n", "default_country": "US"}
+    async with desk.leads() as client:
+        report = await desk.call(client, "leads_import_file", kind="suppressions", **given)
+        assert (report["created"], report["rejected"]) == (1, 0)
+        (shut,) = (await desk.call(client, "leads_list_suppressions"))["suppressions"]
+        assert shut["value"] == "+12125558001"
+        text = await desk.refused(client, "leads_import_file", kind="signals", **given)
+        assert text.startswith("An import of signals takes no default_country;")
+
+
 async def test_what_an_import_of_a_list_does_not_take_is_said(desk: Any) -> None:
     async with desk.leads() as client:
         given = {"kind": "suppressions", "content": "email\na@b.example\n"}
