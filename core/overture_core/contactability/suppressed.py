@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from overture_core.leads.normalise import email_key
 from overture_core.messages.channels import BY_HAND, BY_PHONE, Addressed, Channel
@@ -33,20 +33,18 @@ class Known(Addressed, Protocol):
 
 def suppressed_on(work: Work, leads: Sequence[Known], channels: Collection[Channel]) -> dict[str, set[Channel]]:
     """Return on which of `channels` leads are suppressed, by their ids; at most 10,000 leads a call."""
-    wide = kinds_in_use(work)
+    wide, own = kinds_in_use(work), _own(leads)
     by_hand = BY_HAND.intersection(channels)
-    further = _further(work, [lead.id for lead in leads if lead.linkedin_url]) if by_hand else {}
+    further = _further(work, [lead.id for lead in leads if lead.linkedin_url], own) if by_hand else {}
     found: dict[str, set[Channel]] = defaultdict(set)
-    for kind, own in _own(leads).items():
-        asked = _CHANNELS[kind].intersection(channels) | by_hand
+    for kind, addresses in own.items():
         others = further.get(kind, [])
+        asked = _CHANNELS[kind].intersection(channels) | by_hand
         if not asked:
             continue
-        gone = _gone(work, kind, [address for address, _ in (*own, *others)], wide)
-        if not gone:
-            continue
-        for blocked, addresses in ((asked, own), (by_hand, others)):
-            for address, lead_id in addresses:
+        gone = _gone(work, kind, [address for address, _ in (*addresses, *others)], wide)
+        for blocked, of_leads in ((asked, addresses), (by_hand, others)) if gone else ():
+            for address, lead_id in of_leads:
                 if address in gone:
                     found[lead_id].update(blocked)
     for lead_id in suppressed(work, "person", [lead.id for lead in leads] if "person" in wide else []):
@@ -56,11 +54,11 @@ def suppressed_on(work: Work, leads: Sequence[Known], channels: Collection[Chann
 
 def suppressed_anywhere(work: Work, leads: Sequence[Known]) -> set[str]:
     """Return the ids of those who are suppressed by their id, or by any address that they are known by."""
-    wide, ids = kinds_in_use(work), [lead.id for lead in leads]
+    wide, own, ids = kinds_in_use(work), _own(leads), [lead.id for lead in leads]
     found = suppressed(work, "person", ids) if "person" in wide else set()
-    further = _further(work, ids)
-    for kind, own in _own(leads).items():
-        addresses = [*own, *further[kind]]
+    further = _further(work, ids, own)
+    for kind, others in further.items():
+        addresses = [*own[kind], *others]
         gone = _gone(work, kind, [address for address, _ in addresses], wide)
         found |= {lead_id for address, lead_id in addresses if address in gone}
     return found
@@ -68,11 +66,14 @@ def suppressed_anywhere(work: Work, leads: Sequence[Known]) -> set[str]:
 
 def counted_addresses(work: Work, lead: Known, channel: Channel) -> list[tuple[Kind, str]]:
     """Return the addresses of a lead, as they compare, by which they may be suppressed on a channel."""
-    own = [(kind, address) for kind, addresses in _own([lead]).items() for address, _ in addresses]
-    if channel in BY_HAND:
-        known = _further(work, [lead.id]).items()
-        return sorted({*own, *((kind, address) for kind, addresses in known for address, _ in addresses)})
-    return [(kind, address) for kind, address in own if channel in _CHANNELS[kind]]
+    own, by_hand = _own([lead]), channel in BY_HAND
+    further = _further(work, [lead.id], own) if by_hand else {}
+    return [
+        (kind, address)
+        for kind, addresses in own.items()
+        if by_hand or channel in _CHANNELS[kind]
+        for address, _ in (*addresses, *further.get(kind, ()))
+    ]
 
 
 def _own(leads: Iterable[Known]) -> _Known:
@@ -82,14 +83,19 @@ def _own(leads: Iterable[Known]) -> _Known:
     }
 
 
-def _further(work: Work, lead_ids: Sequence[str]) -> _Known:
-    """Return all addresses that leads are known by: those that a merge added stand in no field."""
+def _further(work: Work, lead_ids: Sequence[str], own: _Known) -> _Known:
+    """Return the addresses that leads are known by besides their own, such as those that a merge added."""
+    # The workspace stands in a function, so that no database takes its index and reads every address there is.
     rows = select(LeadIdentity.kind, LeadIdentity.value, LeadIdentity.lead_id).where(
-        LeadIdentity.workspace_id == work.workspace, among(LeadIdentity.lead_id, lead_ids)
+        func.coalesce(LeadIdentity.workspace_id, "") == work.workspace,
+        LeadIdentity.kind.in_(own),
+        among(LeadIdentity.lead_id, lead_ids),
     )
+    fields = {kind: set(addresses) for kind, addresses in own.items()}
     found: _Known = {"email": [], "phone": []}
-    for kind, value, lead_id in work.session.execute(rows) if lead_ids else ():
-        if kind in found:
+    for each, value, lead_id in work.session.execute(rows) if lead_ids else ():
+        kind: Kind = "phone" if each == "phone" else "email"
+        if (value, lead_id) not in fields[kind]:
             found[kind].append((value, lead_id))
     return found
 
