@@ -13,7 +13,6 @@ from overture_core.approvals.service import ApprovalState, Via
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict
-from overture_core.leads.erasing import erase
 from overture_core.operations import claims, ending
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
@@ -57,16 +56,6 @@ def test_one_that_lost_its_lead_is_cancelled_and_one_that_never_had_any_is_not(
         )
         with pytest.raises(Conflict, match=rf"was cancelled \({ending.GONE}\)"):
             claims.begin(work, lost.id, sandbox=True)
-
-
-def test_an_erasure_says_of_what_was_asked_for_that_the_person_was_erased(store: Store, scene: Any) -> None:
-    lead = scene.add_lead()
-    made = approved(store, lead)
-    with store.begin(WORKSPACE, actor="cli:ada") as work:
-        erase(work, lead)
-        found = operations.get(work, made.id)
-        assert (found.state, found.error) == (OperationState.CANCELLED, "the person whom it is about was erased")
-        assert approvals.for_subject(work, made.id).reason == found.error
 
 
 def test_a_worker_leaves_an_approval_alone_whose_time_is_over(store: Store, clock: ManualClock) -> None:
