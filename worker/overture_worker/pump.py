@@ -20,6 +20,7 @@ from overture_core.errors import QueueUnavailable, SystemFault
 from overture_core.health import service as health
 from overture_core.messages import intake, ledger
 from overture_core.operations import claims
+from overture_core.operations.ending import end_orphans
 from overture_core.scoring import keeping
 from overture_core.storage.store import Store
 from overture_queue.broker import enqueue
@@ -93,9 +94,12 @@ class Pump:
         for workspace in ledger.workspaces(self._store):
             with self._store.begin(workspace, actor=self._owner) as work:
                 swept = claims.sweep(work)
+                orphans = end_orphans(work)
                 due = claims.due(work)
             if swept.ready or swept.unknown:
                 log.warning("operations_broke_off", workspace=workspace, again=swept.ready, unknown=swept.unknown)
+            if orphans:
+                log.warning("operations_without_lead", workspace=workspace, cancelled=orphans)
             for each in due:
                 enqueue(self._broker, RunOperation(workspace=workspace, operation=each))
 

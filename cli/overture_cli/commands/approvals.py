@@ -130,7 +130,8 @@ def show_subject(shown: Subject) -> None:
         say(f"{shown.title[:1].upper()}{shown.title[1:]}.")
     for line in shown.lines:
         say(line)
-    say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}.")
+    why = f": {shown.approval.reason}" if shown.approval.reason else ""
+    say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}{why}.")
 
 
 def _when(operation: OperationView) -> str:
@@ -152,7 +153,7 @@ def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) 
         elif about.obstacle is None:
             then = f"A worker does it {_when(about.operation)}."
         else:
-            then = f"It CANNOT leave as things stand. {about.obstacle}"
+            then = about.obstacle
         if stopped:
             then = "All sending is stopped: nothing is done before a person lifts that with `overture stop --lift`."
         say(f"{decided.id} is {decided.state}.{f' {then}' * approve}")

@@ -66,6 +66,7 @@ def add(
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines; or one value a line.")],
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "imported",
+    country: Annotated[str | None, typer.Option(help="For phone numbers of rows without one, e.g. US.")] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Write every row that was rejected, or in part left out, to this CSV file.")
     ] = None,
@@ -90,6 +91,7 @@ def import_(
             workspace=store.settings.workspace,
             actor=actor(),
             reason=reason,
+            country=country,
             dry_run=dry_run,
             on_reject=on_reject,
         )

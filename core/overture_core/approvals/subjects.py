@@ -12,6 +12,7 @@ from overture_core.campaigns.planning import view
 from overture_core.campaigns.showing import MAX_SAMPLE, described
 from overture_core.messages import direct
 from overture_core.operations import service as operations
+from overture_core.operations.ending import GONE, is_orphan
 from overture_core.operations.models import OperationView
 from overture_core.operations.showing import described as described_operation
 from overture_core.operations.states import OperationState
@@ -21,8 +22,8 @@ from overture_core.text import quantity
 
 
 class Subject(BaseModel):
-    """`title` names it in a few words, `lines` say everything that would be let out; `obstacle` is why a single message
-    would not leave as things stand."""
+    """`title` names it in a few words, `lines` say everything that would be let out; `obstacle` says why it would not
+    be done as things stand."""
 
     approval: ApprovalView
     title: str
@@ -76,12 +77,11 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
     if row.kind == operations.APPROVAL_KIND:
         found = operations.get(work, row.subject_id)
         obstacle = _obstacle(work, found.id)
-        warned = [f"It CANNOT leave as things stand. {obstacle}"] if obstacle else []
         return Subject(
             approval=asked,
             title=found.title,
             question=f"{found.kind}: do exactly this?",
-            lines=[*described_operation(found), *warned],
+            lines=[*described_operation(found), *([obstacle] if obstacle else [])],
             operation=found,
             obstacle=obstacle,
         )
@@ -96,8 +96,13 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
 
 
 def _obstacle(work: Work, operation_id: str) -> str | None:
-    """Return, before a decision and not after it, why a single message would not leave."""
+    """Say before a decision, not after it, why a single message would not leave, or what lost its lead is not done."""
     row = work.session.get_one(Operation, operation_id)
-    if row.lead_id is None or not row.kind.endswith(f".{direct.KIND}") or row.state != OperationState.WAITING:
+    if row.state != OperationState.WAITING:
         return None
-    return direct.obstacle(work, row.lead_id, row.params)
+    if is_orphan(work, row):
+        return f"It CANNOT be carried out: {GONE}."
+    if row.lead_id is None or not row.kind.endswith(f".{direct.KIND}"):
+        return None
+    found = direct.obstacle(work, row.lead_id, row.params)
+    return f"It CANNOT leave as things stand. {found}" if found else None

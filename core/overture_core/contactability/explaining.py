@@ -13,9 +13,10 @@ from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.quiet_hours import quiet_hours
 from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
+from overture_core.contactability.suppressed import counted_addresses
 from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of
-from overture_core.leads.normalise import email_key, mailbox
+from overture_core.leads.normalise import mailbox
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.schema import Consent, Lead, Suppression
 from overture_core.storage.store import Work
@@ -121,11 +122,10 @@ def _listed(zones: Sequence[str]) -> str:
 
 def _suppressions(work: Work, lead: Lead, channel: Channel) -> list[Suppression]:
     wanted = [("person", lead.id)]
-    if channel is Channel.EMAIL and lead.email:
-        address = email_key(lead.email)
-        wanted += [(_MAILBOX, mailbox(address)), *(("domain", each) for each in domains_of(address.rpartition("@")[2]))]
-    if channel in BY_PHONE and lead.phone:
-        wanted.append(("phone", lead.phone))
+    for kind, address in counted_addresses(work, lead, channel):
+        wanted.append((kind, address) if kind != "email" else (_MAILBOX, mailbox(address)))
+        if kind == "email":
+            wanted += [("domain", each) for each in domains_of(address.rpartition("@")[2])]
     values = [value for _, value in wanted]
     rows = select(Suppression).where(
         Suppression.workspace_id == work.workspace,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,14 +14,13 @@ from sqlalchemy import ColumnElement, func, or_, select
 from overture_core.contactability.addresses import reaches_nobody, takes_no_sms
 from overture_core.contactability.quiet_hours import LEGAL, Window, quiet_hours
 from overture_core.contactability.rules import Facts
-from overture_core.leads.normalise import email_key
+from overture_core.contactability.suppressed import suppressed_on
 from overture_core.messages.channels import BY_PHONE, Addressed, Channel
 from overture_core.messages.states import State
 from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Message, Payment, Reply
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, domains_of, kinds_in_use, suppressed
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 _LOOKBACK = timedelta(days=7)
@@ -52,14 +51,14 @@ class Person(Addressed, Protocol):
     def time_zone(self) -> str | None: ...
 
 
-def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tuple(Channel)) -> dict[str, Facts]:
+def load(work: Work, leads: Sequence[Person], channels: Collection[Channel] = tuple(Channel)) -> dict[str, Facts]:
     """Return the facts by lead id, those that the rules of `channels` ask for; at most 10,000 leads a call.
 
     Most leads have nothing on record: those who are alike in the rest share one object, which is read only. For the
     frequency cap, messages that are on their way count like accepted ones.
     """
     ids = [lead.id for lead in leads]
-    suppressed_on = _suppressions(work, leads)
+    shut = suppressed_on(work, leads, channels)
     consents = _consents(work, ids)
     replied_at = _replies(work, ids)
     stopped_at = _replies(work, ids, intent=Intent.STOP)
@@ -67,7 +66,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
     away = _away(work, ids)
     paid_at = _payments(work, ids)
     wrote_at = _replies(work, ids, Channel.WHATSAPP) if Channel.WHATSAPP in channels else {}
-    on_record = {*suppressed_on, *consents, *replied_at, *contacted, *wrote_at, *away, *paid_at}
+    on_record = {*shut, *consents, *replied_at, *contacted, *wrote_at, *away, *paid_at}
     by_email = Channel.EMAIL in channels
     # Only there the time of day counts, and a number's zones cost a search.
     by_phone = not BY_PHONE.isdisjoint(channels)
@@ -84,7 +83,7 @@ def load(work: Work, leads: Sequence[Person], channels: Iterable[Channel] = tupl
             known[lead_id] = Facts(
                 lead.country,
                 reachable,
-                suppressed_on.get(lead_id, set()),
+                shut.get(lead_id, set()),
                 consents.get(lead_id, {}),
                 maybe_in,
                 replied_at.get(lead_id),
@@ -177,45 +176,6 @@ def _contacts(work: Work, ids: list[str]) -> dict[str, list[datetime]]:
     for lead_id, at in work.session.execute(rows):
         found[lead_id].append(at)
     return found
-
-
-def _suppressions(work: Work, leads: Sequence[Person]) -> dict[str, set[Channel]]:
-    emails = [(email_key(lead.email), lead.id) for lead in leads if lead.email]
-    phones = [(lead.phone, lead.id) for lead in leads if lead.phone]
-    found: dict[str, set[Channel]] = defaultdict(set)
-    of_kind: tuple[tuple[Kind, frozenset[Channel], list[tuple[str, str]]], ...] = (
-        # Who is written to no more by machine is not written to by hand either.
-        ("email", frozenset({Channel.EMAIL, Channel.LINKEDIN}), emails),
-        ("phone", BY_PHONE | {Channel.LINKEDIN}, phones),
-    )
-    for kind, channels, addresses in of_kind:
-        if gone := suppressed(work, kind, [address for address, _ in addresses]):
-            for address, lead_id in addresses:
-                if address in gone:
-                    found[lead_id].update(channels)
-    if wide := kinds_in_use(work):
-        _suppress_widely(work, wide, leads, emails, found)
-    return found
-
-
-def _suppress_widely(
-    work: Work,
-    wide: Collection[Kind],
-    leads: Sequence[Person],
-    emails: Sequence[tuple[str, str]],
-    found: dict[str, set[Channel]],
-) -> None:
-    by_domain: dict[str, list[str]] = defaultdict(list)
-    for address, lead_id in emails if "domain" in wide else ():
-        by_domain[address.rpartition("@")[2]].append(lead_id)
-    within = {domain: domains_of(domain) for domain in by_domain}
-    shut = suppressed(work, "domain", sorted({each for domains in within.values() for each in domains}))
-    for domain, of_domain in by_domain.items():
-        if not shut.isdisjoint(within[domain]):
-            for lead_id in of_domain:
-                found[lead_id].add(Channel.EMAIL)
-    for lead_id in suppressed(work, "person", [lead.id for lead in leads] if "person" in wide else []):
-        found[lead_id].update(Channel)
 
 
 def _reachable(lead: Person) -> frozenset[Channel]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from overture_core.errors import InvalidInput
 from overture_core.leads.imports import get_report, rejects
 from overture_core.leads.sources import Source
+from overture_core.leads.spreadsheets import harmless
 from overture_core.storage.store import Store
 from overture_core.text import quantity
 
@@ -50,7 +51,7 @@ def source_of_uri(store: Store, workspace: str, uri: str) -> Source | None:
         return replace(Source.from_text("\n".join(objects), f"rejects of {found[1]}.jsonl"), notes=notes)
     header = io.StringIO()
     csv.writer(header, delimiter=report.delimiter or "\t", lineterminator="\n").writerow(
-        [each.column for each in report.columns]
+        [harmless(each.column) for each in report.columns]
     )
     text = header.getvalue() + "\n".join(lines)
     return replace(Source.from_text(text, f"rejects of {found[1]}.csv"), notes=notes)

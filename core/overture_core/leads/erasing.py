@@ -20,7 +20,7 @@ from overture_core.leads.requests import RequestState
 from overture_core.leads.traces import Traces
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
-from overture_core.operations import service as operations
+from overture_core.operations.ending import end_about
 from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     BillingObject,
@@ -182,10 +182,8 @@ def _empty_operations(work: Work, lead: Lead) -> None:
     """Leave what names nobody: that something was asked of a provider, when, and the amount."""
     emptied: dict[str, Any] = {"params": {}, "told": ["something about a person who was erased"], "result": None}
     mine = (Operation.workspace_id == work.workspace, Operation.lead_id == lead.id)
-    waiting = select(Operation.id).where(*mine, Operation.state.in_((OperationState.WAITING, OperationState.READY)))
-    for operation_id in work.session.scalars(waiting).all():
-        operations.cancel(work, operation_id)
     work.session.execute(update(Operation).where(*mine).values(**emptied, error=None, key=""))
+    end_about(work, [lead.id], reason="the person whom it is about was erased")
 
 
 def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], traces: Traces, words: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ FIELDS = (
     *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
     *("linkedin_url", "external_id", "notes", "last_contact_at"),
 )
-_FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
+FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
 _LEAD = ("id", "workspace_id", *FIELDS, "custom", "import_id", "created_at", "updated_at")
 _IDENTITY = ("id", "workspace_id", "lead_id", "kind", "value")
 _TAG = ("lead_id", "tag", "workspace_id")
@@ -172,7 +172,7 @@ class Merger:
     def _own(self, lead: _Lead, row: LeadRow) -> LeadRow:
         """Return a row without the addresses of somebody else: nobody is written to at another's."""
         others = {
-            _FIELD_OF[kind] for kind, value in row.identities if self._owners.get((kind, value), lead.id) != lead.id
+            FIELD_OF[kind] for kind, value in row.identities if self._owners.get((kind, value), lead.id) != lead.id
         }
         if not others:
             return row

@@ -154,6 +154,19 @@ def phone_region(text: str) -> str | None:
     return known if known in phonenumbers.SUPPORTED_REGIONS else None
 
 
+def dialling_region(country: str) -> str:
+    """Return the region of a country that is given by its two letters.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    region = phone_region(country) if len(country) == 2 else None
+    if region is None:
+        msg = f"There is no country {clean(country, limit=40)!r}; give its two letters (ISO 3166), e.g. US."
+        raise InvalidInput(msg)
+    return region
+
+
 @lru_cache(maxsize=4096)
 def time_zone_for(phone: str | None, country: str | None) -> str | None:
     """Return the zone of a number or country that has a single one, else None.

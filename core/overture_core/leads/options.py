@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order
 from overture_core.leads.labels import tag_name
-from overture_core.leads.normalise import phone_region
-from overture_core.text import clean
+from overture_core.leads.normalise import dialling_region
 
 
 class DateOrder(StrEnum):
@@ -43,11 +42,10 @@ class ImportOptions(BaseModel):
     @field_validator("default_country")
     @classmethod
     def _known_country(cls, value: str | None) -> str | None:
-        region = phone_region(value) if value is not None and len(value) == 2 else None
-        if value is not None and region is None:
-            msg = f"there is no country {clean(value, limit=40)!r}; give its two letters (ISO 3166), e.g. US"
-            raise ValueError(msg)
-        return region
+        try:
+            return None if value is None else dialling_region(value)
+        except InvalidInput as error:
+            raise ValueError(error.message) from error
 
     @field_validator("tags")
     @classmethod

@@ -1,14 +1,20 @@
-"""Which leads stay although the import that created them is taken back: those on whom somebody has built since."""
+"""What an undo leaves: leads on whom somebody has built since, and the addresses of those who said no.
+
+Nobody may become contactable by an undo. Who refused a channel, is suppressed in whatever way, or is to be erased keeps
+every address that they are known by: under one that they had lost they would be somebody new, who never said no.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import aliased
 
+from overture_core.contactability.suppressed import suppressed_anywhere
 from overture_core.leads.requests import RequestState
+from overture_core.operations.ending import may_count
 from overture_core.storage.among import among
 from overture_core.storage.schema import (
     AuditEntry,
@@ -21,12 +27,15 @@ from overture_core.storage.schema import (
     LeadSignal,
     LeadTag,
     Message,
+    Operation,
     Payment,
     Reply,
-    Suppression,
+    SegmentMember,
     Task,
 )
 from overture_core.storage.store import Work
+
+WRITTEN_TO = "messages to them were planned or sent"
 
 
 class Left(BaseModel):
@@ -37,20 +46,29 @@ class Left(BaseModel):
     why: str
 
 
+def keeping_addresses(work: Work, lead_ids: Sequence[str]) -> dict[str, str]:
+    """Return who of the leads keeps every address, and themselves, whatever is undone; each with the first reason."""
+    asked = (ErasureRequest.lead_id == Lead.id, ErasureRequest.state == RequestState.WAITING)
+    own = select(Lead.id, Lead.email, Lead.phone, Lead.linkedin_url).where(
+        Lead.workspace_id == work.workspace, among(Lead.id, lead_ids)
+    )
+    found = dict.fromkeys(suppressed_anywhere(work, work.session.execute(own).all()), "they are suppressed")
+    refused = exists().where(Consent.lead_id == Lead.id, Consent.granted.is_(False))
+    reasons = {"their erasure was asked for": exists().where(*asked), "they refused a channel": refused}
+    return {**_meeting(work, lead_ids, reasons), **found}
+
+
 def staying(work: Work, import_: LeadImport, lead_ids: Sequence[str]) -> list[Left]:
     """Return who of the leads that an import created has to stay, each with the first reason."""
     other = aliased(LeadChange)
-    asked = (ErasureRequest.lead_id == Lead.id, ErasureRequest.state == RequestState.WAITING)
-    shut = (Suppression.kind == "person", Suppression.value == Lead.id)
     reasons = {
-        "their erasure was asked for": exists().where(*asked),
-        "they are suppressed": exists().where(Suppression.workspace_id == work.workspace, *shut),
-        "messages to them were planned or sent": exists().where(Message.lead_id == Lead.id),
+        WRITTEN_TO: exists().where(Message.lead_id == Lead.id),
         "they wrote back": exists().where(Reply.lead_id == Lead.id),
         "a task is about them": exists().where(Task.lead_id == Lead.id),
         "they paid": exists().where(Payment.lead_id == Lead.id),
         "they are a customer at a provider of payments": exists().where(BillingObject.lead_id == Lead.id),
-        "they refused a channel": exists().where(Consent.lead_id == Lead.id, Consent.granted.is_(False)),
+        "an operation about them was asked for": exists().where(Operation.lead_id == Lead.id, may_count(work)),
+        "they are in a frozen segment": exists().where(SegmentMember.lead_id == Lead.id),
         "signals of them were recorded": exists().where(LeadSignal.lead_id == Lead.id),
         "a later import added to them": exists().where(
             other.lead_id == Lead.id,
@@ -58,16 +76,22 @@ def staying(work: Work, import_: LeadImport, lead_ids: Sequence[str]) -> list[Le
             other.undone_at.is_(None),
         ),
     }
-    found: dict[str, str] = {}
-    own = select(Lead.id).where(Lead.workspace_id == work.workspace, among(Lead.id, lead_ids))
-    for why, condition in reasons.items():
-        for lead_id in work.session.scalars(own.where(condition)):
-            found.setdefault(lead_id, why)
+    found = {**_meeting(work, lead_ids, reasons), **keeping_addresses(work, lead_ids)}
     for lead_id in _agreed_since(work, import_, lead_ids):
         found.setdefault(lead_id, "a consent of theirs was recorded since")
     for lead_id in _tagged_since(work, import_, lead_ids):
         found.setdefault(lead_id, "a tag that they have was given since")
     return [Left(lead_id=lead_id, what="the lead", why=why) for lead_id, why in found.items()]
+
+
+def _meeting(work: Work, lead_ids: Sequence[str], reasons: Mapping[str, ColumnElement[bool]]) -> dict[str, str]:
+    """Return which leads meet a condition, with the first of the reasons that they meet."""
+    found: dict[str, str] = {}
+    own = select(Lead.id).where(Lead.workspace_id == work.workspace, among(Lead.id, lead_ids))
+    for why, condition in reasons.items():
+        for lead_id in work.session.scalars(own.where(condition)):
+            found.setdefault(lead_id, why)
+    return found
 
 
 def _agreed_since(work: Work, import_: LeadImport, lead_ids: Sequence[str]) -> set[str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.header_names import field_of
+from overture_core.leads.spreadsheets import plain
 from overture_core.text import clean, quantity
 
 MAX_COLUMNS = 500
@@ -119,7 +120,7 @@ def column_names(filename: str, header: Sequence[str], place: HeaderPlace) -> li
     names: list[str] = []
     taken: set[str] = set()
     for number, cell in enumerate(header, 1):
-        name = (clean(cell, limit=100) if place.named else "") or f"column {number}"
+        name = (clean(plain(cell), limit=100) if place.named else "") or f"column {number}"
         while name in taken:
             name = f"{name} ({number})"
         names.append(name)

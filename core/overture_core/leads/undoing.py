@@ -1,13 +1,13 @@
 """Taking an import back, whole or one merge of it: what it wrote goes, where nobody has built on it since.
 
-What refuses stays: a consent that was refused and a suppression are never taken back, nor is an address to which
-messages were planned or sent. docs/duplicates.md tells the rules.
+What refuses stays: a consent that was refused and a suppression are never taken back, nor is any address of who said no
+(staying.py), or to whom messages were planned or sent. docs/duplicates.md tells the rules.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,9 @@ from sqlalchemy import CursorResult, delete, or_, select, tuple_
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads.imports import ImportState, is_held, stored, this_process
-from overture_core.leads.staying import Left, staying
+from overture_core.leads.merging import FIELD_OF
+from overture_core.leads.staying import WRITTEN_TO, Left, keeping_addresses, staying
+from overture_core.operations.ending import end_about
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message
 from overture_core.storage.store import Store, Work
@@ -25,8 +27,8 @@ from overture_core.text import quoted
 
 PAGE = 500
 MOST_LEFT = 20
-ADDRESSES = ("email", "phone")
-STAYED = "stayed"  # in the detail of a change: the fields that could not be taken back, as in the detail itself
+CHANGED = "it was changed since"
+STAYED = "stayed"  # in the detail of a change: the fields and identities that could not go, as in the detail itself
 
 
 class Undone(BaseModel):
@@ -129,9 +131,13 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     page = select(Lead.id, Lead.import_id, Lead.erased_at).where(Lead.workspace_id == work.workspace, Lead.id > after)
     found = work.session.execute(page.order_by(Lead.id).limit(PAGE * 10)).all()
     created = [id_ for id_, origin, erased_at in found if origin == import_id and erased_at is None]
+    # Held, so that nobody asks for an operation about them between look and removal.
+    held = select(Lead.id).where(Lead.workspace_id == work.workspace, among(Lead.id, created))
+    created = list(work.session.scalars(held.order_by(Lead.id).with_for_update()))
     left = staying(work, stored(work, import_id), created)
     stay = {each.lead_id for each in left}
     free = [id_ for id_ in created if id_ not in stay]
+    end_about(work, free, reason="the lead whom it is about was removed when their import was taken back")
     for start in range(0, len(free), PAGE):
         work.session.execute(
             delete(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, free[start : start + PAGE])),
@@ -170,43 +176,47 @@ def _take_back(work: Work, changes: Sequence[LeadChange]) -> list[Left]:
     ids = sorted({change.lead_id for change in changes})
     held = select(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, ids), Lead.erased_at.is_(None))
     leads = {lead.id: lead for lead in work.session.scalars(held.order_by(Lead.id).with_for_update(key_share=True))}
-    written_to = set(
-        work.session.scalars(
-            select(Message.lead_id)
-            .where(Message.workspace_id == work.workspace, among(Message.lead_id, ids))
-            .distinct()
-        )
-    )
+    written_to = select(Message.lead_id).where(Message.workspace_id == work.workspace, among(Message.lead_id, ids))
+    keeping = {
+        **dict.fromkeys(work.session.scalars(written_to.distinct()), WRITTEN_TO),
+        **keeping_addresses(work, ids),
+    }
     left: list[Left] = []
     for change in changes:
         change.undone_at = work.now()
         lead = leads.get(change.lead_id)
         if lead is None:
             continue
-        wanted = change.detail.get(STAYED, change.detail)
-        stay = _restore(lead, wanted, keep_addresses=lead.id in written_to)
-        change.detail = _with_stayed(change.detail, wanted, {what for what, _ in stay})
-        stay += _remove_added(work, lead, wanted, keep_addresses=lead.id in written_to)
+        wanted, why = change.detail.get(STAYED, change.detail), keeping.get(lead.id)
+        stay = _restore(lead, wanted, keep_addresses=why)
+        change.detail = _with_stayed(change.detail, wanted, stay, keep_addresses=why)
+        if why is None:
+            _remove_identities(work, lead, wanted)
+        else:
+            stay |= {FIELD_OF[kind]: why for kind, _ in wanted.get("identities", ())}
+        left += [Left(lead_id=lead.id, what=what, why=reason) for what, reason in stay.items()]
+        refused = _remove_added(work, lead, wanted)
+        left += [Left(lead_id=lead.id, what="consent", why="a refusal is never taken back")] * refused
         lead.updated_at = work.now()
-        left += [Left(lead_id=lead.id, what=what, why=why) for what, why in stay]
     work.session.flush()
     return left
 
 
-def _restore(lead: Lead, detail: dict[str, Any], *, keep_addresses: bool) -> list[tuple[str, str]]:
-    stay = []
+def _restore(lead: Lead, detail: dict[str, Any], *, keep_addresses: str | None) -> dict[str, str]:
+    """Give fields their former value; returns which stay, with the reason: addresses for `keep_addresses`, if given."""
+    stay: dict[str, str] = {}
     for name, (before, after) in detail.get("fields", {}).items():
         held = getattr(lead, name)
         if _told(held) != after:
-            stay.append((name, "it was changed since"))
-        elif name in ADDRESSES and keep_addresses:
-            stay.append((name, "messages to them were planned or sent"))
+            stay[name] = CHANGED
+        elif name in FIELD_OF.values() and keep_addresses is not None:
+            stay[name] = keep_addresses
         else:
             setattr(lead, name, datetime.fromisoformat(before) if name == "last_contact_at" and before else before)
     custom = dict(lead.custom)
     for name, (before, after) in detail.get("custom", {}).items():
         if custom.get(name) != after:
-            stay.append((name, "it was changed since"))
+            stay[name] = CHANGED
         elif before is None:
             del custom[name]
         else:
@@ -216,12 +226,16 @@ def _restore(lead: Lead, detail: dict[str, Any], *, keep_addresses: bool) -> lis
     return stay
 
 
-def _with_stayed(detail: dict[str, Any], wanted: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    """Return the detail of a change with what of its fields stayed, which can be taken back later."""
-    parts = {
+def _with_stayed(
+    detail: dict[str, Any], wanted: dict[str, Any], names: Collection[str], *, keep_addresses: str | None
+) -> dict[str, Any]:
+    """Return the detail of a change with what of it stayed, which can be taken back later."""
+    parts: dict[str, Any] = {
         part: {name: each for name, each in wanted.get(part, {}).items() if name in names}
         for part in ("fields", "custom")
     }
+    if keep_addresses is not None and (identities := wanted.get("identities")):
+        parts["identities"] = identities
     whole = {name: each for name, each in detail.items() if name != STAYED}
     return {**whole, STAYED: parts} if any(parts.values()) else whole
 
@@ -230,30 +244,29 @@ def _told(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _remove_added(work: Work, lead: Lead, detail: dict[str, Any], *, keep_addresses: bool) -> list[tuple[str, str]]:
-    session, stay = work.session, []
-    identities = [(kind, value) for kind, value in detail.get("identities", [])]
-    if keep_addresses:
-        identities = [(kind, value) for kind, value in identities if kind not in ADDRESSES]
-    if identities:
-        session.execute(
+def _remove_identities(work: Work, lead: Lead, detail: dict[str, Any]) -> None:
+    if identities := [(kind, value) for kind, value in detail.get("identities", [])]:
+        work.session.execute(
             delete(LeadIdentity).where(
                 LeadIdentity.workspace_id == work.workspace,
                 LeadIdentity.lead_id == lead.id,
                 tuple_(LeadIdentity.kind, LeadIdentity.value).in_(identities),
             )
         )
+
+
+def _remove_added(work: Work, lead: Lead, detail: dict[str, Any]) -> int:
+    """Remove tags and grants of consent; returns how many refusals there are, which stay."""
     if tags := detail.get("tags"):
-        session.execute(
+        work.session.execute(
             delete(LeadTag).where(
                 LeadTag.workspace_id == work.workspace, LeadTag.lead_id == lead.id, LeadTag.tag.in_(tags)
             )
         )
-    if consents := detail.get("consents"):
-        granted = delete(Consent).where(
-            Consent.workspace_id == work.workspace, Consent.id.in_(consents), Consent.granted.is_(True)
-        )
-        result = session.execute(granted)
-        assert isinstance(result, CursorResult)
-        stay = [("consent", "a refusal is never taken back")] * (len(consents) - result.rowcount)
-    return stay
+    consents = detail.get("consents", [])
+    granted = delete(Consent).where(
+        Consent.workspace_id == work.workspace, Consent.id.in_(consents), Consent.granted.is_(True)
+    )
+    result = work.session.execute(granted)
+    assert isinstance(result, CursorResult)
+    return len(consents) - result.rowcount

@@ -61,7 +61,8 @@ def begin(work: Work, operation_id: str, *, sandbox: bool) -> Claim | None:
     if row.state == OperationState.DONE:
         return None
     if row.state not in (OperationState.WAITING, OperationState.READY):
-        raise Conflict(_STANDS[row.state].format(id=row.id))
+        why = f" ({row.error})" if row.error else ""
+        raise Conflict(_STANDS[row.state].format(id=row.id, why=why))
     if row.run_at is not None and row.run_at > work.now():
         msg = f"The operation {row.id} is for {row.run_at:%Y-%m-%d %H:%M} UTC; a worker runs it then."
         raise Conflict(msg)
@@ -143,6 +144,7 @@ def due(work: Work, *, limit: int = 20) -> list[str]:
         Approval.subject_id == Operation.id,
         Approval.state == ApprovalState.APPROVED,
         Approval.decided_at <= settled,
+        Approval.expires_at > work.now(),
     )
     rows = (
         select(Operation.id)
@@ -188,7 +190,7 @@ def _key_holds(work: Work, row: Operation) -> bool:
 _STANDS: dict[str, str] = {
     OperationState.RUNNING: "Somebody runs the operation {id} just now; look at it again in a minute.",
     OperationState.FAILED: "The operation {id} failed; ask for it again once the cause is mended.",
-    OperationState.CANCELLED: "The operation {id} was cancelled; ask for it again.",
+    OperationState.CANCELLED: "The operation {id} was cancelled{why}; ask for it again.",
     OperationState.UNKNOWN: (
         "Nobody knows what became of the operation {id}, so it is not run again: look at the provider, then say so "
         "with `overture operations settle {id}`."

@@ -125,15 +125,15 @@ def list_(
     return [view(work, row) for row in found]
 
 
-def cancel(work: Work, operation_id: str) -> OperationView:
-    """Take an operation back that has not begun.
+def cancel(work: Work, operation_id: str, *, reason: str | None = None) -> OperationView:
+    """Take an operation back that has not begun; a `reason` stands with it and with its approval.
 
     Raises:
         NotFound: there is none by that id.
         Conflict: it has begun, or ended.
     """
     row = row_of(work, operation_id)
-    if row.state != OperationState.CANCELLED and not _cancelled(work, row, "the operation was cancelled"):
+    if row.state != OperationState.CANCELLED and not _cancelled(work, row, reason):
         msg = f"The operation {row.id} is {row.state}, which cannot be taken back."
         raise Conflict(msg)
     return view(work, row)
@@ -218,12 +218,13 @@ def _check_time(work: Work, run_at: datetime | None) -> None:
         raise InvalidInput(msg)
 
 
-def _cancelled(work: Work, row: Operation, reason: str) -> bool:
+def _cancelled(work: Work, row: Operation, reason: str | None) -> bool:
     """Cancel an operation that has not begun, and make its approval worthless for this reason; false if it has."""
-    if not change(work, row, OperationState.CANCELLED):
+    if not change(work, row, OperationState.CANCELLED, error=reason):
         return False
-    approvals.void(work, row.id, reason=reason)
-    audit.record(work, "operation.cancelled", row.id, kind=row.kind, reason=reason)
+    told = reason or "the operation was cancelled"
+    approvals.void(work, row.id, reason=told)
+    audit.record(work, "operation.cancelled", row.id, kind=row.kind, reason=told)
     return True
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 from sqlalchemy import select
@@ -21,8 +22,10 @@ from overture_core.ids import new_id
 from overture_core.leads.duplicates import PUBLIC_DOMAINS
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.mapping import propose
+from overture_core.leads.normalise import dialling_region, phone_region
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.spreadsheets import harmless
+from overture_core.leads.understanding import require_rows
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import Refusal, refuse, suppress
 from overture_core.storage.chunked import transactions
@@ -48,6 +51,13 @@ _SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
 _Asked = tuple[Kind, str, str]  # with the reason
 
 Progress = Callable[[int], None]
+
+
+class _Default(NamedTuple):
+    """What counts for a row that does not say it."""
+
+    reason: str
+    country: str | None
 
 
 class SuppressionReject(BaseModel):
@@ -91,6 +101,7 @@ def take_file(
     workspace: str,
     actor: str,
     reason: str = "imported",
+    country: str | None = None,
     encoding: str | None = None,
     dry_run: bool = False,
     on_reject: Callable[[SuppressionReject], None] | None = None,
@@ -99,17 +110,19 @@ def take_file(
     """Suppress everything in a file, one transaction a chunk; what is pending to them is cancelled.
 
     Of a row with a value that can be suppressed and one that cannot, the first is, and `on_reject` is told of it too.
-    `reason` is for rows that give none. A file without a header, one value a line, will do. No import takes a
-    suppression back, nor can one be taken back whole: a list from elsewhere counts as its people's own wish.
+    `reason` and `country`, where numbers without a plus sign are dialled, are for rows that give none. A file without a
+    header, one value a line, will do. No import takes a suppression back, nor can one be taken back whole: a list from
+    elsewhere counts as its people's own wish.
 
     Raises:
         UnreadableFile: the file cannot be read; whole chunks before the bad place are stored.
-        InvalidInput: no column holds addresses, numbers or domains, or there is no such encoding.
+        InvalidInput: no column holds addresses, numbers or domains, there is no row, or no such country or encoding.
     """
+    dialled = None if country is None else dialling_region(country)
     with closing(open_table(source, encoding)) as table:
         sample = list(islice(table.rows, SAMPLE))
-        columns = _columns(table, sample)
-        if set(columns.values()) <= {"reason", "kind"}:
+        columns = _columns(table, sample, dialled)
+        if _ADDRESSES.isdisjoint(columns.values()) and "domain" not in columns.values():
             msg = (
                 f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
                 f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
@@ -118,7 +131,9 @@ def take_file(
         report = SuppressionReport(
             filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
         )
-        read = chain(_headless(table, columns), sample, table.rows)
+        headless = list(_headless(table, columns, dialled))
+        require_rows(source, len(headless) + len(sample))
+        read = chain(headless, sample, table.rows)
         rows = (row for row in read if not _names_the_next_part(row))
         with (
             transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
@@ -126,15 +141,15 @@ def take_file(
         ):
             while part := list(islice(rows, CHUNK)):
                 with begin() as work:
-                    _take(work, part, report, reason, on_reject)
+                    _take(work, part, report, _Default(reason, dialled), on_reject)
                 stored()
                 if progress is not None:
                     progress(report.rows)
     return report
 
 
-def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
-    """Return {column: email, phone, domain, value, kind or reason}."""
+def _columns(table: Table, sample: list[Row], country: str | None) -> dict[str, str]:
+    """Return {column: email, phone, domain, value, kind, reason or country}."""
     found: dict[str, str] = {}
     for column in table.columns:
         key = "".join(each for each in column.casefold() if each.isalnum())
@@ -143,13 +158,13 @@ def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
                 found.setdefault(column, what)
     others = [column for column in table.columns if column not in found]
     cells = [row.cells for row in sample if row.cells is not None]
-    found |= _addresses(others, [], {"email", "phone"})
+    found |= _addresses(others, [], {"email", "phone", "country"})
     if _ADDRESSES.isdisjoint(found.values()):  # by name first: a column of times looks like phone numbers
         found |= _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
     if len(table.columns) == 1 and not found:
         (name,) = table.columns
         # Of a list without a header the first line may be taken for one, or for the first row.
-        if any(map(_is_value, (name, *(each[name] for each in cells[:1])))):
+        if any(_is_value(each, country) for each in (name, *(row[name] for row in cells[:1]))):
             found[name] = "value"
     return found
 
@@ -158,17 +173,17 @@ def _addresses(columns: list[str], cells: list[dict[str, str]], kinds: set[str])
     return {column: what for column, what in propose(columns, cells).mapping.items() if what in kinds}
 
 
-def _is_value(text: str) -> bool:
+def _is_value(text: str, country: str | None) -> bool:
     try:
-        normalised(kind_of(text), text)
+        normalised(kind_of(text), text, country)
     except InvalidInput:
         return False
     return True
 
 
-def _headless(table: Table, columns: Mapping[str, str]) -> Iterator[Row]:
+def _headless(table: Table, columns: Mapping[str, str], country: str | None) -> Iterator[Row]:
     """The header itself, where it is a value like those below it."""
-    if len(table.columns) == 1 and columns and _is_value(table.columns[0]):
+    if len(table.columns) == 1 and columns and _is_value(table.columns[0], country):
         (name,) = table.columns
         yield Row(1, name, {name: name})
 
@@ -181,7 +196,7 @@ def _take(
     work: Work,
     rows: list[Row],
     report: SuppressionReport,
-    default: str,
+    default: _Default,
     on_reject: Callable[[SuppressionReject], None] | None,
 ) -> None:
     asked = [(row, *_values(row, report.columns, default)) for row in rows]
@@ -219,7 +234,7 @@ def _tell(report: SuppressionReport, row: SuppressionReject, *, rejected: bool) 
         shown.append(row)
 
 
-def _values(row: Row, columns: Mapping[str, str], default: str) -> tuple[list[_Asked], list[str]]:
+def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[list[_Asked], list[str]]:
     """Return what a row asks to suppress, normalised, with the reason; and why its other values cannot be.
 
     A domain counts in a row without an address alone: beside one it says where the address is, which may be Gmail.
@@ -227,7 +242,8 @@ def _values(row: Row, columns: Mapping[str, str], default: str) -> tuple[list[_A
     if row.cells is None:
         return [], [row.problem or "it cannot be read"]
     said = {what: cell for column, what in columns.items() if (cell := row.cells.get(column, "").strip())}
-    reason = clean(said.pop("reason", ""), limit=40) or default
+    reason = clean(said.pop("reason", ""), limit=40) or default.reason
+    country = phone_region(said.pop("country", "")) or default.country
     given = said.pop("kind", "")
     if given and given not in KINDS:
         return [], [f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."]
@@ -243,19 +259,19 @@ def _values(row: Row, columns: Mapping[str, str], default: str) -> tuple[list[_A
     for what, cell in said.items():
         wanted = given if what == "value" else what
         kind = next((each for each in KINDS if each == wanted), None)
-        for value in _several(kind, cell):
+        for value in _several(kind, cell, country):
             try:
                 each = kind or kind_of(value)
-                found.append((each, suppressible(each, value), reason))
+                found.append((each, suppressible(each, value, country), reason))
             except InvalidInput as error:
                 problems.append(error.message)
     return found, problems
 
 
-def _several(kind: Kind | None, cell: str) -> list[str]:
+def _several(kind: Kind | None, cell: str, country: str | None) -> list[str]:
     """Return the values of a cell: itself, if it is one."""
     try:
-        suppressible(kind or kind_of(cell), cell)
+        suppressible(kind or kind_of(cell), cell, country)
     except InvalidInput:
         return [part for each in _SEPARATORS.split(cell) if (part := each.strip())] or [cell]
     return [cell]

@@ -219,9 +219,9 @@ def list_(work: Work, *, limit: int = 50, cursor: str | None = None) -> Suppress
     return SuppressionPage(suppressions=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
 
-def normalised(kind: Kind, value: str) -> str:
-    """Return a value as it is stored and compared. An e-mail address that no import would take is taken as it is:
-    providers tell of those who say no from one.
+def normalised(kind: Kind, value: str, country: str | None = None) -> str:
+    """Return a value as it is stored and compared; `country` (ISO 3166-1 alpha-2) is where a number is dialled. An
+    e-mail address that no import would take is taken as it is: providers tell of those who say no from one.
 
     Raises:
         InvalidInput: it is no value of this kind.
@@ -241,10 +241,10 @@ def normalised(kind: Kind, value: str) -> str:
             msg = f"{clean(value, limit=80)!r} is not a lead's id; `overture` and leads_search show ids."
             raise InvalidInput(msg)
         return value.strip()
-    return e164(value, None)
+    return e164(value, country)
 
 
-def suppressible(kind: Kind, value: str) -> str:
+def suppressible(kind: Kind, value: str, country: str | None = None) -> str:
     """Return a value that somebody asks to suppress, as `normalised` does: an e-mail address in the form in which leads
     have it, and no domain under which anybody registers, as co.uk.
 
@@ -253,7 +253,7 @@ def suppressible(kind: Kind, value: str) -> str:
     """
     if kind == "email":
         return email_key(valid_email(without_controls(value)))
-    key = normalised(kind, value)
+    key = normalised(kind, value, country)
     if kind == "domain" and _public_suffixes().is_public(key):
         msg = f"{quoted(key)} holds the domains of everybody there; give the one of a company, such as example.{key}."
         raise InvalidInput(msg)

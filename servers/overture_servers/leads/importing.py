@@ -157,17 +157,19 @@ def _teller(ctx: Ctx) -> _Tell:
 
 
 def _refuse_options_of_leads(kind: Kind, options: ImportOptions) -> None:
-    given = options.model_dump(exclude={"encoding", "dry_run"}, exclude_defaults=True)
+    taken = {"default_country"} if kind == "suppressions" else set()
+    given = options.model_dump(exclude={"encoding", "dry_run"} | taken, exclude_defaults=True)
     if given:
         names = " or ".join("mapping" if name == "mapping_name" else name for name in given)
-        msg = f"An import of {kind} takes no {names}; give path, content or blob, filename, encoding and dry_run alone."
+        others = ", ".join(["filename", *sorted(taken), "encoding"])
+        msg = f"An import of {kind} takes no {names}; give path, content or blob, {others} and dry_run alone."
         raise InvalidInput(msg)
 
 
 def _import_list(ctx: Ctx, tell: _Tell, kind: Kind, source: Source, options: ImportOptions) -> ImportResult:
     runtime = runtime_of(ctx)
     take = partial(
-        import_signals if kind == "signals" else take_file,
+        import_signals if kind == "signals" else partial(take_file, country=options.default_country),
         runtime.store,
         source,
         workspace=runtime.workspace,

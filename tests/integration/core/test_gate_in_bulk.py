@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 
+from overture_core.contactability.explaining import explain
 from overture_core.contactability.gate import contactabilities, contactability, first_usable
 from overture_core.contactability.rules import Decision, Reason, Verdict
 from overture_core.errors import InvalidInput
@@ -17,7 +19,7 @@ from overture_core.ids import new_id
 from overture_core.messages.channels import Channel
 from overture_core.payments import service as payments
 from overture_core.replies.intent import Intent
-from overture_core.storage.schema import Lead, Message, Reply, Template
+from overture_core.storage.schema import Lead, LeadIdentity, Message, Reply, Template
 from overture_core.storage.store import Store, Work
 from overture_core.suppressions import service as suppressions
 
@@ -156,3 +158,50 @@ def test_a_domain_stands_for_its_addresses_and_a_person_for_every_channel(scene:
 def test_what_is_no_domain_or_lead_is_not_suppressed(kind: suppressions.Kind, value: str, store: Store) -> None:
     with store.begin(WORKSPACE, actor="test") as work, pytest.raises(InvalidInput):
         suppressions.add(work, kind, value, "manual", "test")
+
+
+def test_a_further_address_that_is_suppressed_counts_on_linkedin_alone(scene: Any, store: Store) -> None:
+    page = {"linkedin_url": "https://www.linkedin.com/in/ada"}
+    known = {
+        "email": ("email", "ada@further.example"),
+        "mailbox": ("email", "bo+news@further.example"),
+        "domain": ("email", "cy@shut.example"),
+        "phone": ("phone", "+12125550102"),
+        "free": ("email", "di@further.example"),
+    }
+    ids = {name: scene.add_lead(email=f"{name}@own.example", **page) for name in known}
+    with store.begin(WORKSPACE, actor="test") as work:
+        for name, (kind, value) in known.items():
+            row = {"workspace_id": WORKSPACE, "lead_id": ids[name], "kind": kind, "value": value}
+            work.session.add(LeadIdentity(id=new_id("idn"), **row))
+        for kind, value in (("email", "ada@further.example"), ("email", "bo@further.example"), known["phone"]):
+            suppressions.add(work, "phone" if kind == "phone" else "email", value, "manual", "test")
+        suppressions.add(work, "domain", "shut.example", "manual", "test")
+    with store.read(WORKSPACE) as work:
+        leads = work.session.scalars(select(Lead).order_by(Lead.id)).all()
+        found = contactabilities(work, leads, [Channel.EMAIL, Channel.LINKEDIN])
+        explained = explain(work, ids["domain"], [Channel.LINKEDIN]).channels[0]
+    by_hand = {name: found[lead_id][Channel.LINKEDIN].reason for name, lead_id in ids.items()}
+    assert by_hand == {**dict.fromkeys(known, Reason.SUPPRESSED), "free": None}
+    assert {found[lead_id][Channel.EMAIL].reason for lead_id in ids.values()} == {None}
+    assert [each.split(" since")[0] for each in explained.evidence] == ["no consent on record", "suppressed domain"]
+
+
+def test_a_page_of_leads_costs_the_gate_the_same_statements_however_many_there_are(scene: Any, store: Store) -> None:
+    def asked(*ids: str) -> int:
+        with store.read(WORKSPACE) as work:
+            leads = work.session.scalars(select(Lead).where(Lead.id.in_(ids))).all()
+            told: list[str] = []
+
+            def count(*event: Any) -> None:
+                told.append(event[2])
+
+            connection = work.session.connection()
+            listen(connection, "before_cursor_execute", count)
+            contactabilities(work, leads, [Channel.LINKEDIN])
+            remove(connection, "before_cursor_execute", count)
+            return len(told)
+
+    page = {"linkedin_url": "https://www.linkedin.com/in/ada"}
+    ids = [scene.add_lead(email=f"p{number}@own.example", **page) for number in range(20)]
+    assert asked(ids[0]) == asked(*ids)

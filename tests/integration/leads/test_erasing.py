@@ -32,6 +32,9 @@ from overture_core.messages import intake, ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.stopping import suppress
+from overture_core.operations import service as operations
+from overture_core.operations.models import Proposal
+from overture_core.operations.states import OperationState
 from overture_core.replies import service as replies
 from overture_core.scoring.signals import Kind as SignalKind
 from overture_core.scoring.signals import Source as SignalSource
@@ -158,6 +161,19 @@ def test_a_plain_suppression_becomes_a_hash(store_with_key: Store, ada: str) -> 
         suppress(work, "email", "ada.müßig@example.com", reason="stop", origin="test")
     erased(store_with_key, ada)
     assert "müßig" not in contents(store_with_key)
+
+
+def test_what_was_asked_about_them_ends_and_says_that_they_were_erased(store_with_key: Store, ada: str) -> None:
+    asked = Proposal(
+        kind="fake.send", params={}, told=["Write."], sandbox=True, repeatable=True, why=["it writes"], lead_id=ada
+    )
+    with store_with_key.begin(WORKSPACE, actor="mcp:crew") as work:
+        made = operations.propose(work, asked)
+    erased(store_with_key, ada)
+    with store_with_key.read(WORKSPACE) as work:
+        found, approval = operations.get(work, made.id), approvals.for_subject(work, made.id)
+    assert (found.state, found.error) == (OperationState.CANCELLED, "the person whom it is about was erased")
+    assert (approval.state, approval.reason) == ("void", found.error)
 
 
 def test_who_is_just_being_written_to_is_not_erased(store_with_key: Store) -> None:

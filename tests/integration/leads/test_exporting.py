@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, InvalidInput, NotFound
-from overture_core.leads import export_requests, exporting
+from overture_core.leads import export_requests, exporting, service
 from overture_core.leads.erasing import erase
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.importing import import_leads
@@ -52,6 +52,19 @@ def test_what_is_exported_comes_back_without_a_change(loaded: Store, tmp_path: P
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     report = import_leads(loaded, Source.from_person(place), ImportOptions(), workspace="default", actor="test")
     assert (report.rows, report.unchanged, report.warnings) == (2, 2, [])
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_column_whose_name_is_a_formula_comes_back_by_that_name(
+    store: Store, take: Callable[..., Any], tmp_path: Path, ending: str
+) -> None:
+    take("email,=cmd|calc,'=quoted\nada@example.com,1,2\n")
+    place = tmp_path / f"leads.{ending}"
+    exported(store, place)
+    report = import_leads(store, Source.from_person(place), ImportOptions(), workspace="default", actor="test")
+    assert (report.rows, report.unchanged) == (1, 1)
+    with store.read("default") as work:
+        assert service.get(work, lead_id_of(work, "ada@example.com")).custom == {"=cmd|calc": "1", "=quoted": "2"}
 
 
 def test_a_refusal_far_down_in_json_lines_comes_back_in_another_workspace(

@@ -243,7 +243,7 @@ def test_a_mapping_a_country_and_tags_given_by_a_person_are_used(store: Store, t
 
 @pytest.mark.parametrize("country", ["XX", "zz", "EU", "AQ", "USA", "", "+1"])
 def test_a_country_without_phone_numbers_is_refused(country: str) -> None:
-    with pytest.raises(ValidationError, match=re.escape(f"there is no country '{country}'; give")):
+    with pytest.raises(ValidationError, match=re.escape(f"There is no country '{country}'; give")):
         ImportOptions(default_country=country)
 
 

@@ -241,3 +241,38 @@ def test_a_list_suppresses_leads_that_are_there_by_their_id(store: Store, take: 
     report = taken(store, f"kind,value\nperson,{ada}\nperson,lead_x\n")
     assert (set(there(store)), report.added) == ({ada}, 1)
     assert report.rejects[0].reasons == ["There is no lead 'lead_x'; leads_search finds leads and their ids."]
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "values"),
+    [
+        ("phone\n(212) 555-8001\n", "US", {"+12125558001"}),
+        ("phone,country\n(212) 555-8001,US\n020 7946 0001,United Kingdom\n", None, {"+12125558001", "+442079460001"}),
+        ("phone,country\n020 7946 0001,GB\n(212) 555-8001,\n", "US", {"+12125558001", "+442079460001"}),
+        ("value,Country\n(212) 555-8001;ada@x.example,us\n", None, {"+12125558001", "ada@x.example"}),
+        ("(212) 555-8001\n(212) 555-8002\n", "us", {"+12125558001", "+12125558002"}),
+    ],
+)
+def test_a_national_number_is_taken_by_the_country_of_its_row_or_of_the_file(
+    store: Store, text: str, country: str | None, values: set[str]
+) -> None:
+    source = Source.from_text(text, "list.csv")
+    report = files.take_file(store, source, workspace="default", actor="test", country=country)
+    assert (set(there(store)), report.rejected, report.partly) == (values, 0, 0)
+
+
+def test_a_country_that_there_is_not_is_refused(store: Store) -> None:
+    source = Source.from_text(TWILIO, "list.csv")
+    with pytest.raises(InvalidInput, match=r"There is no country 'XX'; give its two letters \(ISO 3166\), e\.g\. US\."):
+        files.take_file(store, source, workspace="default", actor="test", country="XX")
+
+
+@pytest.mark.parametrize("head", ["email,reason", "kind,value,reason"])
+def test_a_list_of_a_header_alone_is_refused_as_a_file_of_leads_is(
+    store: Store, take: Callable[..., object], head: str
+) -> None:
+    sentence = "list.csv has a header and no rows; export it again."
+    for refused in (taken, lambda _store, text: take(text, filename="list.csv")):
+        with pytest.raises(InvalidInput) as caught:
+            refused(store, head.replace("kind", "email") + "\n")
+        assert caught.value.message == sentence

@@ -62,7 +62,7 @@ async def test_a_merge_is_listed_with_what_it_changed_and_is_taken_back(desk: An
     assert "lead.change_undone" in audited(desk)
 
 
-async def test_an_import_is_taken_back_whole_but_for_who_refused(desk: Any) -> None:
+async def test_an_import_is_taken_back_whole_but_for_who_said_no(desk: Any) -> None:
     async with desk.leads() as client:
         first = await desk.call(client, "leads_import_file", content=FIRST)
         second = await desk.call(client, "leads_import_file", content=SECOND)
@@ -71,9 +71,13 @@ async def test_an_import_is_taken_back_whole_but_for_who_refused(desk: Any) -> N
         await desk.call(client, "leads_suppress", kind="email", value="ada@quill.example")
         undone = await desk.call(client, "leads_undo", id=second["import_id"])
         assert (undone["removed"], undone["reverted"], undone["stayed"]) == (1, 1, {})
+        ada = await lead_named(desk, client, "Ada")
         text = await desk.text(client, "leads_undo", id=first["import_id"])
-        assert text == "1 lead removed, 0 merges taken back. 1 stayed: they refused a channel."
-        assert (await desk.call(client, "leads_search"))["leads"][0]["id"] == bo
+        stayed = (
+            "0 leads removed, 0 merges taken back. 1 stayed: they refused a channel; 1 stayed: they are suppressed."
+        )
+        assert text == stayed
+        assert {each["id"] for each in (await desk.call(client, "leads_search"))["leads"]} == {ada, bo}
         assert (await desk.call(client, "leads_list_suppressions"))["suppressions"][0]["value"] == "ada@quill.example"
         listed = (await desk.call(client, "leads_list", what="imports"))["records"]
         assert [(each["id"], each["state"]) for each in listed] == [
@@ -81,8 +85,7 @@ async def test_an_import_is_taken_back_whole_but_for_who_refused(desk: Any) -> N
             (first["import_id"], "undone"),
         ]
         assert "taken back already" in await desk.refused(client, "leads_undo", id=second["import_id"])
-        again = await desk.text(client, "leads_undo", id=first["import_id"])
-        assert again == "0 leads removed, 0 merges taken back. 1 stayed: they refused a channel."
+        assert await desk.text(client, "leads_undo", id=first["import_id"]) == stayed
         assert "There is no import 'imp_none'" in await desk.refused(client, "leads_undo", id="imp_none")
         assert "There is no change 'x'" in await desk.refused(client, "leads_undo", id="x")
     assert audited(desk).count("leads.import_undone") == 3
@@ -152,6 +155,17 @@ async def test_a_list_of_suppressions_is_taken_in_and_comes_out_as_one(desk: Any
         assert seen == 301
     assert (await desk.planned("Summer"))["recipients"] == planned["recipients"] - 1
     assert audited(desk).count("suppressions.imported") == 3
+
+
+async def test_national_numbers_of_a_list_are_taken_by_a_default_country(desk: Any) -> None:
+    given = {"content": "phone\n(212) 555-8001\n", "default_country": "US"}
+    async with desk.leads() as client:
+        report = await desk.call(client, "leads_import_file", kind="suppressions", **given)
+        assert (report["created"], report["rejected"]) == (1, 0)
+        (shut,) = (await desk.call(client, "leads_list_suppressions"))["suppressions"]
+        assert shut["value"] == "+12125558001"
+        text = await desk.refused(client, "leads_import_file", kind="signals", **given)
+        assert text.startswith("An import of signals takes no default_country;")
 
 
 async def test_what_an_import_of_a_list_does_not_take_is_said(desk: Any) -> None:
