@@ -53,6 +53,11 @@ faults *arguments:
 crew-faults *arguments:
     uv run python -m tests.faults.crew {{ arguments }}
 
+# A campaign over several hosts, as network namespaces of this machine, that are cut off in turn: three rounds, 5,000 messages,
+# some ten minutes, root or user namespaces needed; --short is what the tests run
+hosts *arguments:
+    uv run python -m tests.hosts {{ arguments }}
+
 # The crew's packages for pip, as uv.lock has them
 requirements file="requirements-crew.txt":
     #!/usr/bin/env bash
