@@ -2,7 +2,7 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call crew_call http_load"
+benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call crew_call http_load hosts"
 
 _list:
     @just --list

@@ -18,6 +18,7 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 from sqlalchemy import func, select, text
+from ulid import ULID
 
 from overture_core.errors import DatabaseUnavailable
 from overture_core.messages.channels import Channel
@@ -214,11 +215,11 @@ class Story:
         cut.back = time.monotonic() - began
 
     def _work(self, hosts: Sequence[str]) -> Callable[[], bool]:
-        """Return a question: has each of these workers had messages accepted since now?"""
+        """Return a question: has each of these workers delivered a chunk that was claimed from now on?"""
         since = datetime.now(UTC)
 
         def delivered(line: dict[str, Any]) -> bool:
-            return bool(line.get("accepted")) and datetime.fromisoformat(line["timestamp"]) > since
+            return bool(line.get("accepted")) and ULID.from_str(line["chunk"].partition("_")[2]).datetime > since
 
         return lambda: all(any(map(delivered, self.machines.log(host))) for host in hosts)
 
