@@ -88,10 +88,10 @@ def report(found: dict[int, list[Result]], messages: int, latency_s: float, wave
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--messages", type=int, default=1_200)
+    parser.add_argument("--messages", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--latency", type=float, default=1.0, help="seconds that the provider takes to answer")
-    parser.add_argument("--wave", type=int, default=20, help="OVERTURE_WAVE_SIZE")
+    parser.add_argument("--wave", type=int, default=10, help="OVERTURE_WAVE_SIZE")
     given = parser.parse_args()
     move_apart()
     for name in [name for name in os.environ if name.upper().startswith("OVERTURE_")]:
@@ -100,7 +100,7 @@ def main() -> None:
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     found: dict[int, list[Result]] = defaultdict(list)
     folder = Path(tempfile.mkdtemp(prefix="overture-bench-hosts-"))
-    machines = Machines(Network(HOSTS), folder, wave_size=given.wave, chunk_size=given.wave * 5)
+    machines = Machines(Network(HOSTS), folder, wave_size=given.wave, chunk_size=given.wave * 2)
     try:
         with machines.running(workers=(), servers=(), sandbox_args=NO_WEBHOOKS):
             for _ in range(given.rounds):
