@@ -75,7 +75,8 @@ def report(found: dict[int, list[Result]], messages: int, latency_s: float, wave
         columns=["worker hosts", "per s", "lowest to highest", "times one", "busy"],
         rows=rows,
         notes=[
-            f"A wave has {wave} messages, a worker two chunks at once: at most {2 * wave / latency_s:.0f} a second.",
+            f"A worker has as many connections to providers as a wave has messages, {wave}: "
+            f"at most {wave / latency_s:.0f} a second.",
             f"All hosts share this machine's cores. Its load before the first round was {load}.",
         ],
         measured={str(workers): [asdict(each) for each in results] for workers, results in found.items()},
