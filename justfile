@@ -2,7 +2,7 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call crew_call http_load"
+benchmarks := "sink_capacity http_clients delivery 'delivery --channel sms' launch intake growth leads search scoring startup http_call crew_call http_load hosts"
 
 _list:
     @just --list
@@ -52,6 +52,11 @@ faults *arguments:
 # the tests run
 crew-faults *arguments:
     uv run python -m tests.faults.crew {{ arguments }}
+
+# A campaign over several hosts, as network namespaces of this machine, that are cut off in turn: three rounds, 5,000 messages,
+# some ten minutes, root or user namespaces needed; --short is what the tests run
+hosts *arguments:
+    uv run python -m tests.hosts {{ arguments }}
 
 # The crew's packages for pip, as uv.lock has them
 requirements file="requirements-crew.txt":

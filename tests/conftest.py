@@ -203,13 +203,16 @@ def postgresql() -> Iterator[PostgreSQL]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# Runs a program that ends with us, even where we are killed, by the signal that is the first argument.
+UNTIL_STDIN_CLOSES = 'how=$1; shift; "$@" & program=$!; read -r _; kill -"$how" $program; wait $program'
+
+
 class PostgreSQL:
     """One server in `folder`. It also ends when this process is killed, by the closing of its pipe."""
 
     _TEMPLATE = "overture_template"
     # Nothing here needs to survive a crash of the machine.
-    _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
-    _UNTIL_STDIN_CLOSES = '"$@" & server=$!; read -r _; kill -INT $server; wait $server'
+    _OPTIONS: tuple[str, ...] = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -233,7 +236,7 @@ class PostgreSQL:
         command = [str(programs / "postgres"), "-D", str(self._data), "-k", str(self._folder)]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["sh", "-c", self._UNTIL_STDIN_CLOSES, "sh", *command, *(f"--{option}" for option in self._OPTIONS)],
+                ["sh", "-c", UNTIL_STDIN_CLOSES, "sh", "INT", *command, *(f"--{option}" for option in self._OPTIONS)],
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=log,

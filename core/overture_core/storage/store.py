@@ -28,6 +28,25 @@ from overture_core.settings import Settings
 from overture_core.storage import migrate
 from overture_core.storage.schema import Workspace
 
+CONNECT_S = 5
+# A host whose packets vanish breaks no connection. By the systems' own figures it is waited for from a quarter of an
+# hour to two hours, and PostgreSQL keeps for as long what a worker that is cut off had locked. So either end gives up
+# after about ten seconds: where what it sent is not acknowledged, and where silence is not ended by these probes.
+SILENT_S, PROBE_AFTER_S, PROBE_EVERY_S, PROBES = 10, 5, 2, 3
+# PostgreSQL's names of what is set for a connection, ours and its own; of our end, the address may say otherwise.
+_OUR_END = {
+    "connect_timeout": CONNECT_S,
+    "keepalives_idle": PROBE_AFTER_S,
+    "keepalives_interval": PROBE_EVERY_S,
+    "keepalives_count": PROBES,
+    "tcp_user_timeout": SILENT_S * 1000,
+}
+_ITS_END = {
+    "tcp_keepalives_idle": PROBE_AFTER_S,
+    "tcp_keepalives_interval": PROBE_EVERY_S,
+    "tcp_keepalives_count": PROBES,
+    "tcp_user_timeout": SILENT_S * 1000,
+}
 BUSY_TIMEOUT_S = 15.0
 SQLITE_CONNECTIONS = 15  # each keeps up to 2 MB of pages
 _LOG_PAGES = 8_000  # of 4 KiB
@@ -162,10 +181,12 @@ def _reason(error: OperationalError) -> str:
 def _engine(settings: Settings) -> Engine:
     url = _url(settings)
     if url.get_backend_name() == "postgresql":
+        given = {name: value for name, value in _OUR_END.items() if name not in url.query}
+        kept = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
         # Its errors would else show the values of the row.
-        return create_engine(
-            url, json_serializer=_json, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True
-        )
+        engine = create_engine(url, json_serializer=_json, connect_args=given, hide_parameters=True, **kept)
+        event.listen(engine, "connect", _postgresql_connect)
+        return engine
     if settings.database_url is None:
         _make_folder(settings)
     shared = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
@@ -205,6 +226,13 @@ def _make_folder(settings: Settings) -> None:
             f"The data folder {settings.data_dir} cannot be made ({error.strerror}); set OVERTURE_DATA_DIR to another."
         )
         raise ConfigurationError(msg) from error
+
+
+def _postgresql_connect(connection: Any, _record: Any) -> None:
+    # Not as the address's `options`, which PgBouncer refuses.
+    connection.autocommit = True
+    connection.execute("; ".join(f"SET {name} = {value}" for name, value in _ITS_END.items()))
+    connection.autocommit = False
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -20,9 +22,11 @@ from overture_queue.broker import RedisHandle, connect
 from overture_queue.jobs import QUEUES
 from overture_servers.http.app import create_app
 from overture_servers.http.local_tokens import make_token
+from overture_servers.http.probes import ANSWER_WITHIN_S, WAITING
 from overture_servers.main import serve_http, serve_stdio
 from overture_servers.registry import NAMES
 from overture_servers.runtime import Runtime
+from tests.conftest import PostgreSQL
 
 pytestmark = pytest.mark.anyio
 BASE = "http://127.0.0.1:8765"
@@ -115,6 +119,45 @@ async def test_with_the_database_away_it_is_not_ready(settings: Settings, redis_
     runtime.close()
     assert (response.status_code, response.json()["ready"], response.json()["redis"]) == (503, False, "ok")
     assert response.json()["database"].startswith("The database did not answer")
+
+
+async def test_a_database_that_goes_away_after_it_was_there_is_noticed(
+    settings: Settings, redis_handle: RedisHandle, postgresql: PostgreSQL
+) -> None:
+    name = postgresql.create_database()
+    changes = {"database_url": postgresql.url(name), "redis_url": redis_handle.url}
+    runtime = Runtime(settings.model_copy(update=changes))
+    async with running(create_app(runtime)) as http:
+        before = await http.get("/ready")
+        postgresql.drop_database(name)
+        after = await http.get("/ready")
+    runtime.close()
+    assert (before.status_code, after.status_code) == (200, 503)
+    assert after.json()["database"].startswith("The database did not answer")
+
+
+async def test_with_a_database_that_takes_connections_and_says_nothing_it_answers_in_time_how_often_it_is_asked(
+    settings: Settings, redis_handle: RedisHandle
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        changes = {"database_url": f"postgresql://nobody@127.0.0.1:{port}/none", "redis_url": redis_handle.url}
+        runtime = Runtime(settings.model_copy(update=changes))
+        transport = httpx.ASGITransport(create_app(runtime))
+        began = time.monotonic()
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as http, anyio.create_task_group() as tasks:
+            answers: list[httpx.Response] = []
+
+            async def ask() -> None:
+                answers.append(await http.get("/ready"))
+
+            for _ in range(2 * WAITING):
+                tasks.start_soon(ask)
+        took = time.monotonic() - began
+        runtime.close()
+    told = [(each.status_code, each.json()["redis"], each.json()["database"]) for each in answers]
+    assert told == [(503, "ok", "It did not answer within 2.5 s; it hangs or is out of reach.")] * (2 * WAITING)
+    assert took < ANSWER_WITHIN_S + 1
 
 
 @pytest.mark.parametrize("path", ["/page", "/nothing", "/leads", "/leads/nothing", "/messaging/webhooks/nothing"])
