@@ -145,7 +145,9 @@ def _columns(table: Table, sample: list[Row]) -> dict[str, str]:
     cells = [row.cells for row in sample if row.cells is not None]
     found |= _addresses(others, [], {"email", "phone"})
     if _ADDRESSES.isdisjoint(found.values()):  # by name first: a column of times looks like phone numbers
-        found |= _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
+        looking = _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
+        # Of one value a line each is taken by its own looks, whatever most of them are.
+        found |= dict.fromkeys(looking, "value") if len(table.columns) == 1 else looking
     if len(table.columns) == 1 and not found:
         (name,) = table.columns
         # Of a list without a header the first line may be taken for one, or for the first row.
@@ -234,7 +236,7 @@ def _values(row: Row, columns: Mapping[str, str], default: str) -> tuple[list[_A
     domain = said.pop("domain", "")
     if domain and not said:
         if not _ADDRESSES.isdisjoint(columns.values()) and domain.lower() in PUBLIC_DOMAINS:
-            return [], [f"it has no address, and {quoted(domain)} is everybody's; a person may add it by itself"]
+            return [], [f"it has no address, and {_everybodys(domain)}"]
         said = {"domain": domain}
     if not said:
         return [], ["it holds no address, number or domain"]
@@ -244,12 +246,21 @@ def _values(row: Row, columns: Mapping[str, str], default: str) -> tuple[list[_A
         wanted = given if what == "value" else what
         kind = next((each for each in KINDS if each == wanted), None)
         for value in _several(kind, cell):
+            each = kind or kind_of(value)
             try:
-                each = kind or kind_of(value)
-                found.append((each, suppressible(each, value), reason))
+                key = suppressible(each, value)
             except InvalidInput as error:
                 problems.append(error.message)
+                continue
+            if kind is None and each == "domain" and key in PUBLIC_DOMAINS:
+                problems.append(f"{_everybodys(value)}.")  # more likely what is left of an address
+            else:
+                found.append((each, key, reason))
     return found, problems
+
+
+def _everybodys(domain: str) -> str:
+    return f"{quoted(domain)} is everybody's; a person may add it by itself"
 
 
 def _several(kind: Kind | None, cell: str) -> list[str]:
