@@ -6,6 +6,8 @@ The file is generated: nine columns as lists have them, two rows in a hundred ab
 in two hundred without a usable address. `raw` reads it with csv.reader and inserts every cell as text into one table
 without keys or indexes, by the driver's executemany, in transactions of the same size. Each case is a process of its
 own on a fresh database, the rounds are interleaved. Budget: 4 times raw, and memory that does not grow with the file.
+`processor` are seconds of this process and of the database's server, in brackets times raw: they say more than the
+clock where others wait for the processors.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measuring import ROOT, Report, arguments, median, number, package_versions
-from bench.places import DATABASES, Place, child_environment, place
+from bench.places import DATABASES, Place, child_environment, place, tree_cpu_s
 from bench.search import AREAS, FIRST, KINDS, LAST, RANKS, SYLLABLES
 
 BUDGET = 4.0
@@ -72,6 +74,7 @@ def write_file(file: Path, number_of: int) -> None:
 def run_case(at: Place, database: str, how: str, file: Path) -> dict[str, Any]:
     """Import the file into a fresh database in a process of its own; returns what that measured."""
     settings = at.case(database)
+    before = _server_cpu(at, database)
     command = [sys.executable, "-m", "bench.importer", how, str(file), str(settings.data_dir)]
     made = subprocess.run(
         command,
@@ -83,10 +86,15 @@ def run_case(at: Place, database: str, how: str, file: Path) -> dict[str, Any]:
         timeout=DEADLINE_S,
     )
     found: dict[str, Any] = json.loads(made.stdout)
+    found["all_cpu"] = found["cpu"] + _server_cpu(at, database) - before
     if how == "ours" and found["rows"] != found["created"] + found["merged"] + found["unchanged"] + found["rejected"]:
         msg = f"an import lost rows: {found}"
         raise RuntimeError(msg)
     return found
+
+
+def _server_cpu(at: Place, database: str) -> float:
+    return tree_cpu_s(at.postgresql_pid()) if database == "postgresql" else 0.0
 
 
 def main() -> None:
@@ -116,6 +124,7 @@ def main() -> None:
             "times raw",
             "rows a second",
             "us a row",
+            "processor",
             f"peak at {given.small:,}",
             f"at {given.rows:,}",
         ],
@@ -127,10 +136,14 @@ def main() -> None:
         times = median([mine["seconds"] / its["seconds"] for mine, its in zip(ours, raw, strict=True)])
         seconds = median([each["seconds"] for each in ours])
         peaks = [f"{max(each['peak'] for each in cases):.0f} MiB" for cases in (small_ones, ours)]
+        cpu, raw_cpu = (median([each["all_cpu"] for each in cases]) for cases in (ours, raw))
         raw_s = number(median([each["seconds"] for each in raw]))
         rate = f"{given.rows / seconds:,.0f}"
         report.rows.append(
-            [database, raw_s, number(seconds), f"{times:.1f}", rate, number(seconds / given.rows * 1e6), *peaks]
+            [
+                *(database, raw_s, number(seconds), f"{times:.1f}", rate, number(seconds / given.rows * 1e6)),
+                *(f"{number(cpu)} ({cpu / raw_cpu:.1f})", *peaks),
+            ]
         )
         held = "is kept" if times <= BUDGET else "is missed"
         counts = ", ".join(f"{ours[0][what]:,} {what}" for what in ("created", "merged", "unchanged", "rejected"))

@@ -27,9 +27,13 @@ QUIET = timedelta(seconds=60)
 
 
 class ImportState(StrEnum):
-    """Where an import is. All but `done` and `undone` can be gone on with, by importing the same file again."""
+    """Where an import is. All but `done` and `undone` can be gone on with, by importing the same file again.
+
+    `interrupted` is told, and never stored: it is `running`, but no process is at it any more.
+    """
 
     RUNNING = "running"
+    INTERRUPTED = "interrupted"
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -135,16 +139,17 @@ def list_(work: Work, *, limit: int = 100, cursor: str | None = None) -> list[Im
         at = select(last.created_at).where(last.workspace_id == work.workspace, last.id == cursor).scalar_subquery()
         newest = newest.where(tuple_(LeadImport.created_at, LeadImport.id) < tuple_(at, cursor))
     found = work.session.scalars(newest.order_by(LeadImport.created_at.desc(), LeadImport.id.desc()).limit(limit))
-    return [view(row) for row in found]
+    return [_view(row, work.now()) for row in found]
 
 
-def view(row: LeadImport) -> ImportView:
-    """Return an import as it is shown; before there were checkpoints, its report alone had the counts."""
+def _view(row: LeadImport, now: datetime) -> ImportView:
+    # Before there were checkpoints, its report alone had the counts.
     counts = Counts.model_validate(row.checkpoint or row.report)
+    left = row.state == ImportState.RUNNING and not is_held(row, now)
     return ImportView(
         id=row.id,
         filename=row.filename,
-        state=ImportState(row.state),
+        state=ImportState.INTERRUPTED if left else ImportState(row.state),
         actor=row.actor,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -158,7 +163,7 @@ def show(work: Work, import_id: str) -> ImportView:
     Raises:
         NotFound: there was no such import.
     """
-    return view(stored(work, import_id))
+    return _view(stored(work, import_id), work.now())
 
 
 def get_report(work: Work, import_id: str) -> ImportReport:

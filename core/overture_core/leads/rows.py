@@ -56,6 +56,7 @@ _PLAIN = ("company", "title", "language")
 _ANSWERS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
 _OF_CONSENT = _ANSWERS | {"consent_text", "consent_at", "consent_source"}
 _SHAPES = {dict: "an object", list: "a list", bool: "true or false"}
+_REMEMBERED = 40  # characters of a date that is kept with what it was read as: long cells would fill the memory
 _LIMITS = {"language": 20, "title": 300, "company": 300}
 _LONGEST_ID = 200
 _NULS = "values that were stripped of NUL characters, which no text has"
@@ -259,7 +260,8 @@ class RowReader:
         text = raw.get(name, "")
         if not text:
             return None
-        moment = self._parse[name](text)
+        parse = self._parse[name]
+        moment = parse(text) if len(text) <= _REMEMBERED else parse.__wrapped__(text)
         if moment is None:
             self.notes[f"dates of {what} that could not be read, left out"] += 1
         return moment

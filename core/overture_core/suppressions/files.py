@@ -47,6 +47,7 @@ _ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "
 _REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
 _ADDRESSES = {"email", "phone", "value"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
+_EVERYBODYS = "{} is everybody's; a person may add it by itself"
 _SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
 _Asked = tuple[Kind, str, str]  # with the reason
 
@@ -160,7 +161,9 @@ def _columns(table: Table, sample: list[Row], country: str | None) -> dict[str, 
     cells = [row.cells for row in sample if row.cells is not None]
     found |= _addresses(others, [], {"email", "phone", "country"})
     if _ADDRESSES.isdisjoint(found.values()):  # by name first: a column of times looks like phone numbers
-        found |= _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
+        looking = _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
+        # Of one value a line each is taken by its own looks, whatever most of them are.
+        found |= dict.fromkeys(looking, "value") if len(table.columns) == 1 else looking
     if len(table.columns) == 1 and not found:
         (name,) = table.columns
         # Of a list without a header the first line may be taken for one, or for the first row.
@@ -250,7 +253,7 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
     domain = said.pop("domain", "")
     if domain and not said:
         if not _ADDRESSES.isdisjoint(columns.values()) and domain.lower() in PUBLIC_DOMAINS:
-            return [], [f"it has no address, and {quoted(domain)} is everybody's; a person may add it by itself"]
+            return [], [f"it has no address, and {_EVERYBODYS.format(quoted(domain))}"]
         said = {"domain": domain}
     if not said:
         return [], ["it holds no address, number or domain"]
@@ -260,11 +263,16 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
         wanted = given if what == "value" else what
         kind = next((each for each in KINDS if each == wanted), None)
         for value in _several(kind, cell, country):
+            each = kind or kind_of(value)
             try:
-                each = kind or kind_of(value)
-                found.append((each, suppressible(each, value, country), reason))
+                key = suppressible(each, value, country)
             except InvalidInput as error:
                 problems.append(error.message)
+                continue
+            if kind is None and each == "domain" and key in PUBLIC_DOMAINS:
+                problems.append(f"{_EVERYBODYS.format(quoted(value))}.")  # more likely what is left of an address
+            else:
+                found.append((each, key, reason))
     return found, problems
 
 

@@ -18,11 +18,11 @@ from sqlalchemy import func, select
 from overture_core.leads import imports
 from overture_core.leads.chunks import CHUNK
 from overture_core.leads.importing import ImportCancelled, import_leads
-from overture_core.leads.imports import ImportReport, ImportState
+from overture_core.leads.imports import QUIET, ImportReport, ImportState
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.settings import Settings
-from overture_core.storage.schema import ImportReject, Lead, LeadIdentity
+from overture_core.storage.schema import ImportReject, Lead, LeadIdentity, LeadImport
 from overture_core.storage.store import Store
 from tests.conftest import WaitFor
 
@@ -124,7 +124,9 @@ def test_an_import_that_was_killed_goes_on(store: Store, tmp_path: Path, wait_fo
         process.wait()
         process.stdin.close()
         process.stdout.close()
+    assert state_of(store) == [(ImportState.INTERRUPTED, 2 * CHUNK)]
     report = import_leads(store, Source.from_person(file), ImportOptions(), workspace="default", actor="test")
+    assert state_of(store) == [(ImportState.DONE, ROWS)]
     assert (report.rows, report.resumed, sums_up(report)) == (ROWS, 2 * CHUNK, True)
     assert number_of(store, Lead, LeadIdentity, ImportReject) == [report.created, report.created, report.rejected]
     assert report.created == len({line for line in lines()[1:] if "@" in line})
@@ -133,6 +135,16 @@ def test_an_import_that_was_killed_goes_on(store: Store, tmp_path: Path, wait_fo
 def _environment(settings: Settings) -> dict[str, str]:
     found = {"OVERTURE_DATA_DIR": str(settings.data_dir)}
     return {**found, "OVERTURE_DATABASE_URL": settings.database_url} if settings.database_url else found
+
+
+def test_an_import_elsewhere_counts_as_interrupted_once_it_is_silent(store: Store, take: Import) -> None:
+    import_id = take("email\na@example.com").import_id
+    now = store.clock.now()
+    for silent, state in ((QUIET / 2, ImportState.RUNNING), (2 * QUIET, ImportState.INTERRUPTED)):
+        with store.begin("default", actor="test") as work:
+            row = work.session.get_one(LeadImport, import_id)
+            row.state, row.holder, row.updated_at = ImportState.RUNNING, "elsewhere 1 mark", now - silent
+        assert state_of(store) == [(state, 1)]
 
 
 def test_two_imports_of_one_file_at_once_store_each_person_once(store: Store) -> None:

@@ -32,6 +32,7 @@ TWILIO = "To,Status,Date\n+12125550101,Unsubscribed,2026-01-01\n+44 7700 900123,
 HUBSPOT = "Email,Unsubscribed from all email,Opt-out Reason\nbo@example.com,true,spam\n,true,\n"
 PLAIN = "shut.example\nada@example.com\n+12125550101\n"
 ADDRESS_FIRST = "ada@example.com\nshut.example\n+12125550101\n"
+ADDRESSES_ABOVE = "ada@example.com\nbo@example.com\ncy@example.com\n+12125550101\nshut.example\n@Gmail.com\n"
 
 
 def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
@@ -55,6 +56,13 @@ def there(store: Store) -> dict[str, str]:
         (TWILIO, (2, 2, 0, 0), {"+12125550101": "Unsubscribed", "+447700900123": "Unsubscribed"}),
         (HUBSPOT, (2, 1, 0, 1), {"bo@example.com": "spam"}),
         (ADDRESS_FIRST, (3, 3, 0, 0), dict.fromkeys(("ada@example.com", "shut.example", "+12125550101"), "imported")),
+        (
+            ADDRESSES_ABOVE,
+            (6, 5, 0, 1),
+            dict.fromkeys(
+                ("ada@example.com", "bo@example.com", "cy@example.com", "+12125550101", "shut.example"), "imported"
+            ),
+        ),
         (PLAIN, (3, 3, 0, 0), dict.fromkeys(("shut.example", "ada@example.com", "+12125550101"), "imported")),
     ],
 )
