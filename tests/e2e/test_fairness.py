@@ -133,3 +133,23 @@ def test_a_sendgrid_that_hangs_holds_up_no_sms(start: Any, wait_for: Any, databa
         assert texts(rests) > 0
         assert texts(or_(Message.accepted_at.is_not(None), rests)) == texts() == LEADS
         store.close()
+
+
+def test_a_twilio_that_hangs_holds_up_no_mail(start: Any, wait_for: Any, database: dict[str, Any]) -> None:
+    hanging = {"provider_timeout_s": HANG_S, "lease_s": 2 * HANG_S}
+    with start(chunk_size=10, email_batch_size=10, wave_size=10, **hanging, **database) as system:
+        store = Store(system.settings)
+        prepare(store, LEADS)
+        system.fault(provider="twilio", kind="hang", seconds=2 * HANG_S, count=10_000)
+        launch_campaign(store, "Texts", Channel.SMS, "text")
+        wait_for(lambda: count(store, State.SENDING) >= 20, deadline=30)  # as many as connections, and others waiting
+        launch_campaign(store, "Mail", Channel.EMAIL, "mail")
+
+        def mails() -> int:
+            with store.read("default") as work:
+                accepted = Message.accepted_at.is_not(None)
+                return work.session.scalar(select(func.count()).where(Message.channel == Channel.EMAIL, accepted)) or 0
+
+        wait_for(lambda: mails() >= 20, deadline=HANG_S / 2)
+        assert count(store, State.UNKNOWN) == 0
+        store.close()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
 import anyio
 
 from overture_core.clock import Clock
@@ -152,21 +153,28 @@ class Transports:
 
 @asynccontextmanager
 async def open_transports(settings: Settings, clock: Clock) -> AsyncIterator[Transports]:
-    """Open the transports that the settings name, on one pooled HTTP client.
+    """Open the transports that the settings name, each with connections of its own: one that hangs takes nobody else's.
 
     Raises:
         ConfigurationError: a provider's settings do not fit together.
     """
-    async with make_http(settings.provider_timeout_s, connections=settings.wave_size) as http:
-        timeout_s = settings.provider_timeout_s
-        mail = SendGridClient(http, email_endpoint(settings), timeout_s=timeout_s, clock=clock)
-        sms = TwilioClient(http, sms_endpoint(settings), timeout_s=timeout_s, clock=clock)
-        email = EmailTransport(mail, wave_size=settings.email_batch_size)
+    timeout_s = settings.provider_timeout_s
+    async with AsyncExitStack() as stack:
+
+        async def pool() -> aiohttp.ClientSession:
+            return await stack.enter_async_context(make_http(timeout_s, connections=settings.wave_size))
+
+        async def twilio() -> TwilioClient:
+            return TwilioClient(await pool(), sms_endpoint(settings), timeout_s=timeout_s, clock=clock)
+
+        mail = SendGridClient(await pool(), email_endpoint(settings), timeout_s=timeout_s, clock=clock)
+        sms = await twilio()
+        whatsapp = SmsTransport(await twilio(), settings, provider=TWILIO_WHATSAPP, prefix=WHATSAPP_PREFIX)
         by_channel: dict[Channel, Transport] = {
-            Channel.EMAIL: email,
+            Channel.EMAIL: EmailTransport(mail, wave_size=settings.email_batch_size),
             Channel.SMS: SmsTransport(sms, settings),
-            Channel.WHATSAPP: SmsTransport(sms, settings, provider=TWILIO_WHATSAPP, prefix=WHATSAPP_PREFIX),
-            Channel.VOICE: VoiceTransport(sms, settings),
+            Channel.WHATSAPP: whatsapp,
+            Channel.VOICE: VoiceTransport(await twilio(), settings),
         }
         yield Transports(by_channel, sms)
 
