@@ -1,7 +1,7 @@
 """A server of one tool on the bare SDK, which the benches of start and of calls measure ours against.
 
 python -m bench.echo speaks stdio, python -m bench.echo PORT is served by uvicorn with the parser that it takes itself,
-python -m bench.echo h11 PORT with the one that ours has; `httptools` is the other.
+python -m bench.echo h11 PORT with the one that comes with uvicorn, and with `httptools` the one that ours has.
 """
 
 from __future__ import annotations
