@@ -3,10 +3,10 @@
     uv run python -m bench.http_call
 
 All servers run at once, each in a process of its own under uvicorn, on an empty database: ours without authentication
-and with tokens of `overture token`, and the bare one twice, under the parser of HTTP that comes with uvicorn (h11), as an
-installation of the SDK alone has it, and under httptools, which ours uses. Brackets are times the first of them. A round gives each of them as many calls, in a shuffled order,
-from one client (aiohttp, kept connections, protocol 2026-07-28): one call after another, and eight at a time.
-`processor` is what the server's process used for a call.
+and with tokens of `overture token`, and the bare one twice, under the parser of HTTP that comes with uvicorn (h11), as
+an installation of the SDK alone has it, and under httptools, which ours uses. Brackets are times the first of them. A
+round gives each of them as many calls, in a shuffled order, from one client (aiohttp, kept connections, protocol
+2026-07-28): one call after another, and eight at a time. `processor` is what the server's process used for a call.
 """
 
 from __future__ import annotations
