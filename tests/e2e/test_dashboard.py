@@ -230,6 +230,18 @@ def test_a_page_goes_on_by_itself_when_the_server_comes_back(desk: Page, system:
     system.running.wait_ready()
 
 
+def test_a_page_that_nobody_sees_holds_no_connection(desk: Page) -> None:
+    """A browser opens six to a server: with as many tabs behind each other, a stop would wait for ever."""
+    expect(desk.get_by_text("This page keeps itself up to date.")).to_be_visible()
+    seen = "value => { Object.defineProperty(document, 'hidden', {value, configurable: true}); " + (
+        "document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    with desk.expect_event("requestfailed", lambda each: each.url.endswith("?live")):
+        desk.evaluate(seen, True)
+    with desk.expect_request(lambda each: each.url.endswith("?live")):
+        desk.evaluate(seen, False)
+
+
 def views(page: Page, system: System) -> dict[str, str]:
     """Every view's address, each with something to see."""
     base = system.http

@@ -17,6 +17,7 @@ from overture_core.leads.reading import Source
 from overture_core.leads.spreadsheets import harmless
 from overture_core.messages.stopping import suppress
 from overture_core.suppressions import files, lifting, service
+from overture_core.suppressions.columns import kind_of
 from overture_core.suppressions.files import SuppressionReject
 from overture_core.suppressions.service import Kind, SuppressionView
 from overture_core.text import quantity
@@ -138,7 +139,7 @@ def lift(
 
 def _kind(given: str | None, value: str) -> Kind:
     if given is None:
-        return files.kind_of(value)
+        return kind_of(value)
     for kind in files.KINDS:
         if kind == given:
             return kind

@@ -18,7 +18,7 @@ from overture_core.messages.channels import BY_HAND, BY_PHONE, Addressed, Channe
 from overture_core.storage.among import among
 from overture_core.storage.schema import LeadIdentity
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, domains_of, kinds_in_use, suppressed
+from overture_core.suppressions.service import Kind, domains_of, erased, kinds_in_use, suppressed
 
 _CHANNELS: dict[Kind, frozenset[Channel]] = {"email": frozenset({Channel.EMAIL}), "phone": BY_PHONE}
 _Known = dict[Kind, list[tuple[str, str]]]  # addresses as they compare, with whose they are
@@ -47,6 +47,10 @@ def suppressed_on(work: Work, leads: Sequence[Known], channels: Collection[Chann
             for address, lead_id in of_leads:
                 if address in gone:
                     found[lead_id].update(blocked)
+    if by_hand and (pages := erased(work, "linkedin", [lead.linkedin_url for lead in leads if lead.linkedin_url])):
+        for lead in leads:
+            if lead.linkedin_url in pages:
+                found[lead.id].update(by_hand)
     for lead_id in suppressed(work, "person", [lead.id for lead in leads] if "person" in wide else []):
         found[lead_id].update(channels)
     return found

@@ -20,7 +20,7 @@ from overture_core.leads.requests import RequestState
 from overture_core.leads.traces import Traces
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
-from overture_core.operations.ending import end_about
+from overture_core.operations.ending import forget
 from overture_core.operations.states import OperationState
 from overture_core.storage.schema import (
     BillingObject,
@@ -86,23 +86,29 @@ def erase(work: Work, lead_id: str) -> Erased:
     messages = _messages(work, lead)
     _require_no_operation_in_hand(work, lead)
     stop_lead(work, lead.id, cause="erased")
-    addresses = _addresses(work, lead)
-    _keep_hashes(work, addresses)
+    addresses = _addresses(work, lead, ("email", "phone"))
+    kept = addresses | _addresses(work, lead, ("linkedin",))
+    _keep_hashes(work, kept)
     words = _words(lead, addresses)
     traces = Traces(words, lead.first_name, lead.last_name)
     _require_no_filter_in_use(work, traces, words)
     _shred(work)
     replies = _remove(work, lead, addresses)
     _empty_messages(work, messages)
-    _empty_operations(work, lead)
+    forget(
+        work,
+        [lead.id],
+        about="something about a person who was erased",
+        reason="the person whom it is about was erased",
+    )
     _empty_traces(work, lead, messages, traces, words)
     for name in _EMPTIED:
         setattr(lead, name, None)
     lead.custom, lead.erased_at, lead.updated_at = {}, work.now(), work.now()
-    audit.record(work, "lead.erased", lead.id, addresses=len(addresses), messages=len(messages))
+    audit.record(work, "lead.erased", lead.id, addresses=len(kept), messages=len(messages))
     _settle_requests(work, lead)
     work.session.flush()
-    return Erased(lead_id=lead.id, addresses=len(addresses), messages=len(messages), replies=replies)
+    return Erased(lead_id=lead.id, addresses=len(kept), messages=len(messages), replies=replies)
 
 
 def _messages(work: Work, lead: Lead) -> list[str]:
@@ -129,9 +135,9 @@ def _require_no_operation_in_hand(work: Work, lead: Lead) -> None:
         raise Conflict(msg)
 
 
-def _addresses(work: Work, lead: Lead) -> set[tuple[str, str]]:
+def _addresses(work: Work, lead: Lead, kinds: Sequence[str]) -> set[tuple[str, str]]:
     known = select(LeadIdentity.kind, LeadIdentity.value).where(
-        LeadIdentity.lead_id == lead.id, LeadIdentity.kind.in_(("email", "phone"))
+        LeadIdentity.lead_id == lead.id, LeadIdentity.kind.in_(kinds)
     )
     return {(kind, value) for kind, value in work.session.execute(known)}
 
@@ -176,14 +182,6 @@ def _empty_messages(work: Work, ids: Sequence[str]) -> None:
     emptied: dict[str, Any] = {"address": "", "merge": {}, "idempotency_key": None, "next_step": None}
     work.session.execute(update(Message).where(Message.id.in_(ids)).values(**emptied))
     work.session.execute(update(MessageEvent).where(MessageEvent.message_id.in_(ids)).values(detail=None))
-
-
-def _empty_operations(work: Work, lead: Lead) -> None:
-    """Leave what names nobody: that something was asked of a provider, when, and the amount."""
-    emptied: dict[str, Any] = {"params": {}, "told": ["something about a person who was erased"], "result": None}
-    mine = (Operation.workspace_id == work.workspace, Operation.lead_id == lead.id)
-    work.session.execute(update(Operation).where(*mine).values(**emptied, error=None, key=""))
-    end_about(work, [lead.id], reason="the person whom it is about was erased")
 
 
 def _empty_traces(work: Work, lead: Lead, messages: Sequence[str], traces: Traces, words: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -44,7 +44,7 @@ from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
-from overture_core.suppressions.service import Kind, erased
+from overture_core.suppressions.service import erased
 from overture_core.text import quantity
 
 MOST_SHARED = 20
@@ -314,7 +314,7 @@ def _taken_over() -> Conflict:
 def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]], named: Mapping[str, set[str]]) -> list[int]:
     """Return the lines of the rows that have an address of somebody who was erased; `named` are all, by their kind."""
     lines: set[int] = set()
-    kinds: tuple[Kind, ...] = ("email", "phone")
+    kinds: tuple[Literal["email", "phone", "linkedin"], ...] = ("email", "phone", "linkedin")
     for kind in kinds:
         if gone := erased(work, kind, named.get(kind, ())):
             lines.update(row.line for row, read in rows if any(of == kind and v in gone for of, v in read.identities))

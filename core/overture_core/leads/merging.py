@@ -133,8 +133,7 @@ class Merger:
             if len(shared) == 1 and shared[0][0] == "phone" and _is_another(lead.values, row.values):
                 self.by_phone.append(line)
             if any(owner != owners[0] for owner in owners):
-                self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
-                self.shared[line] = list(dict.fromkeys(owners))
+                self._share(list(dict.fromkeys(owners)), row, line, filename)
         else:
             id_ = next(self._lead_ids)
             lead = self._leads[id_] = _Lead(id_, dict(row.values), dict(row.custom), new=True)
@@ -152,6 +151,19 @@ class Merger:
             return CREATED
         if not change:
             return UNCHANGED
+        self._note(lead, line, change)
+        return MERGED
+
+    def _share(self, owners: list[str], row: LeadRow, line: int, filename: str) -> None:
+        """Note whose addresses are in one row. The first gets it; what it refuses all of them refuse."""
+        self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
+        self.shared[line] = owners
+        refusals = dict.fromkeys((channel for channel, granted in row.consents.items() if not granted), False)
+        for lead in (self._leads[owner] for owner in owners[1:] if refusals):
+            if consents := self._add_consents(lead, replace(row, consents=refusals), line, filename):
+                self._note(lead, line, {"consents": consents})
+
+    def _note(self, lead: _Lead, line: int, change: dict[str, Any]) -> None:
         lead.changed.add("updated_at")
         self._changes.append(
             (
@@ -159,7 +171,6 @@ class Merger:
                 *(line, self._work.actor[:200], self._now, change),
             )
         )
-        return MERGED
 
     def _past(self, row: LeadRow) -> LeadRow:
         """Return a row without a last contact that is yet to come: as the later one counts, it would stay for ever."""

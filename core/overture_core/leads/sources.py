@@ -18,6 +18,7 @@ from overture_core.leads.unpacking import MAGIC, unpacked
 from overture_core.text import clean
 
 MAX_BYTES = 2 * 1024**3  # of a file, which is streamed: some millions of leads
+_SECRETS = frozenset({".env", ".key", ".pem", ".db"})  # endings of what is no list
 MAX_INLINE = 64 * 1024**2  # of content, which is in memory
 
 
@@ -32,18 +33,28 @@ class Source:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_path(cls, path: Path | str, roots: list[Path]) -> Source:
+    def from_path(cls, path: Path | str, roots: list[Path], *, closed: Path | None = None) -> Source:
         """Take a file, by its path or `file:` URI (RFC 8089), that lies inside one of `roots`, links followed.
 
+        What holds secrets is no list, and a rejected row shows what stands in it: hidden files and folders, settings
+        and keys are not taken, nor is what lies in `closed`.
+
         Raises:
-            UnreadableFile: it is missing, no file, too large, unreadable, or outside the roots.
+            UnreadableFile: it is missing, no file, too large, unreadable, outside the roots, or may hold secrets.
         """
         path = _of_uri(path) if isinstance(path, str) and path.lower().startswith("file:") else path
         real = _resolved(_in_a_root(Path(path), roots))
         allowed = [root.resolve() for root in roots]
-        if not any(real.is_relative_to(root) for root in allowed):
+        within = [root for root in allowed if real.is_relative_to(root)]
+        if not within:
             shown = ", ".join(str(root) for root in allowed)
             msg = f"{path} is outside the folders that may be imported from ({shown}); move it there."
+            raise UnreadableFile(msg)
+        if all(_may_hold_secrets(real, root, closed) for root in within):
+            msg = (
+                f"{path} is hidden, or of a kind that holds settings, keys or Overture's own data, and is not read as "
+                "a list; if it is one, copy it to a file such as leads.csv."
+            )
             raise UnreadableFile(msg)
         return cls._usable(real, path)
 
@@ -181,6 +192,13 @@ def _in_a_root(path: Path, roots: list[Path]) -> Path:
     except OSError:  # too long for any file's name: what opens it says so
         found = None
     return found or (roots[0] / path if roots else path)
+
+
+def _may_hold_secrets(real: Path, root: Path, closed: Path | None) -> bool:
+    """Say so of a file by where it lies below `root`: a root that somebody named may itself be hidden or `closed`."""
+    hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
+    shut = closed is not None and real.is_relative_to(closed.resolve()) and not root.is_relative_to(closed.resolve())
+    return hidden or shut or real.suffix.lower() in _SECRETS
 
 
 def _resolved(path: Path) -> Path:

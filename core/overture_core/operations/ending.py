@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState
@@ -39,6 +40,15 @@ def end_about(work: Work, lead_ids: Sequence[str], *, reason: str) -> None:
     )
     for operation_id in work.session.scalars(about).all():
         operations.cancel(work, operation_id, reason=reason)
+
+
+def forget(work: Work, lead_ids: Sequence[str], *, about: str, reason: str) -> None:
+    """Cancel what was asked for about leads and has not begun, and of all that was leave what names nobody: that
+    something was asked of a provider, when, and the amount. `about` says whom it was about."""
+    emptied: dict[str, Any] = {"params": {}, "told": [about], "result": None, "error": None, "key": ""}
+    mine = (Operation.workspace_id == work.workspace, among(Operation.lead_id, lead_ids))
+    work.session.execute(update(Operation).where(*mine).values(**emptied))
+    end_about(work, lead_ids, reason=reason)
 
 
 def end_orphans(work: Work) -> int:

@@ -21,9 +21,8 @@ from overture_core.files import written
 from overture_core.ids import new_id
 from overture_core.leads.duplicates import PUBLIC_DOMAINS
 from overture_core.leads.finding import no_such_lead
-from overture_core.leads.mapping import propose
 from overture_core.leads.normalise import dialling_region, phone_region
-from overture_core.leads.reading import Row, Source, Table, open_table
+from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.spreadsheets import harmless
 from overture_core.leads.understanding import require_rows
 from overture_core.messages.channels import Channel
@@ -31,7 +30,8 @@ from overture_core.messages.stopping import Refusal, refuse, suppress
 from overture_core.storage.chunked import transactions
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Store, Work
-from overture_core.suppressions.service import Kind, SuppressionPage, known, normalised, strangers, suppressible
+from overture_core.suppressions.columns import ADDRESSES, columns_of, headless, kind_of
+from overture_core.suppressions.service import Kind, SuppressionPage, known, strangers, suppressible
 from overture_core.text import clean, quoted
 
 CHUNK = 500
@@ -41,12 +41,6 @@ KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
 COUNTS = {"rows", "added", "unchanged", "rejected"}
 MORE = "there are more"  # in the last row of a part
 COLUMNS = ("kind", "value", "reason", "origin", "created_at")
-# Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
-_DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
-_ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "number", "contact"}
-_REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
-_ADDRESSES = {"email", "phone", "value"}
-_LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
 _EVERYBODYS = "{} is everybody's; a person may add it by itself"
 _SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
 _Asked = tuple[Kind, str, str]  # with the reason
@@ -85,16 +79,6 @@ class SuppressionReport(BaseModel):
     left_out: list[SuppressionReject] = Field(default_factory=list, description="The first of them, with why.")
 
 
-def kind_of(value: str) -> Kind:
-    """Return what a value is, by its looks: a lead's id, an e-mail address, a phone number, else a domain."""
-    text = value.strip()
-    if _LEAD.fullmatch(text):
-        return "person"
-    if "@" in text.lstrip("@"):
-        return "email"
-    return "phone" if text[:1] in "+0123456789(" and not re.search(r"[A-Za-z]", text) else "domain"
-
-
 def take_file(
     store: Store,
     source: Source,
@@ -122,8 +106,8 @@ def take_file(
     dialled = None if country is None else dialling_region(country)
     with closing(open_table(source, encoding)) as table:
         sample = list(islice(table.rows, SAMPLE))
-        columns = _columns(table, sample, dialled)
-        if _ADDRESSES.isdisjoint(columns.values()) and "domain" not in columns.values():
+        columns = columns_of(table, sample, dialled)
+        if ADDRESSES.isdisjoint(columns.values()) and "domain" not in columns.values():
             msg = (
                 f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
                 f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
@@ -132,9 +116,9 @@ def take_file(
         report = SuppressionReport(
             filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
         )
-        headless = list(_headless(table, columns, dialled))
-        require_rows(source, len(headless) + len(sample))
-        read = chain(headless, sample, table.rows)
+        first = list(headless(table, columns))
+        require_rows(source, len(first) + len(sample))
+        read = chain(first, sample, table.rows)
         rows = (row for row in read if not _names_the_next_part(row))
         with (
             transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
@@ -147,48 +131,6 @@ def take_file(
                 if progress is not None:
                     progress(report.rows)
     return report
-
-
-def _columns(table: Table, sample: list[Row], country: str | None) -> dict[str, str]:
-    """Return {column: email, phone, domain, value, kind, reason or country}."""
-    found: dict[str, str] = {}
-    for column in table.columns:
-        key = "".join(each for each in column.casefold() if each.isalnum())
-        for names, what in ((_DOMAINS, "domain"), (_ANY, "value"), (_REASONS, "reason"), ({"kind"}, "kind")):
-            if key in names:
-                found.setdefault(column, what)
-    others = [column for column in table.columns if column not in found]
-    cells = [row.cells for row in sample if row.cells is not None]
-    found |= _addresses(others, [], {"email", "phone", "country"})
-    if _ADDRESSES.isdisjoint(found.values()):  # by name first: a column of times looks like phone numbers
-        looking = _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
-        # Of one value a line each is taken by its own looks, whatever most of them are.
-        found |= dict.fromkeys(looking, "value") if len(table.columns) == 1 else looking
-    if len(table.columns) == 1 and not found:
-        (name,) = table.columns
-        # Of a list without a header the first line may be taken for one, or for the first row.
-        if any(_is_value(each, country) for each in (name, *(row[name] for row in cells[:1]))):
-            found[name] = "value"
-    return found
-
-
-def _addresses(columns: list[str], cells: list[dict[str, str]], kinds: set[str]) -> dict[str, str]:
-    return {column: what for column, what in propose(columns, cells).mapping.items() if what in kinds}
-
-
-def _is_value(text: str, country: str | None) -> bool:
-    try:
-        normalised(kind_of(text), text, country)
-    except InvalidInput:
-        return False
-    return True
-
-
-def _headless(table: Table, columns: Mapping[str, str], country: str | None) -> Iterator[Row]:
-    """The header itself, where it is a value like those below it."""
-    if len(table.columns) == 1 and columns and _is_value(table.columns[0], country):
-        (name,) = table.columns
-        yield Row(1, name, {name: name})
 
 
 def _names_the_next_part(row: Row) -> bool:
@@ -244,22 +186,24 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
     """
     if row.cells is None:
         return [], [row.problem or "it cannot be read"]
-    said = {what: cell for column, what in columns.items() if (cell := row.cells.get(column, "").strip())}
-    reason = clean(said.pop("reason", ""), limit=40) or default.reason
-    country = phone_region(said.pop("country", "")) or default.country
-    given = said.pop("kind", "")
+    cells = [(what, cell) for column, what in columns.items() if (cell := row.cells.get(column, "").strip())]
+    about = dict(cells)
+    reason = clean(about.get("reason", ""), limit=40) or default.reason
+    country = phone_region(about.get("country", "")) or default.country
+    given = about.get("kind", "")
     if given and given not in KINDS:
         return [], [f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."]
-    domain = said.pop("domain", "")
+    said = [(what, cell) for what, cell in cells if what in ADDRESSES]
+    domain = about.get("domain", "")
     if domain and not said:
-        if not _ADDRESSES.isdisjoint(columns.values()) and domain.lower() in PUBLIC_DOMAINS:
+        if not ADDRESSES.isdisjoint(columns.values()) and domain.lower() in PUBLIC_DOMAINS:
             return [], [f"it has no address, and {_EVERYBODYS.format(quoted(domain))}"]
-        said = {"domain": domain}
+        said = [("domain", domain)]
     if not said:
         return [], ["it holds no address, number or domain"]
     found: list[_Asked] = []
     problems: list[str] = []
-    for what, cell in said.items():
+    for what, cell in said:
         wanted = given if what == "value" else what
         kind = next((each for each in KINDS if each == wanted), None)
         for value in _several(kind, cell, country):

@@ -144,7 +144,7 @@ def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
     the mailbox that they lead to."""
     if not values:
         return set()
-    gone = erased(work, kind, values) if kind in {"email", "phone"} else set()
+    gone = erased(work, kind, values) if kind == "email" or kind == "phone" else set()
     ours = Suppression.workspace_id == work.workspace
     if kind == "email":
         leads_to = {value: mailbox(value) for value in values}
@@ -174,8 +174,8 @@ def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
     return kept, secrets.sign(work.settings, ERASED, f"{kept}:{told}")
 
 
-def erased(work: Work, kind: Kind, values: Collection[str]) -> set[str]:
-    """Return which of `values` (e-mail addresses or phone numbers, already normalised) were erased."""
+def erased(work: Work, kind: Literal["email", "phone", "linkedin"], values: Collection[str]) -> set[str]:
+    """Return which of `values` (addresses, numbers or pages on LinkedIn, already normalised) were erased."""
     forms: dict[str, Callable[[str], str]] = {"email": str, "mailbox": mailbox} if kind == "email" else {kind: str}
     gone: set[str] = set()
     for kept, form in forms.items():

@@ -103,7 +103,7 @@ def _source(runtime: Runtime, path: str | None, content: str | None, blob: str |
         raise InvalidInput(msg)
     if path is not None:
         return source_of_uri(runtime.store, runtime.workspace, path) or Source.from_path(
-            path, runtime.settings.import_roots
+            path, runtime.settings.import_roots, closed=runtime.settings.data_dir
         )
     return Source.from_base64(blob, filename) if blob is not None else Source.from_text(content or "", filename)
 

@@ -306,3 +306,18 @@ def test_an_import_tells_of_an_erased_address_beside_a_new_one(store_with_key: S
         "1 row with an address of somebody who was erased (line 3): that one is never written to, any other of the row "
         "may be; if it is the same person, erase them again"
     ]
+
+
+def test_a_page_of_who_was_erased_is_not_written_to_by_another_address(store_with_key: Store) -> None:
+    head, page = "first name,email,linkedin url,country,consent\n", "https://www.linkedin.com/in/erased-one"
+    source = Source.from_text(f"{head}Una,una@example.com,{page},US,linkedin\n", "leads.csv")
+    import_leads(store_with_key, source, ImportOptions(), workspace=WORKSPACE, actor="test")
+    erased(store_with_key, lead_named(store_with_key, "Una"))
+    again = Source.from_text(f"{head}Back,new@example.com,linkedin.com/in/Erased-One/,US,linkedin\n", "leads.csv")
+    report = import_leads(store_with_key, again, ImportOptions(), workspace=WORKSPACE, actor="test")
+    assert [each.partition(" (")[0] for each in report.warnings if "erased" in each] == [
+        "1 row with an address of somebody who was erased"
+    ]
+    with store_with_key.read(WORKSPACE) as work:
+        row = work.session.get_one(Lead, lead_named(store_with_key, "Back"))
+        assert contactability(work, row, Channel.LINKEDIN).reason is Reason.SUPPRESSED

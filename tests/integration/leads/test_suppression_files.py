@@ -21,6 +21,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.storage.store import Store
 from overture_core.suppressions import files, lifting, service
+from overture_core.suppressions.columns import kind_of
 from overture_core.suppressions.files import SuppressionReport
 
 SENDGRID = """email,reason,created
@@ -76,6 +77,32 @@ def test_every_row_of_a_list_is_accounted_for(
     assert (again.added, again.unchanged) == (0, counts[1] + counts[2])
 
 
+@pytest.mark.parametrize(
+    ("text", "counts", "values"),
+    [
+        ("c1@s.example,c2@s.example\nd1@s.example,d2@s.example\n", (2, 2, 0, 0), "c1 c2 d1 d2"),
+        ("s1@s.example; s2@s.example; s3@s.example\n", (1, 1, 0, 0), "s1 s2 s3"),
+        ("email,email 2\na@s.example,b@s.example\n,c@s.example\n", (2, 2, 0, 0), "a b c"),
+        (
+            "Email Address,Secondary Email,Phone,Work Phone,Email sent,Owner Email\n"
+            "a@s.example,b@s.example,+1 212 555 0101,+1 212 555 0102,2026-01-01 10:00,us@ours.example\n",
+            (1, 1, 0, 0),
+            "a b +12125550101 +12125550102",
+        ),
+        ("mobile,landline\n+12125550101,+12125550102\n", (1, 1, 0, 0), "+12125550101 +12125550102"),
+        ("0664 1234567\na@s.example\nb@s.example\n", (3, 2, 0, 1), "a b"),
+        ("https://s.example/x\na@s.example\n", (2, 1, 0, 1), "a"),
+        ("030 901820,DE\n020 7946 0018,GB\n", (2, 2, 0, 0), "+4930901820 +442079460018"),
+    ],
+)
+def test_every_address_of_a_row_is_suppressed_and_the_first_line_is_a_row_where_it_has_one(
+    store: Store, text: str, counts: tuple[int, ...], values: str
+) -> None:
+    report = taken(store, text)
+    assert (report.rows, report.added, report.unchanged, report.rejected) == counts
+    assert set(there(store)) == {each if each[0] == "+" else f"{each}@s.example" for each in values.split()}
+
+
 def test_a_rejected_row_is_told_with_its_line_and_reason(store: Store) -> None:
     (row,) = taken(store, SENDGRID).rejects
     assert (row.line, row.original) == (4, "not an address,Invalid,1700000002")
@@ -129,7 +156,7 @@ def test_an_exported_list_comes_back_unchanged_and_names_nobody_who_was_erased(
     take("First Name,E-mail,Country\nAda,ada@example.com,US\n")
     with keyed.begin("default", actor="test") as work:
         for value in ("ada@example.com", "shut.example", "+12125550101"):
-            suppress(work, files.kind_of(value), value, reason="=1+1", origin="test")
+            suppress(work, kind_of(value), value, reason="=1+1", origin="test")
         erase(work, lead_id_of(work, "ada@example.com"))
     place = tmp_path / "out" / f"list.{ending}"
     place.parent.mkdir()

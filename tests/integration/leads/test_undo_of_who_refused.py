@@ -170,7 +170,9 @@ def test_what_was_asked_about_a_lead_who_was_removed_ends_with_the_reason(
     undone(store, report)
     why = "the lead whom it is about was removed when their import was taken back"
     with store.begin("default", actor="test") as work:
-        assert operations.get(work, operation.id).error == why
+        ended = operations.get(work, operation.id)
+        assert ended.error == why
+        assert ended.told == ["something about a lead who was removed when their import was taken back"]
         asked_for = approvals.for_subject(work, operation.id)
         assert (asked_for.state, asked_for.reason) == (ApprovalState.VOID, why)
         with pytest.raises(Conflict, match=rf"already void \({why}\)"):

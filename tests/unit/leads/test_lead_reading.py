@@ -17,6 +17,7 @@ from openpyxl import Workbook
 from overture_core.errors import UnreadableFile
 from overture_core.leads import reading
 from overture_core.leads.reading import Row, Source, open_table
+from overture_core.leads.spreadsheets import plain
 
 Read = tuple[list[str], str, str | None, list[Row]]
 
@@ -125,6 +126,13 @@ def bad_files(folder: Path) -> Iterator[tuple[Path, str]]:
     yield outside, "is outside the folders"
     yield inside / "link.csv", "is outside the folders"
     yield inside / ".." / "outside.csv", "is outside the folders"
+    (inside / ".env").write_text("OVERTURE_SECRET_KEY=x\n")
+    (inside / "settings.csv").symlink_to(".env")
+    (inside / ".overture").mkdir()
+    (inside / ".overture" / "leads.csv").write_text("email\na@example.com\n")
+    (inside / "tls.PEM").write_text("email\na@example.com\n")
+    for secret in (".env", "settings.csv", ".overture/leads.csv", "tls.PEM"):
+        yield inside / secret, "is hidden, or of a kind that holds settings, keys"
     yield inside / "loop.csv", "is a link that leads back to itself"
     yield Path("loop.csv"), "is a link that leads back to itself"
     yield inside / "empty.csv", "is empty"
@@ -167,7 +175,7 @@ def test_whatever_csv_writes_is_read_back_cell_by_cell(pairs: list[tuple[str, st
     writer.writerows([("email", "notes"), *pairs])
     rows = read(Source.from_text(written.getvalue(), "leads.csv"))[3]
     assert [row.cells for row in rows] == [
-        {"email": email, "notes": notes} for email, notes in pairs if email.strip() or notes.strip()
+        {"email": plain(email), "notes": plain(notes)} for email, notes in pairs if email.strip() or notes.strip()
     ]
 
 

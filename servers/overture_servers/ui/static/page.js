@@ -8,7 +8,8 @@ for (const part of document.querySelectorAll("[data-live]")) {
   part.after(told);
   const say = (text) => { if (told.textContent !== text) told.textContent = text; };
 
-  const source = new EventSource(part.dataset.live);
+  let source = null;
+  let over = false;
   let waiting = null;
 
   // What a person has in hand is not taken from them: it is brought up to date once they leave it.
@@ -19,17 +20,31 @@ for (const part of document.querySelectorAll("[data-live]")) {
     waiting = null;
   };
 
-  source.addEventListener("open", () => say("This page keeps itself up to date."));
-  source.addEventListener("message", (event) => { waiting = event.data; show(); });
-  source.addEventListener("closed", () => {
-    source.close();
-    say("Your session is over; open the dashboard anew to go on.");
+  // A browser opens six connections to a server at most, whatever the number of its tabs: who sees none holds none.
+  const follow = () => {
+    if (document.hidden || over || source !== null) return;
+    const opened = source = new EventSource(part.dataset.live);
+    opened.addEventListener("open", () => say("This page keeps itself up to date."));
+    opened.addEventListener("message", (event) => { waiting = event.data; show(); });
+    opened.addEventListener("closed", () => {
+      over = true;
+      opened.close();
+      say("Your session is over; open the dashboard anew to go on.");
+    });
+    opened.addEventListener("error", () => {
+      say(opened.readyState === EventSource.CLOSED
+        ? "This page is not kept up to date any more; reload it."
+        : "The server does not answer; trying again.");
+    });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && source !== null) {
+      source.close();
+      source = null;
+    }
+    follow();
   });
-  source.addEventListener("error", () => {
-    say(source.readyState === EventSource.CLOSED
-      ? "This page is not kept up to date any more; reload it."
-      : "The server does not answer; trying again.");
-  });
+  follow();
   part.addEventListener("focusout", () => setTimeout(show));
   part.addEventListener("toggle", show, true);
 }
