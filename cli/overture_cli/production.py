@@ -106,6 +106,7 @@ def _secrets(settings: Settings) -> Iterator[str]:
         "OVERTURE_SECRET_KEY": [settings.secret_key],
         "OVERTURE_SECRET_KEYS_ACCEPTED": [*settings.secret_keys_accepted],
         "OVERTURE_METRICS_TOKEN": [settings.metrics_token],
+        "A token in OVERTURE_APPROVERS": [*settings.approvers.values()],
         "OVERTURE_SENDGRID_INBOUND_SECRET": [settings.sendgrid_inbound_secret],
     }
     for name, secrets in own.items():

@@ -59,6 +59,6 @@ def bar(numbers: Sequence[tuple[str, int]]) -> Bar:
     return Bar(parts, total)
 
 
-def share(number: float, most: float) -> float:
-    """Return how wide a bar is beside the widest; what is nothing or less has none."""
-    return round(WIDTH * max(0.0, number) / most, 3) if most > 0 else 0.0
+def share(number: float, whole: float) -> float:
+    """Return how wide a bar is where `whole` fills it; what is nothing or less has none."""
+    return round(WIDTH * max(0.0, number) / whole, 3) if whole > 0 else 0.0

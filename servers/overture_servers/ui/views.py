@@ -152,8 +152,10 @@ def system(work: Work, given: Given) -> dict[str, Any]:
 def earned(work: Work, _given: Given) -> dict[str, Any]:
     """What campaigns brought in, by step and variant."""
     found = revenue(work, sandbox=work.settings.stripe_sandboxed)
-    most = {currency: max(row.net for row in found.rows if row.currency == currency) for currency in found.total}
-    return {"revenue": found, "most": most, "share": charts.share}
+    whole = {
+        currency: sum(max(row.net, 0) for row in found.rows if row.currency == currency) for currency in found.total
+    }
+    return {"revenue": found, "whole": whole, "share": charts.share}
 
 
 VIEWS = (

@@ -1,4 +1,5 @@
-"""Whose consent a file can grant: that of the lead whose address the row has, and of nobody who is suppressed."""
+"""Whose consent a file can grant: that of the lead whose address the row has, and of nobody who is suppressed. What it
+refuses counts for everybody whose address the row has."""
 
 from __future__ import annotations
 
@@ -10,13 +11,15 @@ from sqlalchemy import select
 
 from overture_core.clock import ManualClock
 from overture_core.contactability.explaining import explain
+from overture_core.contactability.gate import contactability
+from overture_core.contactability.rules import Reason
 from overture_core.errors import Conflict
 from overture_core.leads import consenting
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.imports import ImportReport
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
-from overture_core.storage.schema import Consent
+from overture_core.storage.schema import Consent, Lead
 from overture_core.storage.store import Store
 from overture_core.suppressions import lifting
 
@@ -147,3 +150,12 @@ def test_words_beside_a_channel_make_no_consent_of_it_and_the_report_names_what_
         "1 consent value that was not understood, left out; name channels (email, sms, ...), apart by a blank or one "
         "of ; , | + /"
     ) in report.warnings
+
+
+def test_what_a_row_refuses_everybody_refuses_whose_address_is_in_it(store: Store, take: Import) -> None:
+    take("external_id,email,phone,country\nq1,a@example.com,,US\n,b@example.com,,US\n,c@example.com,+12125550123,US\n")
+    report = take("external_id,email,phone,opt_out\nq1,b@example.com,+12125550123,yes\n")
+    assert (report.created, report.merged) == (0, 1)
+    with store.read("default") as work:
+        leads = work.session.scalars(select(Lead)).all()
+        assert [contactability(work, lead, Channel.EMAIL).reason for lead in leads] == [Reason.CONSENT_DENIED] * 3

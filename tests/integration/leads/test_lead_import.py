@@ -13,8 +13,6 @@ from openpyxl import Workbook
 from pydantic import ValidationError
 from sqlalchemy import func, select
 
-from overture_core.contactability.gate import contactability
-from overture_core.contactability.rules import Reason
 from overture_core.errors import InvalidInput, NotFound, UnreadableFile
 from overture_core.leads import imports, service
 from overture_core.leads.chunks import CHUNK
@@ -116,17 +114,6 @@ def test_a_row_that_fits_two_leads_goes_to_the_stronger_identity_and_says_so(sto
         assert by_phone is not None
         assert by_email is not None
         assert (by_phone.id != by_email.id, by_phone.title, by_email.title) == (True, None, "Owner")
-
-
-def test_what_a_row_refuses_everybody_refuses_whose_address_is_in_it(store: Store, take: Import) -> None:
-    take("external_id,email,phone,country\nq1,a@example.com,,US\n,b@example.com,,US\n,c@example.com,+12125550123,US\n")
-    report = take("external_id,email,phone,opt_out\nq1,b@example.com,+12125550123,yes\n")
-    assert counts(report) == {"created": 0, "merged": 1, "unchanged": 0, "rejected": 0}
-    with store.read("default") as work:
-        for address in ("a@example.com", "b@example.com", "c@example.com"):
-            lead = service.find_by_address(work, Channel.EMAIL, address)
-            assert lead is not None
-            assert contactability(work, lead, Channel.EMAIL).reason is Reason.CONSENT_DENIED
 
 
 def test_rejected_rows_are_kept_with_line_text_and_every_reason(store: Store, take: Import) -> None:

@@ -76,6 +76,7 @@ def test_one_machine_may_keep_sqlite_and_a_redis_of_its_own(told: Any) -> None:
         ({"secret_key": "0" * 64}, "OVERTURE_SECRET_KEY can be guessed"),
         ({"secret_keys_accepted": ["next"]}, "OVERTURE_SECRET_KEYS_ACCEPTED can be guessed"),
         ({"metrics_token": "metrics"}, "OVERTURE_METRICS_TOKEN can be guessed"),
+        ({"approvers": {"ada": "a" * 40}}, "A token in OVERTURE_APPROVERS can be guessed"),
         ({"sendgrid_inbound_secret": "inbound"}, "OVERTURE_SENDGRID_INBOUND_SECRET can be guessed"),
         ({"import_roots": [Path("/")]}, "set OVERTURE_IMPORT_ROOTS to a folder with nothing but such files"),
     ],
