@@ -92,8 +92,8 @@ def test_a_channel_that_a_later_step_may_take_instead_is_shown_though_nobody_wou
     planned = scene.plan(templates={"email": "hello"}, follow_ups=[BY_WHATSAPP])
     lines = described(planned)
     assert (
-        "Step 2: 3 days after step 1, to who did not answer (at most 1 by email); each by the first of email, whatsapp "
-        "that may be used then."
+        "Step 2: 3 days after step 1, to who did not answer (at most 1 by email, 1 by whatsapp); each by the first of "
+        "email, whatsapp that may be used then."
     ) in lines
     assert lines[-5:] == [
         "For example, step 2, by whatsapp to '+12125550101':",

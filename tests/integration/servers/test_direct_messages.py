@@ -245,7 +245,7 @@ async def test_one_that_is_asked_for_with_another_text_takes_the_place_of_the_on
         ("waiting", "pending"),
     ]
     assert worthless.reason == f"replaced by {new['id']}, which has another text"
-    with pytest.raises(Conflict, match="was cancelled; ask for it again"):
+    with pytest.raises(Conflict, match=r"was cancelled \(replaced by \w+, which has another text\); ask for it again"):
         await running.run(runtime.store, "default", old["id"], actor="worker")
     assert rows(runtime) == []
 

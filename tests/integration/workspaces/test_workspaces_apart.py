@@ -139,6 +139,7 @@ def resources(it: Any) -> dict[str, str]:
         "leads://imports/{import_id}/rejects": f"leads://imports/{it.import_}/rejects",
         "leads://imports/{import_id}/duplicates{?cursor}": f"leads://imports/{it.import_}/duplicates",
         "leads://imports/{import_id}/rejects/{after_line}": f"leads://imports/{it.import_}/rejects/1",
+        "ui://overture/campaign": "ui://overture/campaign",  # the same for everybody
         "messaging://campaigns/{name}": f"messaging://campaigns/{it.name}",
         "messaging://templates/{name}": f"messaging://templates/{it.name}",
         "linkedin://capabilities": "linkedin://capabilities",
@@ -218,7 +219,15 @@ async def test_no_resource_shows_anything_of_another_workspace(
                 found.append((await read(client, table[uri])).replace(theirs.name, "").replace(table[uri], ""))
     assert sorted(listed) == sorted(table)
     assert [answer for answer in found if MARK in answer] == []
-    no_text = ("{after_line}", "capabilities", "{operation_id}", "account", "{campaign}", "mappings{?cursor}")
+    no_text = (
+        "{after_line}",
+        "capabilities",
+        "{operation_id}",
+        "account",
+        "{campaign}",
+        "mappings{?cursor}",
+        "campaign",
+    )
     assert [uri for uri in table if MARK not in shown[uri] and not uri.endswith(no_text)] == []
 
 
