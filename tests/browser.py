@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 from platformdirs import user_cache_path
-from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, ViewportSize, expect, sync_playwright
 
 from tests.node_tools import installed
 
@@ -58,6 +58,15 @@ def chromium() -> str:
     found = shutil.which("chromium")
     assert found is not None
     return found
+
+
+def opened(context: BrowserContext, link: str) -> Page:
+    """Open a session on the dashboard by a link that the command line printed."""
+    page = context.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Open the dashboard").click()
+    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+    return page
 
 
 def faults(page: Page | Frame) -> list[str]:

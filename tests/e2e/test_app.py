@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from mcp.types import CallToolResult
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from tests.app_host import Host, Mode, Theme
-from tests.browser import DESK, PHONE, browser, faults, overflows, picture
+from tests.browser import DESK, PHONE, browser, faults, opened, overflows, picture
 from tests.conftest import WaitFor
 from tests.dashboard_scene import Model, filled, planned
 from tests.e2e.conftest import System, free_ports, started
@@ -55,15 +55,6 @@ def messaging(system: System) -> str:
     return f"{system.http}/messaging/mcp"
 
 
-def opened(context: BrowserContext, system: System) -> Page:
-    """Open a session of the person's on the dashboard, in the browser where the host is."""
-    page = context.new_page()
-    page.goto(system.overture("dashboard")["link"])
-    page.get_by_role("button", name="Open the dashboard").click()
-    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
-    return page
-
-
 def waiting(system: System, name: str, **more: Any) -> dict[str, Any]:
     """Plan a campaign that then waits for a person."""
     return planned(Model(system.http, []), name, **more)
@@ -84,7 +75,7 @@ def test_a_plan_is_read_in_the_host_approved_on_the_page_and_watched_to_its_end(
     expect(view.get_by_text("gave no consent, which this channel or country needs first")).to_be_visible()
     expect(view.get_by_text("Hello Iris, is a pilot for Wingtip still of interest?")).to_be_visible()
     view.get_by_role("button", name="Approve or reject it on the page").press("Enter")
-    page = opened(context, system)
+    page = opened(context, system.overture("dashboard")["link"])
     (address,) = host.opened
     page.goto(address)
     page.get_by_role("button", name="Approve exactly this").click()
@@ -211,7 +202,7 @@ def test_a_session_that_another_site_could_not_bring_along_goes_on(
     context: BrowserContext, host: Host, system: System
 ) -> None:
     """A link of a host's page is of another site: the cookie of the session is not for such."""
-    opened(context, system)
+    opened(context, system.overture("dashboard")["link"])
     plan = waiting(system, "Elsewhere")
     address = f"{system.http}/page/approvals/{plan['approval']['id']}"
     host.show(STATUS, campaign="Elsewhere")

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect
 
 from overture_servers.main import GRACE_S
-from tests.browser import DESK, PHONE, browser, faults, overflows, picture
+from tests.browser import DESK, PHONE, browser, faults, opened, overflows, picture
 from tests.conftest import WaitFor
 from tests.dashboard_scene import Model, filled, planned
 from tests.e2e.conftest import System, started
@@ -61,17 +61,8 @@ def model(system: System) -> Model:
 def session(chromium: Browser, system: System) -> StorageState:
     """A session, opened by the link that the command line prints."""
     with chromium.new_context() as context:
-        opened(context, system)
+        opened(context, system.overture("dashboard")["link"])
         return context.storage_state()
-
-
-def opened(context: BrowserContext, system: System) -> Page:
-    """Open a session."""
-    page = context.new_page()
-    page.goto(system.overture("dashboard")["link"])
-    page.get_by_role("button", name="Open the dashboard").click()
-    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
-    return page
 
 
 @pytest.fixture
@@ -213,7 +204,7 @@ def test_every_view_can_be_read_by_everybody(
 
 def test_who_leaves_is_told_nothing_more_on_any_page(chromium: Browser, system: System) -> None:
     with chromium.new_context() as context:
-        page, other = opened(context, system), home(context, system)
+        page, other = opened(context, system.overture("dashboard")["link"]), home(context, system)
         expect(other.get_by_text("This page keeps itself up to date.")).to_be_visible()
         page.get_by_role("button", name="Leave").click()
         expect(page.get_by_text("This page is for people with an open session.")).to_be_visible()
