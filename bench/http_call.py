@@ -4,9 +4,11 @@
 
 All servers run at once, each in a process of its own under uvicorn, on an empty database: ours without authentication
 and with tokens of `overture token`, and the bare one twice, under the parser of HTTP that comes with uvicorn (h11), as
-an installation of the SDK alone has it, and under httptools, which ours uses. Brackets are times the first of them. A
-round gives each of them as many calls, in a shuffled order, from one client (aiohttp, kept connections, protocol
-2026-07-28): one call after another, and eight at a time. `processor` is what the server's process used for a call.
+an installation of the SDK alone has it, and under httptools, which ours uses. Brackets are times the first of them. The
+echo tool is called on a server of ours too: what that takes more is ours, and what other tools take beyond it is their
+reading. A round gives each of them as many calls, in a shuffled order, from one client (aiohttp, kept connections,
+protocol 2026-07-28): one call after another, and eight at a time. `processor` is what the server's process used for a
+call.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from bench.measuring import ROOT, Report, arguments, environment, number, packag
 from overture_core.ids import new_id
 
 BARE, BARE_IN_C = "bare SDK: echo, h11", "bare SDK: echo, httptools"
+OUR_ECHO = "the same echo on a server of ours"
+ECHO = ("echo", {"text": "hello"})
 ERA = "2026-07-28"
 AT_A_TIME = (1, 8)
 START_S = 60.0
@@ -116,23 +120,38 @@ def _answers(port: int) -> bool:
 def targets(stack: ExitStack, folder: Path, tools: list[str]) -> list[Target]:
     """Start the servers and return what to call."""
     told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="10000000/minute")
-    ours = ["overture_cli", "serve", "--http", "--port"]
-    opened, guarded = free_port(), free_port()
+    local = {**told, "OVERTURE_AUTH_LOCAL": "1"}
+
+    def started(command: str, told: dict[str, str]) -> tuple[int, int]:
+        port = free_port()
+        # A token is for the address that the settings name.
+        told = {**told, "OVERTURE_HTTP_PORT": str(port)}
+        log = folder / f"{port}.log"
+        return stack.enter_context(running(command.split(), port, told, log)), port
+
     found = []
     for name, parser in ((BARE, "h11"), (BARE_IN_C, "httptools")):
-        bare = free_port()
-        pid = stack.enter_context(running(["bench.echo", parser], bare, told, folder / f"{parser}.log"))
-        found.append(Target(name, f"http://127.0.0.1:{bare}/echo/mcp", "echo", {"text": "hello"}, pid))
-    local = {**told, "OVERTURE_AUTH_LOCAL": "1", "OVERTURE_HTTP_PORT": str(guarded)}
-    opened_pid = stack.enter_context(running(ours, opened, told, folder / "open.log"))
-    guarded_pid = stack.enter_context(running(ours, guarded, local, folder / "guarded.log"))
-    token = subprocess.run(
-        [sys.executable, "-m", "overture_cli", "token"], cwd=ROOT, env=local, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    for tool in tools:
-        path = f"{tool.partition('_')[0]}/mcp"
-        found.append(Target(tool, f"http://127.0.0.1:{opened}/{path}", tool, {}, opened_pid))
-        found.append(Target(f"{tool}, token", f"http://127.0.0.1:{guarded}/{path}", tool, {}, guarded_pid, token))
+        pid, port = started(f"bench.echo {parser}", told)
+        found.append(Target(name, f"http://127.0.0.1:{port}/echo/mcp", *ECHO, pid))
+    for command, called in (
+        ("bench.our_echo", {OUR_ECHO: ECHO}),
+        ("overture_cli serve --http --port", {tool: (tool, {}) for tool in tools}),
+    ):
+        pid, port = started(command, told)
+        guarded_pid, guarded = started(command, local)
+        token = subprocess.run(
+            [sys.executable, "-m", "overture_cli", "token"],
+            cwd=ROOT,
+            env={**local, "OVERTURE_HTTP_PORT": str(guarded)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for name, (tool, given) in called.items():
+            path = f"{'leads' if tool == 'echo' else tool.partition('_')[0]}/mcp"
+            found.append(Target(name, f"http://127.0.0.1:{port}/{path}", tool, given, pid))
+            url = f"http://127.0.0.1:{guarded}/{path}"
+            found.append(Target(f"{name}, with a token", url, tool, given, guarded_pid, token))
     return found
 
 
@@ -159,7 +178,8 @@ async def call(session: aiohttp.ClientSession, target: Target, calls: int, at_a_
 async def measure(found: list[Target], calls: int, rounds: int) -> dict[tuple[str, int], Took]:
     """Run all rounds, after one of a tenth of the calls that does not count."""
     took = {(target.name, at_a_time): Took() for target in found for at_a_time in AT_A_TIME}
-    async with aiohttp.ClientSession() as session:
+    # Servers let go of connections that are idle for five seconds.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2)) as session:
         for target in found:
             await call(session, target, max(calls // 10, 20), max(AT_A_TIME))
         for _ in range(rounds):

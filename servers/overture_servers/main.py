@@ -7,6 +7,7 @@ import ctypes
 import gc
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import anyio
@@ -16,7 +17,7 @@ from overture_core import telemetry
 from overture_core.errors import ConfigurationError
 from overture_core.http_settings import ANY_ADDRESS, is_loopback
 from overture_core.settings import Settings
-from overture_servers.registry import creator
+from overture_servers.registry import Creator, creator
 from overture_servers.runtime import Runtime
 from overture_servers.tooling import OvertureServer
 
@@ -59,8 +60,8 @@ def _end() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def serve_http(settings: Settings, host: str, port: int) -> None:
-    """Serve every server over Streamable HTTP until a signal says stop.
+def serve_http(settings: Settings, host: str, port: int, make: Callable[[str], Creator] = creator) -> None:
+    """Serve every server over Streamable HTTP until a signal says stop; `make` gives what makes each.
 
     Raises:
         ConfigurationError: others could reach the address, and there is no authentication, or no name to come by.
@@ -78,7 +79,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     few_heaps()
     runtime = Runtime(settings)
     runtime.open()
-    app = create_app(runtime)
+    app = create_app(runtime, make)
     # It would cut the answers in progress as soon as the process is told to end; they have GRACE_S.
     AppStatus.enable_automatic_graceful_drain = False
     _spare_the_collector()
