@@ -29,6 +29,7 @@ from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_queue.broker import RedisHandle, connect
 from overture_queue.embedded import EmbeddedRedis
+from tests.warm import loaded_programs
 
 T = TypeVar("T")
 START = datetime(2026, 11, 23, 16, 30, tzinfo=UTC)
@@ -304,6 +305,16 @@ def _prepare(settings: Settings) -> None:
     template = Store(settings, ManualClock(START))
     template.prepare()
     template.close()
+
+
+# --- The command ---
+
+
+@pytest.fixture(scope="session")
+def warm_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with `overture` and `sandbox` in it, whose modules are loaded already."""
+    with loaded_programs(tmp_path_factory.mktemp("warm")) as programs:
+        yield programs
 
 
 # --- Redis ---

@@ -17,7 +17,6 @@ from playwright.sync_api import expect
 from tests.browser import browser
 from tests.page_place import Place
 from tests.pages import Block, blocks, pages
-from tests.warm import warm_overture
 
 LONG = 120_000  # milliseconds
 LEADS = """First Name,Last Name,E-mail,Phone,Country,Company,Title,Last Contact,Consent,Team
@@ -65,15 +64,9 @@ def run_here(page: str) -> list[Block]:
 ALONE = [page for page in pages() if page not in TOGETHER and run_here(page)]
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with warm_overture(tmp_path_factory.mktemp("warm")) as found:
-        yield found
-
-
 @contextmanager
-def place(folder: Path, programs: Path, files: dict[str, str]) -> Iterator[Place]:
-    made = Place(folder, programs)
+def place(folder: Path, warm_programs: Path, files: dict[str, str]) -> Iterator[Place]:
+    made = Place(folder, warm_programs)
     for name, text in {"leads.csv": LEADS, "good.csv": LEADS, **files}.items():
         (folder / name).write_text(text, encoding="utf-8")
     try:
@@ -109,15 +102,15 @@ def approve_and_launch(link: str) -> None:
 
 
 @pytest.mark.parametrize("page", ALONE)
-def test_a_page_of_the_command_line_works_in_an_empty_home(page: str, programs: Path, tmp_path: Path) -> None:
-    with place(tmp_path, programs, FILES.get(page, {})) as reader:
+def test_a_page_of_the_command_line_works_in_an_empty_home(page: str, warm_programs: Path, tmp_path: Path) -> None:
+    with place(tmp_path, warm_programs, FILES.get(page, {})) as reader:
         if page in BEFORE:
             reader.run(Block(page, 0, "sh", BEFORE[page]))
         follow(reader, page)
 
 
 @pytest.mark.timeout(600)
-def test_a_newcomer_reads_the_pages_and_everything_works(programs: Path, tmp_path: Path) -> None:
-    with place(tmp_path, programs, {}) as reader:
+def test_a_newcomer_reads_the_pages_and_everything_works(warm_programs: Path, tmp_path: Path) -> None:
+    with place(tmp_path, warm_programs, {}) as reader:
         for page in TOGETHER:
             follow(reader, page)

@@ -29,7 +29,8 @@ from overture_providers.linkedin import proposals
 from overture_providers.sandbox.linkedin_book import Book
 from overture_servers.runtime import Runtime
 from tests.integration.linkedin.conftest import LinkedIn
-from tests.integration.stripe.conftest import Shop, running_sandbox
+from tests.integration.stripe.conftest import Shop
+from tests.sandbox_process import running_sandbox
 
 WORKSPACE = "default"
 HELLO = "Hello"
@@ -132,7 +133,7 @@ def set_up(folder: Path, **values: Any) -> Iterator[Stage]:
     ours = {"data_dir": folder / "data", "sandbox_only": True, "linkedin_scopes": list(SCOPES)}
     plain = Settings(**{"_env_file": None, **ours, **values})
     plain.data_dir.mkdir()
-    with running_sandbox(plain) as url:
+    with running_sandbox(plain.data_dir) as url:
         settings = plain.model_copy(update={"sandbox_url": url})
         store = Store(settings)
         store.prepare()

@@ -28,12 +28,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def overture(folder: Path, tmp_path: Path) -> Overture:
+def overture(folder: Path, tmp_path: Path, warm_programs: Path) -> Overture:
     """Run `overture ARGUMENTS...`; keywords are settings."""
 
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "overture_cli", *arguments],
+            [str(warm_programs / "overture"), *arguments],
             cwd=folder,
             env={
                 **os.environ,

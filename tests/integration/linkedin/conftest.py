@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +32,7 @@ from overture_providers.linkedin.session import invite, welcome
 from overture_servers.linkedin import callback, webhooks
 from overture_servers.messaging.webhooks import Webhooks
 from overture_servers.runtime import Runtime
+from tests.sandbox_process import running_sandbox
 
 DEADLINE_S = 30.0
 
@@ -136,23 +136,13 @@ class LinkedIn:
 
 
 @pytest.fixture
-def linkedin(settings: Settings, sqlite_store: Store) -> Iterator[LinkedIn]:
+def linkedin(settings: Settings, sqlite_store: Store, warm_programs: Path) -> Iterator[LinkedIn]:
     """A running sandbox, and a store."""
-    port = str(urlsplit(settings.sandbox_url).port)
+    port = urlsplit(settings.sandbox_url).port or 0
     receiver = f"http://127.0.0.1:{settings.http_port}"
-    command = [sys.executable, "-m", "overture_providers.sandbox", "--port", port, "--speed", "100"]
-    command += ["--data-dir", str(settings.data_dir), "--webhook-url", receiver]
-    log = settings.data_dir / "sandbox.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(command, stderr=file)
-    until = time.monotonic() + DEADLINE_S
-    while "ready at " not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        threading.Event().wait(0.02)
-    yield LinkedIn(sqlite_store, settings)
-    process.terminate()
-    assert process.wait(DEADLINE_S) == 0, log.read_text()
+    program = [str(warm_programs / "sandbox")]
+    with running_sandbox(settings.data_dir, program=program, port=port, speed=100, webhook_url=receiver):
+        yield LinkedIn(sqlite_store, settings)
 
 
 @pytest.fixture

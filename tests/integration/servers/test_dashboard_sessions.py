@@ -37,7 +37,7 @@ from tests.integration.servers.dashboard import (
     opened,
     waiting,
 )
-from tests.integration.stripe.conftest import running_sandbox
+from tests.sandbox_process import running_sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -236,7 +236,7 @@ async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve
     link(runtime.store)  # a person's, which nobody used yet
     async with browser(runtime) as person:
         await entered(person, runtime.store)
-    with running_sandbox(settings) as sandbox:
+    with running_sandbox(settings.data_dir) as sandbox:
         at_sandbox = Runtime(runtime.settings.model_copy(update={"sandbox_url": sandbox}), runtime.store)
         at_sandbox.has_page()
         told = await everything(desk, at_sandbox, plan)

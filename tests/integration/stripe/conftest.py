@@ -30,6 +30,7 @@ from overture_providers.stripe.client import StripeAccount, opened
 from overture_servers.runtime import Runtime
 from overture_servers.stripe import server
 from tests.node_tools import installed, node
+from tests.sandbox_process import running_sandbox
 
 Mode = Literal["auto", "legacy"]
 WORKSPACE = "default"
@@ -141,22 +142,6 @@ class Shop:
         return [each for each in found if each["kind"] == kind]
 
 
-@contextmanager
-def running_sandbox(settings: Settings, webhook_url: str = "http://127.0.0.1:9") -> Iterator[str]:
-    """A sandbox process; yields its address. Nobody listens to its webhooks at port 9, which discards."""
-    command = [sys.executable, "-m", "overture_providers.sandbox", "--port", "0", "--speed", "0"]
-    command += ["--data-dir", str(settings.data_dir), "--webhook-url", webhook_url]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        line = process.stderr.readline()
-        yield next(word for word in line.split() if word.startswith("http://")).rstrip(".,;").removesuffix("/sandbox")
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-        process.stderr.close()
-
-
 @pytest.fixture(params=["auto", "legacy"])
 def mode(request: pytest.FixtureRequest) -> Mode:
     """The protocol era: 2026-07-28, then 2025-11-25."""
@@ -193,9 +178,9 @@ def make_shop(settings: Settings, clock: ManualClock, sqlite_store: Store) -> It
 
 
 @pytest.fixture
-def shop(settings: Settings, make_shop: Callable[..., Shop]) -> Iterator[Shop]:
+def shop(settings: Settings, make_shop: Callable[..., Shop], warm_programs: Path) -> Iterator[Shop]:
     """A shop before the sandbox."""
-    with running_sandbox(settings) as url:
+    with running_sandbox(settings.data_dir, program=[str(warm_programs / "sandbox")]) as url:
         yield make_shop(sandbox_url=url)
 
 

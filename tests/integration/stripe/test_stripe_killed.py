@@ -22,14 +22,15 @@ from overture_core.storage.store import Store
 from overture_providers import operations as running
 from overture_providers.stripe import proposals
 from overture_providers.stripe.proposals import By
-from tests.integration.stripe.conftest import LEAD, WORKSPACE, Shop, running_sandbox
+from tests.integration.stripe.conftest import LEAD, WORKSPACE, Shop
+from tests.sandbox_process import running_sandbox
 
 
 @pytest.mark.parametrize("by", ["payment_link", "invoice"])
 def test_a_kill_between_call_and_write_leaves_one_object(
     by: By, settings: Settings, make_shop: Callable[..., Shop], wait_for: Any
 ) -> None:
-    with running_sandbox(settings) as url:
+    with running_sandbox(settings.data_dir) as url:
         shop = make_shop(sandbox_url=url)
         price = shop.price()
         with shop.account() as account:

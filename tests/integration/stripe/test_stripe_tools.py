@@ -16,7 +16,8 @@ from overture_core.payments import prices, service
 from overture_core.settings import Settings
 from overture_core.storage.schema import BillingObject, Campaign, Operation, Payment
 from overture_providers.endpoints import stripe_endpoint
-from tests.integration.stripe.conftest import LEAD, WORKSPACE, Mode, Shop, running_sandbox
+from tests.integration.stripe.conftest import LEAD, WORKSPACE, Mode, Shop
+from tests.sandbox_process import running_sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -114,7 +115,7 @@ async def test_refunds_prices_and_discounts_are_made_only_after_a_person_approve
 async def test_what_is_above_a_cap_or_off_the_list_needs_a_person(
     settings: Settings, make_shop: Callable[..., Shop]
 ) -> None:
-    with running_sandbox(settings) as url:
+    with running_sandbox(settings.data_dir) as url:
         caps = {"stripe_cap_call": {"USD": 5_000, "*": 0}, "stripe_cap_customer": {"*": 6_000}}
         shop = make_shop(sandbox_url=url, stripe_cap_day={"*": 100_000}, **caps)
         allowed, other = shop.price(), shop.price(100, allowed=False)
@@ -277,7 +278,7 @@ def brought_in(shop: Shop, reference: str, amount: str) -> None:
 async def test_a_performance_fee_is_reported_once_for_the_same_revenue(
     settings: Settings, make_shop: Callable[..., Shop]
 ) -> None:
-    with running_sandbox(settings) as url:
+    with running_sandbox(settings.data_dir) as url:
         shop = make_shop(sandbox_url=url)
         with shop.account() as account:
             client_of_ours = account.write("c", lambda client, options: client.v1.customers.create({}, options))

@@ -24,7 +24,8 @@ from overture_providers.endpoints import STRIPE_EVENTS_PATH, stripe_endpoint
 from overture_providers.stripe.signature import HEADER, sign
 from overture_servers.http.app import create_app
 from overture_servers.runtime import Runtime
-from tests.integration.stripe.conftest import LEAD, WORKSPACE, Shop, running_sandbox
+from tests.integration.stripe.conftest import LEAD, WORKSPACE, Shop
+from tests.sandbox_process import running_sandbox
 
 pytestmark = pytest.mark.anyio
 SESSION = {
@@ -102,7 +103,7 @@ def receiving(settings: Settings, sqlite_store: Store) -> Iterator[tuple[Shop, s
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     port = held.getsockname()[1]
-    with running_sandbox(settings, f"http://127.0.0.1:{port}") as url:
+    with running_sandbox(settings.data_dir, webhook_url=f"http://127.0.0.1:{port}") as url:
         here = settings.model_copy(update={"sandbox_url": url, "http_port": port})
         runtime = Runtime(here, Store(here))
         server = uvicorn.Server(uvicorn.Config(create_app(runtime), log_level="warning"))

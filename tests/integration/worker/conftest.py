@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -32,6 +31,7 @@ from overture_queue.jobs import DeliverChunk
 from overture_worker.delivery import Delivery
 from overture_worker.rates import Rates
 from overture_worker.transports import open_transports
+from tests.sandbox_process import running_sandbox
 
 WORKSPACE = "default"
 OWNER = "worker-1"
@@ -56,20 +56,9 @@ class Sandbox:
 
 
 @pytest.fixture
-def sandbox(settings: Settings) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "overture_providers.sandbox", "--port", "0", "--speed", "0"]
-    # Nobody listens to its webhooks here: port 9 discards.
-    command += ["--data-dir", str(settings.data_dir), "--webhook-url", "http://127.0.0.1:9"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        line = process.stderr.readline()
-        url = next(word for word in line.split() if word.startswith("http://")).rstrip(".,;").removesuffix("/sandbox")
+def sandbox(settings: Settings, warm_programs: Path) -> Iterator[Sandbox]:
+    with running_sandbox(settings.data_dir, program=[str(warm_programs / "sandbox")]) as url:
         yield Sandbox(url)
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-        process.stderr.close()
 
 
 class Scene:
