@@ -8,7 +8,9 @@ address or a name of a lead: ids, counts and codes alone.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _OFF = ("", "none")
+_ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 
 _tracer = trace.get_tracer("overture")
 _format = TraceContextTextMapPropagator()
@@ -39,6 +42,8 @@ def begin_tracing(service: str) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 
+    from overture_core.bare_spans import BareSpans
+
     exporter: SpanExporter
     if wanted == "console":
         exporter = ConsoleSpanExporter(out=sys.stderr)  # stdout belongs to the MCP protocol
@@ -47,7 +52,7 @@ def begin_tracing(service: str) -> None:
 
         exporter = OTLPSpanExporter()
     _provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    _provider.add_span_processor(BatchSpanProcessor(exporter))
+    _provider.add_span_processor(BatchSpanProcessor(BareSpans(exporter)))
     trace.set_tracer_provider(_provider)
 
 
@@ -72,6 +77,15 @@ def span(name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int)
             opened.set_attribute("error.type", type(error).__qualname__)
             opened.set_status(Status(StatusCode.ERROR))
             raise
+
+
+def caller_chosen(request: str | int) -> str:
+    """Return what a span and a log line call a request: the id that the caller gave it where that is one, and of any
+    other words, which may be long or about a person, a fingerprint."""
+    text = str(request)
+    if _ID.fullmatch(text):
+        return text
+    return f"sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
 
 
 def traceparent() -> str | None:

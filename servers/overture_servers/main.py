@@ -48,16 +48,20 @@ def serve_stdio(name: str, settings: Settings) -> None:
 
 
 async def _speak(server: OvertureServer) -> None:
-    """Speak over stdio. Told to end, the process exports its last spans before it does as it is told."""
+    """Speak over stdio. Told to end, the process exports its last spans before it does as it is told.
+
+    Nothing else ends it: the thread that waits for a line of the client's cannot be called off.
+    """
     if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _end)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(each, _end, each)
     await server.run_stdio_async()
 
 
-def _end() -> None:
+def _end(told: signal.Signals) -> None:
     telemetry.end_tracing()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.raise_signal(signal.SIGTERM)
+    signal.signal(told, signal.SIG_DFL)
+    signal.raise_signal(told)
 
 
 def serve_http(settings: Settings, host: str, port: int, make: Callable[[str], Creator] = creator) -> None:

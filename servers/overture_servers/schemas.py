@@ -118,12 +118,12 @@ def fields_at(schema: Mapping[str, Any], path: Sequence[str | int]) -> list[str]
     return list(at.get("properties", {}))
 
 
-def meant(name: str, known: Sequence[str]) -> str:
+def meant(name: str, known: Sequence[str], *, these: str = "it takes") -> str:
     """Return what to say after a name that does not exist: the one that was probably meant, else those there are."""
     close = get_close_matches(name, known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; it takes {', '.join(known)}." if known else "; it takes none."
+    return f"; {these} {', '.join(known) or 'none'}."
 
 
 def _walk(schema: Schema, *, result: bool) -> Schema:

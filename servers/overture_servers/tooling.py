@@ -25,6 +25,7 @@ from mcp.types import (
     Tool,
     ToolAnnotations,
 )
+from opentelemetry import trace
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
@@ -38,6 +39,7 @@ from overture_servers.runtime import Runtime, ToolCall, lifespan_of, told, valid
 from overture_servers.schemas import meant, slim_input, slim_output
 from overture_servers.scopes import READING, READS, Scope
 from overture_servers.sealing import StoredKeyCodec
+from overture_servers.spans import UNKNOWN, name_the_span
 from overture_servers.version import VERSION
 
 Ctx = Context[Runtime]
@@ -98,7 +100,7 @@ class OvertureServer(MCPServer[Runtime]):
             request_state_security=RequestStateSecurity(
                 codec=StoredKeyCodec(runtime.store.settings), bind_principal=state_owner
             ),
-            middleware=[self._refuse_without_scope],
+            middleware=[self._name_the_span, self._refuse_without_scope],
             extensions=extensions,
             cache_hints=_CACHE_HINTS,
             log_level="WARNING",
@@ -131,6 +133,11 @@ class OvertureServer(MCPServer[Runtime]):
             return self._scopes.get(str((params or {}).get("name")))
         return self.reads if method in READING else None
 
+    async def _name_the_span(self, ctx: ServerRequestContext[Runtime, Any], call_next: CallNext) -> HandlerResult:
+        if trace.get_current_span().is_recording():
+            name_the_span(ctx, [*self.writing, *(prompt.name for prompt in await self.list_prompts())])
+        return await call_next(ctx)
+
     async def _refuse_without_scope(
         self, ctx: ServerRequestContext[Runtime, Any], call_next: CallNext
     ) -> HandlerResult:
@@ -159,7 +166,7 @@ class OvertureServer(MCPServer[Runtime]):
         """
         known = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in known:
-            msg = f"There is no prompt {quoted(name)}{meant(name, list(known))}"
+            msg = f"There is no prompt {quoted(name)}{meant(name, list(known), these='there are')}"
             raise MCPError(INVALID_PARAMS, msg)
         wanted = [each.name for each in known[name].arguments or [] if each.required]
         if missing := [each for each in wanted if not (arguments or {}).get(each)]:
@@ -177,7 +184,7 @@ class OvertureServer(MCPServer[Runtime]):
         """
         began = time.perf_counter()
         outcome: Literal["ok", "asked", "refused"] = "refused"
-        known = name if self._tool_manager.get_tool(name) else "unknown"
+        known = name if self._tool_manager.get_tool(name) else UNKNOWN
         with telemetry.about(tool=known, **self._about(context), **_ids_in(arguments)):
             try:
                 result = await self._call(name, arguments, context)
@@ -192,10 +199,11 @@ class OvertureServer(MCPServer[Runtime]):
         who = principal()
         return {
             "server": self.name,
-            "request": None if context is None else context.request_id,
+            "request": _request_of(context),
             "workspace": self._runtime.store.settings.workspace if who is None else who.workspace,
             "principal": None if who is None else who.pseudonym,
-            "client": None if who is None else clean(who.client_id, limit=100),
+            # A token that names no client is called by its subject, who is a person.
+            "client": None if who is None or who.client_id == who.subject else clean(who.client_id, limit=100),
         }
 
     async def _call(
@@ -206,7 +214,7 @@ class OvertureServer(MCPServer[Runtime]):
             with told():
                 self._runtime.require(scope)
         if self._tool_manager.get_tool(name) is None:
-            raise ToolError(f"Unknown tool: {clean(name, limit=100)}")
+            raise ToolError(f"There is no tool {quoted(name)}{meant(name, list(self.writing), these='there are')}")
         self._refuse_unknown(name, arguments)
         with told():
             await self._runtime.ready()
@@ -266,6 +274,12 @@ def _shorter(tool: Tool, depth: int) -> Tool:
             "description": description,
         }
     )
+
+
+def _request_of(context: Context[Runtime, Any] | None) -> str | None:
+    if context is None or context.request_id is None:
+        return None
+    return telemetry.caller_chosen(context.request_id)
 
 
 def _ids_in(arguments: dict[str, Any]) -> dict[str, str]:

@@ -14,10 +14,12 @@ import httpx
 import pytest
 from anyio import to_thread
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 pytestmark = pytest.mark.anyio
+HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
 # Words that stand nowhere else; every one of them is somebody's data or a secret.
 PLANTED = {
     "first name": "Zephyrine",
@@ -104,6 +106,14 @@ async def campaign(system: Any) -> dict[str, Any]:
         # Arguments that are refused, and a tool that there is none of: their words must not be in a log either.
         await messaging.call_tool("messaging_launch_campaign", {"plan_id": PLANTED["note"]})
         await leads.call_tool("leads_upsert_lead", {"fields": {"email": PLANTED["note"]}})
+        await leads.call_tool(f"call {PLANTED['first name']}", {})
+        for asked in (
+            leads.read_resource(f"leads://leads/{PLANTED['e-mail']}@northwind.example"),
+            leads.read_resource(f"leads://segments/{PLANTED['company']}"),
+            leads.get_prompt(PLANTED["last name"]),
+        ):
+            with pytest.raises(MCPError):
+                await asked
         return await call(messaging, "messaging_launch_campaign", plan_id=plan["plan_id"])
 
 
@@ -117,6 +127,10 @@ async def test_a_launch_is_one_trace_across_processes_and_no_log_is_about_a_pers
     with start(sendgrid_inbound_secret=PLANTED["secret"], metrics_token=PLANTED["secret"]) as system:
         system.fault(provider="sendgrid", kind="429", count=1)
         await campaign(system)
+        words = f"{PLANTED['first name']} {PLANTED['last name']}"
+        asked = {"jsonrpc": "2.0", "id": words, "method": f"tools/{words}", "params": {}}
+        for method in ("tools/list", f"tools/{words}"):
+            httpx.post(f"{system.http}/leads/mcp", json={**asked, "method": method}, headers=HEADERS, trust_env=False)
         forged = httpx.post(
             f"{system.http}/webhooks/sendgrid/inbound/{PLANTED['secret']}x",
             data={"from": f"{PLANTED['e-mail']}@x.example", "text": PLANTED["reply"]},

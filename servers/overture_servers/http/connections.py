@@ -17,13 +17,23 @@ import structlog
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from overture_servers.http.answers import refusal, safe_headers
+
 MOST = 512  # connections that are served; further ones are told 503
 SPARE = 128  # beyond that, those that get to hear it
 HEADERS_S = 10.0  # from the first wait for a request until its headers are there
 READER_S = 15.0  # until a reader has taken 48 KiB of what it is owed, uvicorn's two water marks apart
 HEADERS_BYTES = 32 * 1024  # of a request's line and headers; and of what may come with nothing of a body in it
 PIPELINED = 64  # requests of a connection that wait for the answer to an earlier one
+BUSY_S = 5  # after which to come again
 ENDLESS = "overture.endless"  # in the scope of a request whose answer goes on for as long as somebody reads it
+
+_UVICORNS = "Invalid HTTP request received."
+_NO_HTTP = "This is no HTTP that can be read (RFC 9112); send the request again, whole and with one Host."
+_TOO_MANY = f"Too many connections are open here; close some, or try again in {BUSY_S} s."
+_FULL = refusal(
+    503, "busy", _TOO_MANY, {**safe_headers(https=False), "Retry-After": str(BUSY_S), "Connection": "close"}
+)
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +115,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):  # RFC 9112, section 3.2
             raise _Refused
         self._in_head = False
+        app, self.app = self.app, _FULL if len(self.connections) >= MOST else self.app
         super().on_headers_complete()
+        self.app = app
 
     def on_body(self, body: bytes) -> None:
         self._kept_bytes = 0
@@ -149,14 +161,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if unanswered:
-            body = json.dumps({"error": "bad_request", "message": msg})
-            head = (
-                "HTTP/1.1 400 Bad Request",
-                "content-type: application/json",
-                f"content-length: {len(body)}",
-                "x-content-type-options: nosniff",
-                "connection: close",
-            )
+            body = json.dumps({"error": "bad_request", "message": _NO_HTTP if msg == _UVICORNS else msg})
+            told = {"Content-Type": "application/json", "Content-Length": len(body), "Connection": "close"}
+            lines = (f"{name}: {value}" for name, value in {**told, **safe_headers(https=False)}.items())
+            head = ("HTTP/1.1 400 Bad Request", *lines)
             self.transport.write("\r\n".join((*head, "", body)).encode())
         self.transport.close()
 
@@ -191,7 +199,6 @@ OPTIONS: dict[str, Any] = {
     "ws": "none",
     "server_header": False,
     "log_config": None,  # its lines are of the form of all others
-    "limit_concurrency": MOST,
     "backlog": MOST,
     "timeout_keep_alive": 5,
 }

@@ -183,6 +183,7 @@ def transport_security(settings: HttpSettings) -> TransportSecuritySettings:
         hosts += [urlsplit(settings.base_url).netloc, *settings.allowed_hosts]
         hosts += [settings.http_host] if settings.http_host not in ANY_ADDRESS else []
         origins += _origins(settings)
+    hosts = [host.lower() for host in hosts]  # as TrimmedHeaders leaves them
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
         allowed_hosts=[*(f"{host}:*" for host in hosts if not _has_port(host)), *hosts],

@@ -90,6 +90,8 @@ class Tokens:
         return known.who
 
     def _principal(self, claims: Mapping[str, Any], fingerprint: str) -> Principal:
+        if not claims["sub"]:
+            raise InvalidToken("The token names nobody: its claim sub is empty.")
         client = claims.get("client_id") or claims.get("azp") or claims["sub"]
         return Principal(
             token=fingerprint[:12],

@@ -75,6 +75,7 @@ REFUSED: dict[str, tuple[Callable[[Any], str], str]] = {
     "issued in the future": (lambda it: it.token(iat=int(time.time()) + 120), "The token is not valid yet."),
     "for ever": (lambda it: it.token(exp=None), "The token lacks the claim exp."),
     "of nobody": (lambda it: it.token(sub=None), "The token lacks the claim sub."),
+    "of a nameless one": (lambda it: it.token(sub=""), "The token names nobody: its claim sub is empty."),
     "for nobody": (lambda it: it.token(aud=None), "The token lacks the claim aud."),
     "another issuer": (lambda it: it.token(iss="https://login.example"), UNTRUSTED),
     "no issuer": (lambda it: it.token(iss=None), UNTRUSTED),

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from overture_servers.http.connections import PIPELINED
+from overture_servers.http.connections import MOST, PIPELINED
 from tests.integration.servers.abused import LIST, Process, serving
 
 BODY_S = 1.0
@@ -58,6 +58,7 @@ def test_what_two_could_read_differently_is_refused_and_nothing_behind_it_is_rea
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431")), answer[:200]
     assert b"status" not in answer
     assert answer.count(b"HTTP/1.1") == 1
+    assert b"content-security-policy: default-src 'none'" in answer.lower()
 
 
 def test_what_follows_a_body_is_no_header(server: Process) -> None:
@@ -155,6 +156,17 @@ def test_a_body_that_does_not_come_is_given_up(server: Process) -> None:
     assert answer.startswith(b"HTTP/1.1 408")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "too_slow"
     assert time.monotonic() - began >= BODY_S
+
+
+def test_with_too_many_connections_open_one_more_is_told_what_to_do(server: Process) -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST):
+            stack.enter_context(server.connect())
+        head, _, body = server.say(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 5" in head.lower()
+    assert b"content-security-policy: default-src 'none'" in head.lower()
+    assert json.loads(body)["message"] == "Too many connections are open here; close some, or try again in 5 s."
 
 
 def test_half_open_slow_and_unread_connections_end_while_others_are_served(server: Process) -> None:

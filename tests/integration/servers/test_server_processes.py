@@ -182,7 +182,10 @@ def test_stdout_carries_the_protocol_and_nothing_else(environment: dict[str, str
     assert answers[3]["content"][0]["text"] == "The arguments do not fit: lead_id: Field required."
 
 
-def test_told_to_end_a_server_exports_its_last_spans(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_end_a_server_exports_its_last_spans(
+    how: signal.Signals, environment: dict[str, str], tmp_path: Path
+) -> None:
     told = {**environment, "OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "false"}
     info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     call = {"name": "leads_list_segments", "arguments": {}}
@@ -202,9 +205,9 @@ def test_told_to_end_a_server_exports_its_last_spans(environment: dict[str, str]
             process.stdin.write(line.encode() + b"\n")
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["id"] == number
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(how)
         said = process.stderr.read().decode()
-        assert process.wait(timeout=20) == -signal.SIGTERM
+        assert process.wait(timeout=20) == -how
     assert '"name": "tools/call leads_list_segments"' in said
 
 

@@ -57,4 +57,6 @@ async def test_an_unknown_tool_is_named(server: OvertureServer) -> None:
         result = await client.call_tool("leads_nothing", {})
     assert isinstance(result, CallToolResult)
     assert result.is_error
-    assert [block.text for block in result.content if isinstance(block, TextContent)] == ["Unknown tool: leads_nothing"]
+    assert [block.text for block in result.content if isinstance(block, TextContent)] == [
+        "There is no tool 'leads_nothing'; there are leads_break."
+    ]
