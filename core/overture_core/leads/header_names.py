@@ -170,6 +170,8 @@ def header_key(name: str) -> str:
     return "".join(char for char in plain if char.isalnum() and not unicodedata.combining(char))
 
 
+PREFIX = "custom."
+"""Before the name of a column that is a custom field, whatever its name or its values look like."""
 _SECOND = re.compile(r" \(\d+\)$")  # how a column is told from another of its name
 _FIELDS = {header_key(name): field for field, lists in _NAMES.items() for names in lists for name in names.split("|")}
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.header_names import FIELDS, field_of, header_key
+from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key
 from overture_core.text import clean, quoted
 
 __all__ = ["CUSTOM", "FIELDS", "IGNORE", "REFUSALS", "ColumnRead", "NoAddressColumn", "Proposal", "checked", "propose"]
@@ -76,6 +76,9 @@ def propose(
     why: dict[str, str] = {}
     free = [column for column in columns if column not in (taken or {})]
     for column in free:
+        if column.startswith(PREFIX):
+            why[column] = "its name says so"
+            continue
         field = field_of(column)
         if field is None:
             continue

@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
+from overture_core.leads.header_names import PREFIX
 from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, REFUSALS
 from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
@@ -157,11 +158,14 @@ class RowReader:
         kept = {name: value for name, value in values.items() if value}
         # By the row's own columns: a JSON object may have some that no object before it had.
         unmapped = (
-            (column, clean(value) if len(value) <= MAX_FIELD else self._cut(value, quoted(column), MAX_FIELD))
+            (
+                self._custom_name(column, cells) if column.startswith(PREFIX) else column,
+                clean(value) if len(value) <= MAX_FIELD else self._cut(value, quoted(column), MAX_FIELD),
+            )
             for column, value in cells.items()
             if column not in self._mapped and value
         )
-        custom = {column: text for column, text in unmapped if text}
+        custom = {name: text for name, text in unmapped if text}
         found = LeadRow(kept, _identities(kept), custom)
         if "tags" in raw:
             parts = SEPARATORS.split(raw["tags"])
@@ -177,6 +181,11 @@ class RowReader:
             found.consents |= self._refused(cells)
         self._count_nuls(cells)
         return found
+
+    def _custom_name(self, column: str, cells: Mapping[str, str]) -> str:
+        """Return the name of the field that `custom.NAME` is: NAME, unless another column of the row is."""
+        name = column.removeprefix(PREFIX)
+        return name if name and (name not in cells or name in self._mapped) else column
 
     def _count_nuls(self, cells: Mapping[str, str]) -> None:
         """Note what was stripped: JSON can carry NULs, while a line of any other text with one is no row at all."""
