@@ -34,6 +34,7 @@ HUBSPOT = "Email,Unsubscribed from all email,Opt-out Reason\nbo@example.com,true
 PLAIN = "shut.example\nada@example.com\n+12125550101\n"
 ADDRESS_FIRST = "ada@example.com\nshut.example\n+12125550101\n"
 ADDRESSES_ABOVE = "ada@example.com\nbo@example.com\ncy@example.com\n+12125550101\nshut.example\n@Gmail.com\n"
+JSON_VALUES = dict.fromkeys(("ada@example.com", "+12125550101", "shut.example"), "imported")
 
 
 def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
@@ -64,6 +65,8 @@ def there(store: Store) -> dict[str, str]:
                 ("ada@example.com", "bo@example.com", "cy@example.com", "+12125550101", "shut.example"), "imported"
             ),
         ),
+        ('["ada@example.com", "+1 212 555 0101", "shut.example", null]', (4, 3, 0, 1), JSON_VALUES),
+        ('{"suppressed": ["ada@example.com", "+1 212 555 0101", "shut.example"]}', (1, 1, 0, 0), JSON_VALUES),
         (PLAIN, (3, 3, 0, 0), dict.fromkeys(("shut.example", "ada@example.com", "+12125550101"), "imported")),
     ],
 )
