@@ -27,9 +27,10 @@ QUIET = timedelta(seconds=60)
 
 
 class ImportState(StrEnum):
-    """Where an import is. All but `done` and `undone` can be gone on with, by importing the same file again.
+    """Where an import is. One that is `interrupted`, `cancelled` or `failed` goes on by importing the same file again.
 
-    `interrupted` is told, and never stored: it is `running`, but no process is at it any more.
+    `interrupted` and `undo_interrupted` are told, and never stored: it is `running` or `undoing`, but no process is at
+    it any more.
     """
 
     RUNNING = "running"
@@ -38,9 +39,11 @@ class ImportState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     UNDOING = "undoing"
+    UNDO_INTERRUPTED = "undo_interrupted"
     UNDONE = "undone"
 
 
+_LEFT = {ImportState.RUNNING: ImportState.INTERRUPTED, ImportState.UNDOING: ImportState.UNDO_INTERRUPTED}
 _SINGULARS = (
     *(("rows", "row"), ("names", "name"), ("zones", "zone"), ("dates", "date"), ("values", "value")),
     *(("countries", "country"), ("consents", "consent")),
@@ -145,11 +148,11 @@ def list_(work: Work, *, limit: int = 100, cursor: str | None = None) -> list[Im
 def _view(row: LeadImport, now: datetime) -> ImportView:
     # Before there were checkpoints, its report alone had the counts.
     counts = Counts.model_validate(row.checkpoint or row.report)
-    left = row.state == ImportState.RUNNING and not is_held(row, now)
+    state = ImportState(row.state)
     return ImportView(
         id=row.id,
         filename=row.filename,
-        state=ImportState.INTERRUPTED if left else ImportState(row.state),
+        state=state if is_held(row, now) else _LEFT.get(state, state),
         actor=row.actor,
         created_at=row.created_at,
         updated_at=row.updated_at,
