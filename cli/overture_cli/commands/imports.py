@@ -55,7 +55,7 @@ def show(import_id: ImportId, as_json: JsonFlag = False) -> None:
     elif report is not None:
         show_report(report)
     else:
-        say(f"{found.filename}: {found.state} after {quantity(found.rows, 'row')}.")
+        say(f"{found.filename}: {found.state} after {quantity(found.rows, 'row')}. {found.go_on or ''}".rstrip())
         outcome = ("created", "merged", "unchanged", "rejected")
         table("Rows", ("became", "rows"), [(name, getattr(found, name)) for name in outcome])
 

@@ -101,6 +101,7 @@ class ImportView(Counts):
     actor: str | None
     created_at: datetime
     updated_at: datetime | None
+    go_on: str | None = Field(description="What to do about one that did not get to its end.")
 
 
 class Checkpoint(Counts):
@@ -149,15 +150,26 @@ def _view(row: LeadImport, now: datetime) -> ImportView:
     # Before there were checkpoints, its report alone had the counts.
     counts = Counts.model_validate(row.checkpoint or row.report)
     state = ImportState(row.state)
+    state = state if is_held(row, now) else _LEFT.get(state, state)
     return ImportView(
         id=row.id,
         filename=row.filename,
-        state=state if is_held(row, now) else _LEFT.get(state, state),
+        state=state,
         actor=row.actor,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        go_on=_go_on(state, counts.rows),
         **counts.model_dump(include=set(Counts.model_fields)),
     )
+
+
+def _go_on(state: ImportState, rows: int) -> str | None:
+    if state in {ImportState.INTERRUPTED, ImportState.CANCELLED, ImportState.FAILED}:
+        after = f"behind row {rows:,}" if rows else "from its beginning"
+        return f"Import the same file with the same options again: it goes on {after}. What was stored stays."
+    if state is ImportState.UNDO_INTERRUPTED:
+        return "Take it back again (leads_undo, `overture imports undo`): what is left goes."
+    return None
 
 
 def show(work: Work, import_id: str) -> ImportView:
@@ -175,11 +187,21 @@ def get_report(work: Work, import_id: str) -> ImportReport:
     Raises:
         NotFound: there was no such import, or it broke off.
     """
-    report = stored(work, import_id).report
-    if not report:
+    report = report_of(work, import_id)
+    if report is None:
         msg = f"The import {import_id} did not get to its end; import its file again, which goes on where it stopped."
         raise NotFound(msg)
-    return ImportReport.model_validate(report)
+    return report
+
+
+def report_of(work: Work, import_id: str) -> ImportReport | None:
+    """Return what an import did, None if it did not get to its end.
+
+    Raises:
+        NotFound: there was no such import.
+    """
+    report = stored(work, import_id).report
+    return ImportReport.model_validate(report) if report else None
 
 
 def rejects(work: Work, import_id: str, *, limit: int | None = None) -> Iterator[Reject]:
