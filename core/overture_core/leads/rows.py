@@ -17,7 +17,7 @@ from overture_core.leads.dates import Order, parse_date
 from overture_core.leads.header_names import PREFIX
 from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, REFUSALS
-from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
+from overture_core.leads.normalise import e164, email_key, says_no_country, time_zone_for, valid_email
 from overture_core.messages.channels import Channel
 from overture_core.text import MAX_FIELD, clean, quoted
 
@@ -133,7 +133,7 @@ class RowReader:
             RowRejected: nothing in it can be written to; with every reason.
         """
         raw = self._filled(cells, shapes)
-        country = self._country(raw["country"]) if "country" in raw else None
+        country = self._country(raw.get("country", ""))
         email, phone = self._addresses(raw, country)
         first, last = self._names(raw)
         values: dict[str, object] = {
@@ -214,10 +214,12 @@ class RowReader:
             except InvalidInput as error:
                 reasons.append(f"e-mail: {error.message}")
         if raw.get("phone"):
+            unknown = country is None and not says_no_country(raw.get("country", ""))
             try:
-                phone = e164(raw["phone"], country or self._default_country)
+                phone = e164(raw["phone"], None if unknown else country or self._default_country)
             except InvalidInput as error:
                 reasons.append(f"phone: {error.message}")
+                reasons += [f"country: {quoted(raw['country'], limit=40)} is not known"] * unknown
         if email is None and phone is None:
             raise RowRejected(*reasons or ["it has neither an e-mail address nor a phone number"])
         if reasons:
@@ -237,7 +239,7 @@ class RowReader:
         return found[:limit]
 
     def _country(self, text: str) -> str | None:
-        if not text:
+        if says_no_country(text):
             return None
         code = country_code(text)
         if code is None:

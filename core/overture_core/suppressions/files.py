@@ -21,7 +21,7 @@ from overture_core.files import written
 from overture_core.ids import new_id
 from overture_core.leads.duplicates import PUBLIC_DOMAINS
 from overture_core.leads.finding import no_such_lead
-from overture_core.leads.normalise import dialling_region, phone_region
+from overture_core.leads.normalise import dialling_region, phone_region, says_no_country
 from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.spreadsheets import harmless
 from overture_core.leads.understanding import require_rows
@@ -189,7 +189,8 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
     cells = [(what, cell) for column, what in columns.items() if (cell := row.cells.get(column, "").strip())]
     about = dict(cells)
     reason = clean(about.get("reason", ""), limit=40) or default.reason
-    country = phone_region(about.get("country", "")) or default.country
+    said_country = about.get("country", "")
+    country = default.country if says_no_country(said_country) else phone_region(said_country)
     given = about.get("kind", "")
     if given and given not in KINDS:
         return [], [f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."]
@@ -209,7 +210,7 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
         for value in _several(kind, cell, country):
             each = kind or kind_of(value)
             try:
-                key = suppressible(each, value, country)
+                key = _key(each, value, country, said_country)
             except InvalidInput as error:
                 problems.append(error.message)
                 continue
@@ -218,6 +219,16 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
             else:
                 found.append((each, key, reason))
     return found, problems
+
+
+def _key(kind: Kind, value: str, country: str | None, said_country: str) -> str:
+    try:
+        return suppressible(kind, value, country)
+    except InvalidInput as error:
+        if kind == "phone" and country is None and not says_no_country(said_country):
+            msg = f"{error.message} The country {quoted(said_country, limit=40)} is not known."
+            raise InvalidInput(msg) from error
+        raise
 
 
 def _several(kind: Kind | None, cell: str, country: str | None) -> list[str]:

@@ -299,6 +299,16 @@ def test_a_national_number_is_taken_by_the_country_of_its_row_or_of_the_file(
     assert (set(there(store)), report.rejected, report.partly) == (values, 0, 0)
 
 
+def test_a_national_number_is_not_read_by_another_country_than_its_row_says(store: Store) -> None:
+    rows = "phone,email,country\n(212) 555-8001,,Nowhere\n+12125558002,,Nowhere\n(212) 555-8003,a@x.example,Nowhere\n"
+    source = Source.from_text(f"{rows}(212) 555-8004,,n/a\n", "list.csv")
+    report = files.take_file(store, source, workspace="default", actor="test", country="US")
+    assert set(there(store)) == {"+12125558002", "a@x.example", "+12125558004"}
+    why = "is not a phone number (it needs a country or a leading +). The country 'Nowhere' is not known."
+    told = [(row.line, row.reasons) for row in (*report.rejects, *report.left_out)]
+    assert told == [(2, [f"'(212) 555-8001' {why}"]), (4, [f"'(212) 555-8003' {why}"])]
+
+
 def test_a_country_that_there_is_not_is_refused(store: Store) -> None:
     source = Source.from_text(TWILIO, "list.csv")
     with pytest.raises(InvalidInput, match=r"There is no country 'XX'; give its two letters \(ISO 3166\), e\.g\. US\."):
