@@ -33,7 +33,7 @@ def kind_of(value: str) -> Kind:
     text = value.strip()
     if _LEAD.fullmatch(text):
         return "person"
-    if "@" in text.lstrip("@"):
+    if "@" in text.removeprefix("*").lstrip("@"):
         return "email"
     return "phone" if text[:1] in "+0123456789(" and not re.search(r"[A-Za-z]", text) else "domain"
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ERASED = "erased"  # what digests of erased addresses are signed for
 BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
+EVERYBODY_AT = "*@"
+"""Before a domain in place of an address: everybody there."""
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
 
 
@@ -246,12 +248,15 @@ def normalised(kind: Kind, value: str, country: str | None = None) -> str:
 
 def suppressible(kind: Kind, value: str, country: str | None = None) -> str:
     """Return a value that somebody asks to suppress, as `normalised` does: an e-mail address in the form in which leads
-    have it, and no domain under which anybody registers, as co.uk.
+    have it, and no domain under which anybody registers, as co.uk, or has pages, as github.io.
 
     Raises:
         InvalidInput: it is no value of this kind, or such a domain (publicsuffix.org).
     """
     if kind == "email":
+        if value.strip().startswith(EVERYBODY_AT):
+            msg = f"{quoted(value)} is everybody at a domain; suppress the domain, {_domain(value)}."
+            raise InvalidInput(msg)
         return email_key(valid_email(without_controls(value)))
     key = normalised(kind, value, country)
     if kind == "domain" and _public_suffixes().is_public(key):
@@ -273,7 +278,7 @@ def strangers(work: Work, people: Collection[str]) -> set[str]:
 
 def _domain(value: str) -> str:
     """Return a domain as it stands in the addresses of leads, in its own letters."""
-    domain = value.strip().lstrip("@").rstrip(".")
+    domain = value.strip().removeprefix("*").lstrip("@.").rstrip(".")
     try:
         return email_key(valid_email(f"anybody@{domain}")).removeprefix("anybody@")
     except InvalidInput as error:
@@ -285,7 +290,7 @@ def _domain(value: str) -> str:
 def _public_suffixes() -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList
 
-    return PublicSuffixList(only_icann=True)
+    return PublicSuffixList()
 
 
 def domains_of(domain: str) -> list[str]:

@@ -16,6 +16,7 @@ from overture_core.errors import Conflict, InvalidInput, NotFound, OvertureError
 from overture_core.leads import consenting
 from overture_core.leads.erasing import erase
 from overture_core.leads.finding import lead_id_of
+from overture_core.leads.public_mail import everybodys
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
@@ -259,8 +260,21 @@ def test_a_domain_beside_an_address_suppresses_nobody_else(store: Store) -> None
     assert set(there(store)) == {"ada@gmail.com", "shut.example"}
     assert [(row.line, row.reasons) for row in report.rejects] == [
         (3, ["'nobody' is not an e-mail address (An email address must have an @-sign)."]),
-        (4, ["it has no address, and 'gmail.com' is everybody's; a person may add it by itself"]),
+        (4, [everybodys("gmail.com")]),
     ]
+
+
+def test_a_domain_where_anybody_has_an_address_counts_only_where_domains_are_meant(store: Store) -> None:
+    report = taken(store, "email\nada@x.example\n*@gmail.com\n*@shut.example\n")
+    assert [(row.line, row.reasons) for row in report.rejects] == [(3, [everybodys("gmail.com")])]
+    report = taken(store, "hotmail.de\ngithub.io\nme.github.io\n*.closed.example\n")
+    assert [row.reasons[0] for row in report.rejects] == [
+        everybodys("hotmail.de"),
+        "'github.io' holds the domains of everybody there; give the one of a company, such as example.github.io.",
+    ]
+    report = taken(store, "kind,value\ndomain,gmail.com\n")
+    assert (report.added, report.rejected) == (1, 0)
+    assert set(there(store)) == {"ada@x.example", "shut.example", "me.github.io", "closed.example", "gmail.com"}
 
 
 def test_a_bad_number_beside_a_good_address_costs_the_number_alone(store: Store) -> None:

@@ -283,6 +283,10 @@ async def test_contactability_is_explained_and_a_suppressed_domain_shows_in_it(d
         before = await desk.call(client, "leads_explain_contactability", lead_id=lead["id"], channel="email")
         assert [each["verdict"] for each in before["channels"]] == ["yes"]
         await desk.call(client, "leads_suppress", kind="domain", value="Shut.example", reason="asked")
+        refused = await desk.refused(client, "leads_suppress", kind="domain", value="@Hotmail.de")
+        assert "Anybody may have an address at hotmail.de; suppress addresses, or all" in refused
+        refused = await desk.refused(client, "leads_suppress", kind="email", value="*@shut.example")
+        assert "is everybody at a domain; suppress the domain, shut.example." in refused
         (after,) = (await desk.call(client, "leads_explain_contactability", lead_id=lead["id"], channel="email"))[
             "channels"
         ]
