@@ -23,7 +23,7 @@ from overture_core.errors import InvalidInput
 from overture_core.ids import is_id, new_id, no_cursor
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.normalise import e164, email_key, mailbox, valid_email
-from overture_core.storage.among import among
+from overture_core.storage.among import among, present
 from overture_core.storage.schema import ErasedAddress, Lead, Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted, without_controls
@@ -150,12 +150,9 @@ def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
     ours = Suppression.workspace_id == work.workspace
     if kind == "email":
         leads_to = {value: mailbox(value) for value in values}
-        shut = set(
-            work.session.scalars(select(Suppression.mailbox).where(ours, among(Suppression.mailbox, leads_to.values())))
-        )
+        shut = present(work.session, Suppression.mailbox, leads_to.values(), ours)
         return gone.union(value for value in values if leads_to[value] in shut) if shut else gone
-    found = select(Suppression.value).where(ours, Suppression.kind == kind, among(Suppression.value, values))
-    return gone.union(work.session.scalars(found))
+    return gone | present(work.session, Suppression.value, values, ours, Suppression.kind == kind)
 
 
 def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str]]:
@@ -164,8 +161,7 @@ def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str
     for kind in {kind for kind, _ in wanted}:
         mine = (Suppression.workspace_id == work.workspace, Suppression.kind == kind)
         values = [value for each, value in wanted if each == kind]
-        there = work.session.scalars(select(Suppression.value).where(*mine, among(Suppression.value, values)))
-        found |= {(kind, value) for value in there}
+        found |= {(kind, value) for value in present(work.session, Suppression.value, values, *mine)}
     return found
 
 
@@ -188,8 +184,7 @@ def erased(work: Work, kind: Literal["email", "phone", "linkedin"], values: Coll
         digests = {
             value: secrets.lasting_signatures(work.settings, ERASED, f"{kept}:{form(value)}") for value in values
         }
-        found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, chain(*digests.values())))
-        there = set(work.session.scalars(found))
+        there = present(work.session, ErasedAddress.digest, chain(*digests.values()), *mine)
         gone.update(value for value, made in digests.items() if not there.isdisjoint(made))
     return gone
 
