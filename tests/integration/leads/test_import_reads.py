@@ -1,4 +1,4 @@
-"""What an import, and a look for who is suppressed, reads of a list does not grow with it, whatever PostgreSQL believes."""
+"""What an import and a look for the suppressed read of a list does not grow with it, whatever PostgreSQL believes."""
 
 from __future__ import annotations
 
