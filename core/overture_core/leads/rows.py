@@ -219,7 +219,8 @@ class RowReader:
                 phone = e164(raw["phone"], None if unknown else country or self._default_country)
             except InvalidInput as error:
                 reasons.append(f"phone: {error.message}")
-                reasons += [f"country: {quoted(raw['country'], limit=40)} is not known"] * unknown
+                if unknown:
+                    reasons.append(f"country: {quoted(raw['country'], limit=40)} is not known")
         if email is None and phone is None:
             raise RowRejected(*reasons or ["it has neither an e-mail address nor a phone number"])
         if reasons:
