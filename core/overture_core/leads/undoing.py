@@ -20,6 +20,7 @@ from overture_core.leads.imports import ImportState, is_held, stored, this_proce
 from overture_core.leads.merging import FIELD_OF
 from overture_core.leads.staying import WRITTEN_TO, Left, keeping_addresses, staying
 from overture_core.operations.ending import forget
+from overture_core.operations.states import TAKEN_BACK
 from overture_core.storage.among import among
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadImport, LeadTag, Message
 from overture_core.storage.store import Store, Work
@@ -178,8 +179,8 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     left = staying(work, stored(work, import_id), created)
     stay = {each.lead_id for each in left}
     free = [id_ for id_ in created if id_ not in stay]
-    gone = "was removed when their import was taken back"
-    forget(work, free, about=f"something about a lead who {gone}", reason=f"the lead whom it is about {gone}")
+    about = "something about a lead who was removed when their import was taken back"
+    forget(work, free, about=about, reason=TAKEN_BACK)
     for start in range(0, len(free), PAGE):
         work.session.execute(
             delete(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, free[start : start + PAGE])),
