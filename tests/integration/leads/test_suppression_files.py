@@ -93,6 +93,8 @@ def test_every_row_of_a_list_is_accounted_for(
             (1, 1, 0, 0),
             "a b +12125550101 +12125550102",
         ),
+        ("E-Mail,Betreuer E-Mail,Vertriebler\na@s.example,us@ours.example,me@ours.example\n", (1, 1, 0, 0), "a"),
+        ("Właściciel,Osoba\nus@ours.example,a@s.example\nus@ours.example,b@s.example\n", (2, 2, 0, 0), "a b"),
         ("mobile,landline\n+12125550101,+12125550102\n", (1, 1, 0, 0), "+12125550101 +12125550102"),
         ("0664 1234567\na@s.example\nb@s.example\n", (3, 2, 0, 1), "a b"),
         ("https://s.example/x\na@s.example\n", (2, 1, 0, 1), "a"),
