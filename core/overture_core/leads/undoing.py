@@ -18,11 +18,11 @@ from overture_core.audit import service as audit
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads.imports import ImportState, is_held, stored, this_process
 from overture_core.leads.merging import FIELD_OF
-from overture_core.leads.staying import WRITTEN_TO, Left, keeping_addresses, staying
+from overture_core.leads.staying import Left, keeping_addresses, needing_addresses, staying
 from overture_core.operations.ending import forget
 from overture_core.operations.states import TAKEN_BACK
 from overture_core.storage.among import among
-from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadImport, LeadTag, Message
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadImport, LeadTag
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
@@ -213,11 +213,7 @@ def _take_back(work: Work, changes: Sequence[LeadChange]) -> tuple[list[Left], i
     ids = sorted({change.lead_id for change in changes})
     held = select(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, ids), Lead.erased_at.is_(None))
     leads = {lead.id: lead for lead in work.session.scalars(held.order_by(Lead.id).with_for_update(key_share=True))}
-    written_to = select(Message.lead_id).where(Message.workspace_id == work.workspace, among(Message.lead_id, ids))
-    keeping = {
-        **dict.fromkeys(work.session.scalars(written_to.distinct()), WRITTEN_TO),
-        **keeping_addresses(work, ids),
-    }
+    keeping = {**needing_addresses(work, ids), **keeping_addresses(work, ids)}
     left: list[Left] = []
     reverted = 0
     for change in changes:

@@ -17,6 +17,8 @@ from overture_core.leads.staying import Left
 from overture_core.leads.undoing import Undoable, Undone, undo_change, undo_import, undoable_import
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
+from overture_core.operations import service as operations
+from overture_core.operations.models import Proposal
 from overture_core.scoring import signals
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Reply
 from overture_core.storage.store import Store
@@ -204,3 +206,26 @@ def test_an_undo_whose_process_is_gone_is_told_so_and_goes_on(store: Store, take
         assert imports.show(work, import_id).state is ImportState.UNDONE
         with pytest.raises(Conflict, match="taken back already"):
             undoable_import(work, import_id)
+
+
+def test_an_address_that_something_waits_to_be_sent_to_stays(store: Store, take: Import) -> None:
+    take("email\na@example.com\n")
+    report = take("email,phone,title\na@example.com,+12125550123,Owner\n")
+    asked = Proposal(
+        kind="fake.send",
+        params={},
+        told=["Write."],
+        sandbox=True,
+        repeatable=True,
+        why=["it writes"],
+        lead_id=lead(store, "a@example.com").id,
+    )
+    with store.begin("default", actor="mcp:crew") as work:
+        made = operations.propose(work, asked)
+    result = undone(store, report)
+    assert (result.reverted, result.stayed) == (1, {"an operation about them waits": 1})
+    assert (lead(store, "a@example.com").phone, lead(store, "a@example.com").title) == ("+12125550123", None)
+    with store.begin("default", actor="mcp:crew") as work:
+        operations.cancel(work, made.id)
+    assert undone(store, report).stayed == {}
+    assert lead(store, "a@example.com").phone is None
