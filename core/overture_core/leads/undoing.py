@@ -193,7 +193,7 @@ def _created(work: Work, import_id: str) -> tuple[ColumnElement[bool], ...]:
     return Lead.workspace_id == work.workspace, Lead.import_id == import_id, Lead.erased_at.is_(None)
 
 
-def _changes(work: Work, import_id: str, *conditions: ColumnElement[bool]) -> Select[tuple[LeadChange]]:
+def _changes(work: Work, import_id: str, *conditions: ColumnElement[bool]) -> Select[LeadChange]:
     """What an import changed in leads of others and is not taken back whole."""
     return (
         select(LeadChange)

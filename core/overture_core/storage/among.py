@@ -54,7 +54,7 @@ def each_of(dialect: str, values: Iterable[str]) -> TableValuedAlias:
     return func.json_array_elements_text(cast(told, JSON)).table_valued("value")
 
 
-def present(session: Session, column: SQLCoreOperations[str], values: Iterable[str], *conditions: Any) -> set[str]:
+def present(session: Session, column: SQLCoreOperations[Any], values: Iterable[str], *conditions: Any) -> set[str]:
     """Return which of `values` rows that meet `conditions` have in `column`, by one descent of an index a value.
 
     The index has to begin with the columns of the conditions, and end with this one.
