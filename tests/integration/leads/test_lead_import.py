@@ -241,20 +241,6 @@ def test_a_mapping_a_country_and_tags_given_by_a_person_are_used(store: Store, t
     assert (lead.phone, lead.tags, lead.import_id) == ("+447700900123", ["spring"], report.import_id)
 
 
-def test_a_national_number_is_not_read_by_another_country_than_its_row_says(store: Store, take: Import) -> None:
-    report = take(
-        "email,phone,country\n,07700 900123,Nowhere\na@example.com,07700 900124,Nowhere\n,07700 900125,n/a\n",
-        default_country="GB",
-    )
-    assert (report.created, report.rejected) == (2, 1)
-    assert report.reject_samples[0].reasons[1] == "country: 'Nowhere' is not known"
-    assert report.warnings == [
-        "2 countries that were not recognised, left out",
-        "1 row kept without one of its addresses, which was not valid",
-    ]
-    assert lead_by_email(store, "a@example.com").phone is None
-
-
 @pytest.mark.parametrize("country", ["XX", "zz", "EU", "AQ", "USA", "", "+1"])
 def test_a_country_without_phone_numbers_is_refused(country: str) -> None:
     with pytest.raises(ValidationError, match=re.escape(f"There is no country '{country}'; give")):
