@@ -143,7 +143,8 @@ class Settings(HttpSettings, KeySettings, CrewSettings):
 
     import_roots: list[Path] = Field(
         default_factory=lambda: [Path.cwd()],
-        description="Folders that files may be imported from by path (JSON list).",
+        description="Folders that files may be imported from by path (JSON list). Over MCP whatever is in them can be "
+        "read, but for hidden files, keys and settings: give a folder with nothing but lists.",
     )
     sms_hours: dict[str, str] = Field(
         default_factory=dict,

@@ -26,7 +26,7 @@ _ENDED = {
     OperationState.RUNNING: "Somebody runs it just now; call this again in a minute.",
     OperationState.FAILED: "Refused: {error} (operation {id})",
     OperationState.UNKNOWN: "Nobody knows whether it was done: {error} Do not repeat {id}; tell a person.",
-    OperationState.CANCELLED: "It was cancelled.",
+    OperationState.CANCELLED: "It was cancelled: {error}",
 }
 
 

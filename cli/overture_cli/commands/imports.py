@@ -16,7 +16,7 @@ from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.exporting import write_rejects
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.imports import ImportState, ImportView
-from overture_core.leads.undoing import Undone, undo_change, undo_import, undoable_change
+from overture_core.leads.undoing import STAYED, Undone, undo_change, undo_import, undoable_change, undoable_import
 from overture_core.text import quantity
 
 app = typer.Typer(help="Imports: what each did, its rejected rows, taking it back.", no_args_is_help=True)
@@ -55,7 +55,7 @@ def show(import_id: ImportId, as_json: JsonFlag = False) -> None:
     elif report is not None:
         show_report(report)
     else:
-        say(f"{found.filename}: {found.state} after {quantity(found.rows, 'row')}.")
+        say(f"{found.filename}: {found.state} after {quantity(found.rows, 'row')}. {found.go_on or ''}".rstrip())
         outcome = ("created", "merged", "unchanged", "rejected")
         table("Rows", ("became", "rows"), [(name, getattr(found, name)) for name in outcome])
 
@@ -72,10 +72,11 @@ def undo(import_id: ImportId, yes: Yes = False, as_json: JsonFlag = False) -> No
     """Take a whole import back: what it wrote goes, where nobody has built on it since."""
     with open_store() as store:
         with store.read(store.settings.workspace) as work:
-            found = imports.show(work, import_id)
+            found = undoable_import(work, import_id)
+            filename = imports.show(work, import_id).filename
         if not yes:
-            what = f"{quantity(found.created, 'lead')} created and {quantity(found.merged, 'merge')}"
-            _confirm(f"{what} of {found.filename}", as_json=as_json)
+            what = f"{quantity(found.leads, 'lead')} created and {quantity(found.merges, 'merge')} of {filename}"
+            _confirm(what, as_json=as_json)
         undone = undo_import(store, import_id, workspace=store.settings.workspace, actor=actor())
     _tell(undone, as_json=as_json)
 
@@ -134,7 +135,8 @@ def undo_merge(
     with open_store() as store:
         with store.read(store.settings.workspace) as work:
             found = undoable_change(work, change)
-            what = f"{', '.join(service.names_in(found.detail))} of the lead {found.lead_id}"
+            names = service.names_in(found.detail.get(STAYED, found.detail))
+            what = f"{', '.join(names)} of the lead {found.lead_id}"
         if not yes:
             _confirm(what, as_json=as_json)
         with store.begin(store.settings.workspace, actor=actor()) as work:

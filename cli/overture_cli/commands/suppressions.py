@@ -13,6 +13,7 @@ from overture_cli.context import actor, open_store
 from overture_cli.output import JsonFlag, beginning, emit_json, say, table
 from overture_core.errors import InvalidInput
 from overture_core.files import written
+from overture_core.leads.public_mail import public_domains
 from overture_core.leads.reading import Source
 from overture_core.leads.spreadsheets import harmless
 from overture_core.messages.stopping import suppress
@@ -60,7 +61,15 @@ def add(
     what = _kind(kind, value)
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         found = SuppressionView.model_validate(suppress(work, what, value, reason=reason, origin=work.actor))
-    emit_json(found) if as_json else say(f"{found.value} is never contacted again.")
+    if as_json:
+        emit_json(found)
+        return
+    say(f"{found.value} is never contacted again.")
+    if found.kind == "domain" and found.value in public_domains():
+        say(
+            f"Anybody may have an address at {found.value}, and no lead who has is written to by e-mail any more. "
+            f'`overture suppressions lift {found.value} --reason "typed wrongly"` takes it back.'
+        )
 
 
 @app.command("import")

@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, or_, select, update
 from overture_core.audit import service as audit
 from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, NotFound
 from overture_core.ids import new_id
+from overture_core.operations.states import what_then
 from overture_core.storage.schema import Approval
 from overture_core.storage.store import Work
 from overture_core.text import quoted
@@ -208,7 +209,8 @@ def decide(
         return view(work, row)
     if row.state != ApprovalState.PENDING:
         why = f" ({row.reason})" if row.reason else ""
-        msg = f"The approval {row.id} is already {row.state}{why}; {_WORDS[row.kind].again} to ask anew."
+        again = what_then(row.reason) if row.kind == "operation" else _WORDS[row.kind].again
+        msg = f"The approval {row.id} is already {row.state}{why}; {again}."
         raise Conflict(msg)
     if row.expires_at <= work.now():
         msg = f"The approval {row.id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; {_WORDS[row.kind].again}."

@@ -12,10 +12,10 @@ from overture_core.campaigns.planning import view
 from overture_core.campaigns.showing import MAX_SAMPLE, described
 from overture_core.messages import direct
 from overture_core.operations import service as operations
-from overture_core.operations.ending import GONE, is_orphan
+from overture_core.operations.ending import is_orphan
 from overture_core.operations.models import OperationView
 from overture_core.operations.showing import described as described_operation
-from overture_core.operations.states import OperationState
+from overture_core.operations.states import GONE, OperationState
 from overture_core.storage.schema import Operation
 from overture_core.storage.store import Work
 from overture_core.text import quantity

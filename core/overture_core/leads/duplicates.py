@@ -7,38 +7,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Select, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, union_all
 
+from overture_core.leads.public_mail import public_domains
+from overture_core.storage.among import each_of
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Work
-
-# Where a domain says nothing of who somebody works for.
-PUBLIC_DOMAINS = (
-    *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "icloud.com"),
-    *(
-        "me.com",
-        "aol.com",
-        "gmx.de",
-        "gmx.net",
-        "gmx.com",
-        "web.de",
-        "t-online.de",
-        "freenet.de",
-        "mail.ru",
-        "yandex.ru",
-    ),
-    *(
-        "orange.fr",
-        "free.fr",
-        "laposte.net",
-        "wanadoo.fr",
-        "libero.it",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "163.com",
-    ),
-)
 
 
 class LookAlikes(BaseModel):
@@ -62,15 +36,18 @@ def near_duplicates(work: Work, *, limit: int = 100, skip: int = 0, import_id: s
     """Return groups of leads of the same name and company, or of the same name and mail domain, upper and lower case
     aside, without the first `skip`; with `import_id`, those in which that import created somebody. One query, whatever
     their number."""
-    sqlite = work.session.connection().dialect.name == "sqlite"
+    dialect = work.session.connection().dialect.name
     address = func.lower(Lead.email)
-    at = func.instr(address, "@") if sqlite else func.strpos(address, "@")
+    at = func.instr(address, "@") if dialect == "sqlite" else func.strpos(address, "@")
     domain = func.substr(address, at + 1)
     kinds = union_all(
         _groups(work, "company", func.lower(func.trim(Lead.company)), Lead.company.is_not(None), import_id),
-        _groups(work, "domain", domain, domain.not_in(PUBLIC_DOMAINS), import_id),
+        _groups(work, "domain", domain, domain.is_not(None), import_id),
     ).subquery()
-    rows = select(kinds, func.count().over().label("total"))
+    # Asked of the few groups that there are, and not of every lead.
+    public = select(each_of(dialect, sorted(public_domains())).c.value)
+    told = or_(kinds.c.same == "company", kinds.c.value.not_in(public))
+    rows = select(kinds, func.count().over().label("total")).where(told)
     ordered = rows.order_by(kinds.c.leads.desc(), kinds.c.oldest, kinds.c.same).limit(limit).offset(skip)
     found = work.session.execute(ordered).all()
     groups = [

@@ -21,7 +21,7 @@ from overture_core.leads.traces import Traces
 from overture_core.messages.states import State
 from overture_core.messages.stopping import stop_lead
 from overture_core.operations.ending import forget
-from overture_core.operations.states import OperationState
+from overture_core.operations.states import ERASED, OperationState
 from overture_core.storage.schema import (
     BillingObject,
     Campaign,
@@ -99,7 +99,7 @@ def erase(work: Work, lead_id: str) -> Erased:
         work,
         [lead.id],
         about="something about a person who was erased",
-        reason="the person whom it is about was erased",
+        reason=ERASED,
     )
     _empty_traces(work, lead, messages, traces, words)
     for name in _EMPTIED:

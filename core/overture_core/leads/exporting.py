@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.files import written
+from overture_core.leads.header_names import PREFIX, field_of
 from overture_core.leads.imports import Reject, stored
 from overture_core.leads.spreadsheets import harmless
 from overture_core.messages.channels import Channel
@@ -113,7 +114,7 @@ def check_columns(columns: Sequence[str]) -> None:
         InvalidInput: there is one that is not, or none at all.
     """
     known = (*DEFAULT, *_ASKED_FOR)
-    wrong = next((each for each in columns if each not in known and not each.startswith(f"{CUSTOM}.")), None)
+    wrong = next((each for each in columns if each not in known and not each.startswith(PREFIX)), None)
     if wrong is not None:
         msg = f"There is no column {quoted(wrong)}; the columns are: {', '.join(known)}, custom.NAME."
         raise InvalidInput(msg)
@@ -175,7 +176,7 @@ def _names(work: Work, wanted: LeadFilter, columns: Sequence[str]) -> list[str]:
     names = dict.fromkeys(each for each in columns if each != CUSTOM)
     if CUSTOM in columns:
         held = {key for page in _keyed(work, wanted) for lead in page for key in lead.custom}
-        names |= dict.fromkeys(f"{CUSTOM}.{key}" for key in sorted(held))
+        names |= dict.fromkeys(f"{PREFIX}{key}" for key in sorted(held))
     return list(names)
 
 
@@ -220,8 +221,8 @@ def _consent(newest: dict[Channel, Consent]) -> dict[str, str]:
 
 
 def _cell(lead: Lead, cells: dict[str, str], name: str) -> str:
-    if name.startswith(f"{CUSTOM}."):
-        value: object = lead.custom.get(name.removeprefix(f"{CUSTOM}."))
+    if name.startswith(PREFIX):
+        value: object = lead.custom.get(name.removeprefix(PREFIX))
     elif name in _FIELDS or name in _ASKED_FOR:
         value = getattr(lead, name)
     else:
@@ -231,10 +232,16 @@ def _cell(lead: Lead, cells: dict[str, str], name: str) -> str:
     return "" if value is None else str(value)
 
 
+def _head(name: str, names: Sequence[str]) -> str:
+    """Return what a column is called: a custom field as in the file that it came from, unless an import would take
+    that for something else."""
+    own = name.removeprefix(PREFIX)
+    return name if own in names or own.startswith(PREFIX) or field_of(own) is not None else own
+
+
 @contextmanager
 def _sheet(path: Path, format_: Format, names: Sequence[str]) -> Iterator[_Write]:
-    # In a file a custom field has the name that it had in the file that it came from.
-    heads = [name.removeprefix(f"{CUSTOM}.") for name in names]
+    heads = [_head(name, names) for name in names]
     if format_ == "xlsx":
         from openpyxl import Workbook
 

@@ -155,6 +155,19 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "phone opt out",
     ),
 }
+# Parts of the names of columns about somebody of ours, such as who looks after a lead, in the same order of languages;
+# no words that may as well be the lead's own role. What is short has to be a whole word.
+_OURS = (
+    "owner|agent|sender|manager|assigned|salesperson|besitzer|kontaktinhaber|accountinhaber|betreuer|vertriebler",
+    "vertriebsmitarbeiter|zuständig|bearbeiter|absender|propriétaire|expéditeur|gestionnaire|vendeur|propietario",
+    "vendedor|remitente|asignado|proprietario|venditore|mittente|assegnato|remetente|atribuído|eigenaar|verkoper",
+    "afzender|beheerder|toegewezen|właściciel|opiekun|handlowiec|nadawca|sprzedawca|przypisany|vlastník|obchodník",
+    "odesílatel|prodejce|přiřazen|säljare|avsändare|ansvarig|handläggare|sælger|afsender|ansvarlig|selger|avsender",
+    "omistaja|myyjä|lähettäjä|vastuuhenkilö|kayıt sahibi|temsilci|gönderen|владелец|ответственный|менеджер",
+    "отправитель|продавец|власник|відповідальний|відправник|продавець|所有者|営業担当|担当営業|送信者|所有人|销售|業務員",
+    "业务员|发件人|소유자|영업담당|발신자",
+)
+_OURS_WORDS = ("from", "by", "rep", "ägare", "ejer", "eier", "satıcı")
 FIELDS = (
     *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
@@ -170,8 +183,24 @@ def header_key(name: str) -> str:
     return "".join(char for char in plain if char.isalnum() and not unicodedata.combining(char))
 
 
+PREFIX = "custom."
+"""Before the name of a column that is a custom field, whatever its name or its values look like."""
 _SECOND = re.compile(r" \(\d+\)$")  # how a column is told from another of its name
 _FIELDS = {header_key(name): field for field, lists in _NAMES.items() for names in lists for name in names.split("|")}
+
+
+_OURS_KEYS = frozenset(header_key(name) for names in _OURS for name in names.split("|"))
+_OURS_WORD_KEYS = frozenset(map(header_key, _OURS_WORDS))
+
+
+def is_of_ours(name: str) -> bool:
+    """Say whether a column is about somebody of ours by its name, so that an address in it is not the lead's."""
+    if "@" in name:  # what a file without a header has in its place
+        return False
+    key = header_key(name)
+    if any(each in key for each in _OURS_KEYS):
+        return True
+    return not _OURS_WORD_KEYS.isdisjoint(map(header_key, re.split(r"[\W_]+", name)))
 
 
 def field_of(name: str) -> str | None:

@@ -27,9 +27,10 @@ QUIET = timedelta(seconds=60)
 
 
 class ImportState(StrEnum):
-    """Where an import is. All but `done` and `undone` can be gone on with, by importing the same file again.
+    """Where an import is. One that is `interrupted`, `cancelled` or `failed` goes on by importing the same file again.
 
-    `interrupted` is told, and never stored: it is `running`, but no process is at it any more.
+    `interrupted` and `undo_interrupted` are told, and never stored: it is `running` or `undoing`, but no process is at
+    it any more.
     """
 
     RUNNING = "running"
@@ -38,9 +39,11 @@ class ImportState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     UNDOING = "undoing"
+    UNDO_INTERRUPTED = "undo_interrupted"
     UNDONE = "undone"
 
 
+_LEFT = {ImportState.RUNNING: ImportState.INTERRUPTED, ImportState.UNDOING: ImportState.UNDO_INTERRUPTED}
 _SINGULARS = (
     *(("rows", "row"), ("names", "name"), ("zones", "zone"), ("dates", "date"), ("values", "value")),
     *(("countries", "country"), ("consents", "consent")),
@@ -98,6 +101,7 @@ class ImportView(Counts):
     actor: str | None
     created_at: datetime
     updated_at: datetime | None
+    go_on: str | None = Field(description="What to do about one that did not get to its end.")
 
 
 class Checkpoint(Counts):
@@ -145,16 +149,27 @@ def list_(work: Work, *, limit: int = 100, cursor: str | None = None) -> list[Im
 def _view(row: LeadImport, now: datetime) -> ImportView:
     # Before there were checkpoints, its report alone had the counts.
     counts = Counts.model_validate(row.checkpoint or row.report)
-    left = row.state == ImportState.RUNNING and not is_held(row, now)
+    state = ImportState(row.state)
+    state = state if is_held(row, now) else _LEFT.get(state, state)
     return ImportView(
         id=row.id,
         filename=row.filename,
-        state=ImportState.INTERRUPTED if left else ImportState(row.state),
+        state=state,
         actor=row.actor,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        go_on=_go_on(state, counts.rows),
         **counts.model_dump(include=set(Counts.model_fields)),
     )
+
+
+def _go_on(state: ImportState, rows: int) -> str | None:
+    if state in {ImportState.INTERRUPTED, ImportState.CANCELLED, ImportState.FAILED}:
+        after = f"behind row {rows:,}" if rows else "from its beginning"
+        return f"Import the same file with the same options again: it goes on {after}. What was stored stays."
+    if state is ImportState.UNDO_INTERRUPTED:
+        return "Take it back again (leads_undo, `overture imports undo`): what is left goes."
+    return None
 
 
 def show(work: Work, import_id: str) -> ImportView:
@@ -172,11 +187,21 @@ def get_report(work: Work, import_id: str) -> ImportReport:
     Raises:
         NotFound: there was no such import, or it broke off.
     """
-    report = stored(work, import_id).report
-    if not report:
+    report = report_of(work, import_id)
+    if report is None:
         msg = f"The import {import_id} did not get to its end; import its file again, which goes on where it stopped."
         raise NotFound(msg)
-    return ImportReport.model_validate(report)
+    return report
+
+
+def report_of(work: Work, import_id: str) -> ImportReport | None:
+    """Return what an import did, None if it did not get to its end.
+
+    Raises:
+        NotFound: there was no such import.
+    """
+    report = stored(work, import_id).report
+    return ImportReport.model_validate(report) if report else None
 
 
 def rejects(work: Work, import_id: str, *, limit: int | None = None) -> Iterator[Reject]:

@@ -1,4 +1,4 @@
-"""JSON: a list of objects, an object that holds one, or an object a line (JSON Lines).
+"""JSON: a list of objects, an object that holds one, or an object a line (JSON Lines); also a list of texts alone.
 
 A document is read value by value with the standard library's decoder over a buffer that is bounded, so that
 memory does not grow with it, every object keeps its own text, and a bad one costs its own row.
@@ -25,6 +25,9 @@ from overture_core.text import clean, quoted
 PREVIEWED = 200  # objects whose keys are looked at for somebody who wants to see the first rows
 LINES = (".jsonl", ".ndjson")
 _LIST = re.compile(r"\[\s*[\[{\]]")
+_TEXTS = re.compile(r'\[\s*"(?:[^"\\]|\\.)*"\s*[,\]]')
+TEXTS = "value"
+"""The one column of a list of texts."""
 _OBJECT = re.compile(r'\{\s*["}]')
 _MARKS = re.compile(r'\\.|["{}\[\],]', re.DOTALL)
 _BLANK = re.compile(r"\s*")
@@ -38,11 +41,12 @@ _LONG = f"is an object of more than {MAX_RECORD:,} characters"
 
 def is_json(start: str, filename: str) -> bool:
     """Say whether a text is JSON, by how it starts or, where that does not tell, by its file's name."""
-    return bool(_LIST.match(start) or _OBJECT.match(start)) or _plain(filename).endswith((".json", *LINES))
+    return any(each.match(start) for each in (_LIST, _OBJECT, _TEXTS)) or _plain(filename).endswith((".json", *LINES))
 
 
 def json_table(source: Source, encoding: FoundEncoding, files: ExitStack, *, whole: bool) -> Table:
-    """Open a JSON file. Its columns are the keys of all its objects; if not `whole`, of the first `PREVIEWED`.
+    """Open a JSON file. Its columns are the keys of all its objects; if not `whole`, of the first `PREVIEWED`. Of texts
+    alone, each is a row.
 
     An object leaves out what it has no value for, so the first ones do not tell what later ones say, such as a
     refusal. The file is therefore read through once before its first row is given.
@@ -53,15 +57,18 @@ def json_table(source: Source, encoding: FoundEncoding, files: ExitStack, *, who
     lines = _is_lines(source, encoding)
     with ExitStack() as looked_at:
         every = _opened(source, encoding, lines, looked_at).rows
-        columns, problem = _keys(every if whole else islice(every, PREVIEWED), source.filename)
+        columns, problem, texts = _keys(every if whole else islice(every, PREVIEWED), source.filename)
         more = not whole and next(every, None) is not None
-    if not columns:
+    texts = texts and not columns
+    if not columns and not texts:
         why = problem or "write a list or one a line"
         msg = f"{source.filename} holds no JSON objects of 1 to {MAX_COLUMNS} fields; {why}."
         raise UnreadableFile(msg)
     notes = (f"Only the first {PREVIEWED} objects were looked at for columns; later ones may have more.",) * more
     opened = _opened(source, encoding, lines, files)
-    return Table(columns, encoding.name, None, opened.rows, opened.position, notes=(*opened.notes, *notes))
+    rows = map(_of_text, opened.rows) if texts else opened.rows
+    columns = [TEXTS] if texts else columns
+    return Table(columns, encoding.name, None, rows, opened.position, notes=(*opened.notes, *notes))
 
 
 class _Opened(NamedTuple):
@@ -80,12 +87,14 @@ def _opened(source: Source, encoding: FoundEncoding, lines: bool, files: ExitSta
     return _Opened(rows, position, (f"The rows were read from the list {quoted(name)}.",) if name else ())
 
 
-def _keys(rows: Iterable[Row], filename: str) -> tuple[list[str], str | None]:
-    """Every key of the rows' objects, in the order in which they first appear, and what is wrong with the first row
-    that is an object which cannot be read."""
+def _keys(rows: Iterable[Row], filename: str) -> tuple[list[str], str | None, bool]:
+    """Every key of the rows' objects, in the order in which they first appear; what is wrong with the first row that is
+    an object which cannot be read; and whether a text stands where an object should."""
     found: dict[str, None] = {}
     problem: str | None = None
+    texts = False
     for row in rows:
+        texts = texts or (row.problem == _NO_OBJECT and row.original.lstrip().startswith('"'))
         if problem is None and row.problem not in (None, _NO_OBJECT):
             problem = f"row {row.line} {row.problem}"
         found.update(dict.fromkeys(row.cells or ()))
@@ -94,7 +103,15 @@ def _keys(rows: Iterable[Row], filename: str) -> tuple[list[str], str | None]:
                 f"{filename} has objects of over {MAX_COLUMNS} different keys in all; leave out those you do not need."
             )
             raise UnreadableFile(msg)
-    return list(found), problem
+    return list(found), problem, texts
+
+
+def _of_text(row: Row) -> Row:
+    """Return the row that a text or a number by itself is."""
+    value = _decoded(row.original) if row.problem == _NO_OBJECT else None
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return row
+    return Row(row.line, row.original, {TEXTS: cell_text(value)})
 
 
 def _plain(filename: str) -> str:

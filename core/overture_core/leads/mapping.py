@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.header_names import FIELDS, field_of, header_key
+from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours
 from overture_core.text import clean, quoted
 
 __all__ = ["CUSTOM", "FIELDS", "IGNORE", "REFUSALS", "ColumnRead", "NoAddressColumn", "Proposal", "checked", "propose"]
@@ -76,6 +76,9 @@ def propose(
     why: dict[str, str] = {}
     free = [column for column in columns if column not in (taken or {})]
     for column in free:
+        if column.startswith(PREFIX):
+            why[column] = "its name says so"
+            continue
         field = field_of(column)
         if field is None:
             continue
@@ -87,7 +90,7 @@ def propose(
     _settle_names(mapping, why, held)
     for field, looks in _LOOKS.items():
         for column in [] if field in held else free:
-            if column not in why and (share := _share(looks, column, sample)) is not None:
+            if column not in why and not is_of_ours(column) and (share := _share(looks, column, sample)) is not None:
                 mapping[column], why[column] = field, f"its values: {share}"
                 held[field] = column
                 break

@@ -30,6 +30,7 @@ _IN_BRACKETS = re.compile(r"[^<>]*<([^<>]+)>")
 _LINK = re.compile(r"mailto:([^?]+)", re.IGNORECASE)
 _DIALLED_ABROAD = re.compile(r"^[\s(]*00[\s).-]*")
 _LABEL = 63
+_NO_COUNTRY = frozenset({"", "-", "--", "?", "n/a", "none", "null", "unknown"})  # NA is Namibia
 # Top-level domains that email-validator refuses (RFC 6761, 6762, 7686), and mailboxes that it writes in small letters
 # (RFC 2142): it is asked about them.
 _SPECIAL = frozenset(name for each in SPECIAL_USE_DOMAIN_NAMES for name in each.split(".")) - {"test", "invalid"}
@@ -145,6 +146,11 @@ def _e164(text: str, country: str | None) -> str:
         msg = f"{shown!r} is not a phone number (the number of digits is wrong)."
         raise InvalidInput(msg)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def says_no_country(text: str) -> bool:
+    """Say whether a cell for a country is left empty, in whatever way."""
+    return text.strip().casefold() in _NO_COUNTRY
 
 
 def phone_region(text: str) -> str | None:

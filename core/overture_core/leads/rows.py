@@ -14,9 +14,10 @@ from zoneinfo import available_timezones
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
+from overture_core.leads.header_names import PREFIX
 from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, REFUSALS
-from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
+from overture_core.leads.normalise import e164, email_key, says_no_country, time_zone_for, valid_email
 from overture_core.messages.channels import Channel
 from overture_core.text import MAX_FIELD, clean, quoted
 
@@ -132,7 +133,7 @@ class RowReader:
             RowRejected: nothing in it can be written to; with every reason.
         """
         raw = self._filled(cells, shapes)
-        country = self._country(raw["country"]) if "country" in raw else None
+        country = self._country(raw.get("country", ""))
         email, phone = self._addresses(raw, country)
         first, last = self._names(raw)
         values: dict[str, object] = {
@@ -157,11 +158,14 @@ class RowReader:
         kept = {name: value for name, value in values.items() if value}
         # By the row's own columns: a JSON object may have some that no object before it had.
         unmapped = (
-            (column, clean(value) if len(value) <= MAX_FIELD else self._cut(value, quoted(column), MAX_FIELD))
+            (
+                self._custom_name(column, cells) if column.startswith(PREFIX) else column,
+                clean(value) if len(value) <= MAX_FIELD else self._cut(value, quoted(column), MAX_FIELD),
+            )
             for column, value in cells.items()
             if column not in self._mapped and value
         )
-        custom = {column: text for column, text in unmapped if text}
+        custom = {name: text for name, text in unmapped if text}
         found = LeadRow(kept, _identities(kept), custom)
         if "tags" in raw:
             parts = SEPARATORS.split(raw["tags"])
@@ -177,6 +181,11 @@ class RowReader:
             found.consents |= self._refused(cells)
         self._count_nuls(cells)
         return found
+
+    def _custom_name(self, column: str, cells: Mapping[str, str]) -> str:
+        """Return the name of the field that `custom.NAME` is: NAME, unless another column of the row is."""
+        name = column.removeprefix(PREFIX)
+        return name if name and (name not in cells or name in self._mapped) else column
 
     def _count_nuls(self, cells: Mapping[str, str]) -> None:
         """Note what was stripped: JSON can carry NULs, while a line of any other text with one is no row at all."""
@@ -205,10 +214,13 @@ class RowReader:
             except InvalidInput as error:
                 reasons.append(f"e-mail: {error.message}")
         if raw.get("phone"):
+            unknown = country is None and not says_no_country(raw.get("country", ""))
             try:
-                phone = e164(raw["phone"], country or self._default_country)
+                phone = e164(raw["phone"], None if unknown else country or self._default_country)
             except InvalidInput as error:
                 reasons.append(f"phone: {error.message}")
+                if unknown:
+                    reasons.append(f"country: {quoted(raw['country'], limit=40)} is not known")
         if email is None and phone is None:
             raise RowRejected(*reasons or ["it has neither an e-mail address nor a phone number"])
         if reasons:
@@ -228,7 +240,7 @@ class RowReader:
         return found[:limit]
 
     def _country(self, text: str) -> str | None:
-        if not text:
+        if says_no_country(text):
             return None
         code = country_code(text)
         if code is None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from overture_core.contactability.suppressed import suppressed_anywhere
 from overture_core.leads.requests import RequestState
 from overture_core.operations.ending import may_count
+from overture_core.operations.states import OPEN
 from overture_core.storage.among import among
 from overture_core.storage.schema import (
     AuditEntry,
@@ -36,6 +37,7 @@ from overture_core.storage.schema import (
 from overture_core.storage.store import Work
 
 WRITTEN_TO = "messages to them were planned or sent"
+ASKED_ABOUT = "an operation about them waits"
 
 
 class Left(BaseModel):
@@ -56,6 +58,13 @@ def keeping_addresses(work: Work, lead_ids: Sequence[str]) -> dict[str, str]:
     refused = exists().where(Consent.lead_id == Lead.id, Consent.granted.is_(False))
     reasons = {"their erasure was asked for": exists().where(*asked), "they refused a channel": refused}
     return {**_meeting(work, lead_ids, reasons), **found}
+
+
+def needing_addresses(work: Work, lead_ids: Sequence[str]) -> dict[str, str]:
+    """Return whose addresses something goes to, or an answer comes from, each with the reason."""
+    waits = exists().where(Operation.lead_id == Lead.id, Operation.state.in_(OPEN), may_count(work))
+    reasons = {WRITTEN_TO: exists().where(Message.lead_id == Lead.id), ASKED_ABOUT: waits}
+    return _meeting(work, lead_ids, reasons)
 
 
 def staying(work: Work, import_: LeadImport, lead_ids: Sequence[str]) -> list[Left]:

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
-from sqlalchemy import CursorResult, delete, or_, select, tuple_
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, func, or_, select, tuple_, update
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads.imports import ImportState, is_held, stored, this_process
 from overture_core.leads.merging import FIELD_OF
-from overture_core.leads.staying import WRITTEN_TO, Left, keeping_addresses, staying
+from overture_core.leads.staying import Left, keeping_addresses, needing_addresses, staying
 from overture_core.operations.ending import forget
+from overture_core.operations.states import TAKEN_BACK
 from overture_core.storage.among import among
-from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Message
+from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadImport, LeadTag
 from overture_core.storage.store import Store, Work
 from overture_core.text import quoted
 
@@ -36,9 +37,16 @@ class Undone(BaseModel):
 
     import_id: str | None
     removed: int = Field(description="Leads who went: the import had created them.")
-    reverted: int = Field(description="Merges that were taken back.")
+    reverted: int = Field(description="Merges of which something was taken back.")
     stayed: dict[str, int]
     left: list[Left]
+
+
+class Undoable(NamedTuple):
+    """What an import wrote and is not taken back: leads that it created, and merges into those of others."""
+
+    leads: int
+    merges: int
 
 
 def undoable_change(work: Work, change_id: str) -> LeadChange:
@@ -68,10 +76,30 @@ def undo_change(work: Work, change_id: str) -> Undone:
         Conflict: it was taken back already, and nothing of it stayed.
     """
     change = undoable_change(work, change_id)
-    left = _take_back(work, [change])
+    left, reverted = _take_back(work, [change])
     audit.record(work, "lead.change_undone", change.lead_id, change=change_id, stayed=len(left))
     stayed = Counter(each.why for each in left)
-    return Undone(import_id=None, removed=0, reverted=1, stayed=dict(stayed), left=left[:MOST_LEFT])
+    return Undone(import_id=None, removed=0, reverted=reverted, stayed=dict(stayed), left=left[:MOST_LEFT])
+
+
+def undoable_import(work: Work, import_id: str, *, lock: bool = False) -> Undoable:
+    """Count what of an import can be asked to be taken back.
+
+    Raises:
+        NotFound: there was no such import.
+        Conflict: it is running, or was taken back already and nothing of it stayed.
+    """
+    row = stored(work, import_id, lock=lock)
+    if is_held(row, work.now()):
+        msg = f"The import {import_id} is still at work; stop it first."
+        raise Conflict(msg)
+    leads = select(func.count()).select_from(Lead).where(*_created(work, import_id))
+    merges = select(func.count()).select_from(_changes(work, import_id).subquery())
+    found = Undoable(work.session.scalar(leads) or 0, work.session.scalar(merges) or 0)
+    if row.state == ImportState.UNDONE and not any(found):
+        msg = f"The import {import_id} was taken back already."
+        raise Conflict(msg)
+    return found
 
 
 def undo_import(store: Store, import_id: str, *, workspace: str, actor: str) -> Undone:
@@ -80,30 +108,28 @@ def undo_import(store: Store, import_id: str, *, workspace: str, actor: str) -> 
 
     Raises:
         NotFound: there was no such import.
-        Conflict: it is running, or was taken back already and nothing of it stayed.
+        Conflict: it is running, or was taken back already and nothing of it stayed; or another process went on with it.
     """
     with store.begin(workspace, actor=actor) as work:
-        row = stored(work, import_id, lock=True)
-        if row.state == ImportState.UNDONE and not _left_something(work, import_id):
-            msg = f"The import {import_id} was taken back already."
-            raise Conflict(msg)
-        if is_held(row, work.now()):
-            msg = f"The import {import_id} is still at work; stop it first."
-            raise Conflict(msg)
+        undoable_import(work, import_id, lock=True)
+        row = stored(work, import_id)
         row.state, row.holder, row.updated_at = ImportState.UNDOING, this_process(), work.now()
     found = Undone(import_id=import_id, removed=0, reverted=0, stayed={}, left=[])
     after: str | None = ""
     while after is not None:
         with store.begin(workspace, actor=actor) as work:
+            _require_hold(work, import_id)
             after, removed, left = _remove_created(work, import_id, after)
         found = _added(found, left, removed=removed)
     before: str | None = None
     while True:
         with store.begin(workspace, actor=actor) as work:
-            changes = _changes(work, import_id, before)
-            left = _take_back(work, changes)
+            _require_hold(work, import_id)
+            page = _changes(work, import_id) if before is None else _changes(work, import_id, LeadChange.id < before)
+            changes = work.session.scalars(page.order_by(LeadChange.id.desc()).limit(PAGE)).all()
+            left, reverted = _take_back(work, changes)
             before = changes[-1].id if changes else None
-        found = _added(found, left, reverted=len(changes))
+        found = _added(found, left, reverted=reverted)
         if before is None:
             break
     with store.begin(workspace, actor=actor) as work:
@@ -126,6 +152,22 @@ def _added(found: Undone, left: Sequence[Left], *, removed: int = 0, reverted: i
     )
 
 
+def _require_hold(work: Work, import_id: str) -> None:
+    """Say that this process is at the undo still, and that it is the only one.
+
+    Raises:
+        Conflict: it was taken for dead, and another one went on.
+    """
+    mine = update(LeadImport).where(
+        LeadImport.workspace_id == work.workspace, LeadImport.id == import_id, LeadImport.holder == this_process()
+    )
+    kept = work.session.execute(mine.values(updated_at=work.now()))
+    assert isinstance(kept, CursorResult)
+    if kept.rowcount != 1:
+        msg = f"Another process goes on with taking {import_id} back; `overture imports list` shows it."
+        raise Conflict(msg)
+
+
 def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None, int, list[Left]]:
     """Remove a page of the leads that an import created; returns where it ended, how many went and who stays."""
     page = select(Lead.id, Lead.import_id, Lead.erased_at).where(Lead.workspace_id == work.workspace, Lead.id > after)
@@ -137,8 +179,8 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     left = staying(work, stored(work, import_id), created)
     stay = {each.lead_id for each in left}
     free = [id_ for id_ in created if id_ not in stay]
-    gone = "was removed when their import was taken back"
-    forget(work, free, about=f"something about a lead who {gone}", reason=f"the lead whom it is about {gone}")
+    about = "something about a lead who was removed when their import was taken back"
+    forget(work, free, about=about, reason=TAKEN_BACK)
     for start in range(0, len(free), PAGE):
         work.session.execute(
             delete(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, free[start : start + PAGE])),
@@ -147,17 +189,13 @@ def _remove_created(work: Work, import_id: str, after: str) -> tuple[str | None,
     return found[-1][0] if len(found) == PAGE * 10 else None, len(free), left
 
 
-def _left_something(work: Work, import_id: str) -> bool:
-    """Say whether an import that was taken back has leads or parts of merges that stayed."""
-    created = (Lead.workspace_id == work.workspace, Lead.import_id == import_id, Lead.erased_at.is_(None))
-    if work.session.scalar(select(Lead.id).where(*created).limit(1)) is not None:
-        return True
-    return bool(_changes(work, import_id, None))
+def _created(work: Work, import_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Lead.workspace_id == work.workspace, Lead.import_id == import_id, Lead.erased_at.is_(None)
 
 
-def _changes(work: Work, import_id: str, before: str | None) -> Sequence[LeadChange]:
-    """Return a page of what an import changed in leads of others and is not taken back whole, the newest first."""
-    open_ = (
+def _changes(work: Work, import_id: str, *conditions: ColumnElement[bool]) -> Select[LeadChange]:
+    """What an import changed in leads of others and is not taken back whole."""
+    return (
         select(LeadChange)
         .join(Lead, Lead.id == LeadChange.lead_id)
         .where(
@@ -165,24 +203,19 @@ def _changes(work: Work, import_id: str, before: str | None) -> Sequence[LeadCha
             LeadChange.import_id == import_id,
             or_(LeadChange.undone_at.is_(None), LeadChange.detail[STAYED].as_string().is_not(None)),
             or_(Lead.import_id.is_(None), Lead.import_id != import_id),
+            *conditions,
         )
     )
-    if before is not None:
-        open_ = open_.where(LeadChange.id < before)
-    return work.session.scalars(open_.order_by(LeadChange.id.desc()).limit(PAGE)).all()
 
 
-def _take_back(work: Work, changes: Sequence[LeadChange]) -> list[Left]:
-    """Take changes back, in their order; returns what had to stay."""
+def _take_back(work: Work, changes: Sequence[LeadChange]) -> tuple[list[Left], int]:
+    """Take changes back, in their order; returns what had to stay, and of how many something went."""
     ids = sorted({change.lead_id for change in changes})
     held = select(Lead).where(Lead.workspace_id == work.workspace, among(Lead.id, ids), Lead.erased_at.is_(None))
     leads = {lead.id: lead for lead in work.session.scalars(held.order_by(Lead.id).with_for_update(key_share=True))}
-    written_to = select(Message.lead_id).where(Message.workspace_id == work.workspace, among(Message.lead_id, ids))
-    keeping = {
-        **dict.fromkeys(work.session.scalars(written_to.distinct()), WRITTEN_TO),
-        **keeping_addresses(work, ids),
-    }
+    keeping = {**needing_addresses(work, ids), **keeping_addresses(work, ids)}
     left: list[Left] = []
+    reverted = 0
     for change in changes:
         change.undone_at = work.now()
         lead = leads.get(change.lead_id)
@@ -198,9 +231,15 @@ def _take_back(work: Work, changes: Sequence[LeadChange]) -> list[Left]:
         left += [Left(lead_id=lead.id, what=what, why=reason) for what, reason in stay.items()]
         refused = _remove_added(work, lead, wanted)
         left += [Left(lead_id=lead.id, what="consent", why="a refusal is never taken back")] * refused
+        reverted += _size(wanted) > _size(change.detail.get(STAYED, {})) + refused
         lead.updated_at = work.now()
     work.session.flush()
-    return left
+    return left, reverted
+
+
+def _size(detail: dict[str, Any]) -> int:
+    """Return of how many things a change, or a part of it, consists."""
+    return sum(len(detail.get(part, ())) for part in ("fields", "custom", "identities", "tags", "consents"))
 
 
 def _restore(lead: Lead, detail: dict[str, Any], *, keep_addresses: str | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from overture_core.errors import Conflict
 from overture_core.ids import new_id
 from overture_core.operations.models import OperationView
 from overture_core.operations.rows import change, content_hash, row_of, view
-from overture_core.operations.states import OperationState
+from overture_core.operations.states import OperationState, what_then
 from overture_core.storage.schema import Approval, Operation
 from overture_core.storage.store import Work
 from overture_core.text import clean
@@ -62,7 +62,7 @@ def begin(work: Work, operation_id: str, *, sandbox: bool) -> Claim | None:
         return None
     if row.state not in (OperationState.WAITING, OperationState.READY):
         why = f" ({row.error})" if row.error else ""
-        raise Conflict(_STANDS[row.state].format(id=row.id, why=why))
+        raise Conflict(_STANDS[row.state].format(id=row.id, why=why, then=what_then(row.error)))
     if row.run_at is not None and row.run_at > work.now():
         msg = f"The operation {row.id} is for {row.run_at:%Y-%m-%d %H:%M} UTC; a worker runs it then."
         raise Conflict(msg)
@@ -190,7 +190,7 @@ def _key_holds(work: Work, row: Operation) -> bool:
 _STANDS: dict[str, str] = {
     OperationState.RUNNING: "Somebody runs the operation {id} just now; look at it again in a minute.",
     OperationState.FAILED: "The operation {id} failed; ask for it again once the cause is mended.",
-    OperationState.CANCELLED: "The operation {id} was cancelled{why}; ask for it again.",
+    OperationState.CANCELLED: "The operation {id} was cancelled{why}; {then}.",
     OperationState.UNKNOWN: (
         "Nobody knows what became of the operation {id}, so it is not run again: look at the provider, then say so "
         "with `overture operations settle {id}`."

@@ -11,12 +11,11 @@ from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState
 from overture_core.operations import service as operations
 from overture_core.operations.rows import content_hash
-from overture_core.operations.states import OperationState
+from overture_core.operations.states import GONE, OperationState
 from overture_core.storage.among import among
 from overture_core.storage.schema import Approval, Operation
 from overture_core.storage.store import Work
 
-GONE = "the lead whom it is about is gone"
 _NOT_BEGUN = (OperationState.WAITING, OperationState.READY)
 
 

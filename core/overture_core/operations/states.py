@@ -31,3 +31,13 @@ ALLOWED: dict[OperationState, frozenset[OperationState]] = {
 }
 # An operation in one of these may still come to something: the same one asked for again is this one.
 OPEN = (OperationState.WAITING, OperationState.READY, OperationState.RUNNING, OperationState.UNKNOWN)
+
+# Why operations were cancelled whose lead is no more: there is nobody to ask for them about again.
+GONE = "the lead whom it is about is gone"
+ERASED = "the person whom it is about was erased"
+TAKEN_BACK = "the lead whom it is about was removed when their import was taken back"
+
+
+def what_then(reason: str | None) -> str:
+    """Say what can be done about an operation that was cancelled for a reason."""
+    return "it cannot be asked for again" if reason in {GONE, ERASED, TAKEN_BACK} else "ask for it again"

@@ -12,8 +12,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Select, Text, bindparam, cast, func
+from sqlalchemy import JSON, ColumnElement, Select, Text, bindparam, cast, func, select
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlalchemy.sql.functions import FunctionElement
@@ -51,6 +52,19 @@ def each_of(dialect: str, values: Iterable[str]) -> TableValuedAlias:
     if dialect == "sqlite":
         return func.json_each(told).table_valued("value")
     return func.json_array_elements_text(cast(told, JSON)).table_valued("value")
+
+
+def present(session: Session, column: SQLCoreOperations[Any], values: Iterable[str], *conditions: Any) -> set[str]:
+    """Return which of `values` rows that meet `conditions` have in `column`, by one descent of an index a value.
+
+    The index has to begin with the columns of the conditions, and end with this one.
+    """
+    each = each_of(session.connection().dialect.name, sorted(set(values)))
+    row = select(column).where(*conditions, column == each.c.value).limit(1)
+    # Mostly few are there, and the others are not passed on. The offset keeps both databases from looking each one up
+    # twice.
+    found = select(each.c.value, row.scalar_subquery().label("there")).offset(0).subquery()
+    return set(session.scalars(select(found.c.value).where(found.c.there.is_not(None))))
 
 
 @compiles(_Among, "sqlite")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from overture_core.errors import InvalidInput
+from overture_core.leads.header_names import is_of_ours
 from overture_core.leads.mapping import propose
 from overture_core.leads.normalise import phone_region
 from overture_core.leads.reading import Row, Table
@@ -20,9 +21,8 @@ ADDRESSES = {"email", "phone", "value"}
 _DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
 _ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "number", "contact"}
 _REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
-# Further columns of addresses, such as "Secondary Email" and "landline"; and whose they are not theirs.
+# Further columns of addresses, such as "Secondary Email" and "landline".
 _OF_ADDRESSES = re.compile(r"mail|phone|mobile|cell|landline|telefon|handy|\btel\b", re.IGNORECASE)
-_OF_OTHERS = re.compile(r"owner|agent|sender|manager|assigned|\bfrom\b|\bby\b|\brep\b", re.IGNORECASE)
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
 _NUMBER = re.compile(r"\+?[\d\s()./-]{7,}")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*")
@@ -33,7 +33,7 @@ def kind_of(value: str) -> Kind:
     text = value.strip()
     if _LEAD.fullmatch(text):
         return "person"
-    if "@" in text.lstrip("@"):
+    if "@" in text.removeprefix("*").lstrip("@"):
         return "email"
     return "phone" if text[:1] in "+0123456789(" and not re.search(r"[A-Za-z]", text) else "domain"
 
@@ -79,7 +79,7 @@ def _further(
     bare = any(_is_no_name(column) for column in table.columns)
     more: dict[str, str] = {}
     for column in table.columns:
-        if column in found or _OF_OTHERS.search(column):
+        if column in found or is_of_ours(column):
             continue
         inside = [cell for row in cells if (cell := row.get(column, "").strip())]
         if bare:

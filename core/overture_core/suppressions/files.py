@@ -19,9 +19,9 @@ from overture_core.audit.summaries import summary
 from overture_core.errors import InvalidInput
 from overture_core.files import written
 from overture_core.ids import new_id
-from overture_core.leads.duplicates import PUBLIC_DOMAINS
 from overture_core.leads.finding import no_such_lead
-from overture_core.leads.normalise import dialling_region, phone_region
+from overture_core.leads.normalise import dialling_region, phone_region, says_no_country
+from overture_core.leads.public_mail import everybodys, public_domains
 from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.spreadsheets import harmless
 from overture_core.leads.understanding import require_rows
@@ -31,7 +31,14 @@ from overture_core.storage.chunked import transactions
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Store, Work
 from overture_core.suppressions.columns import ADDRESSES, columns_of, headless, kind_of
-from overture_core.suppressions.service import Kind, SuppressionPage, known, strangers, suppressible
+from overture_core.suppressions.service import (
+    EVERYBODY_AT,
+    Kind,
+    SuppressionPage,
+    known,
+    strangers,
+    suppressible,
+)
 from overture_core.text import clean, quoted
 
 CHUNK = 500
@@ -41,7 +48,6 @@ KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
 COUNTS = {"rows", "added", "unchanged", "rejected"}
 MORE = "there are more"  # in the last row of a part
 COLUMNS = ("kind", "value", "reason", "origin", "created_at")
-_EVERYBODYS = "{} is everybody's; a person may add it by itself"
 _SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
 _Asked = tuple[Kind, str, str]  # with the reason
 
@@ -189,35 +195,44 @@ def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[li
     cells = [(what, cell) for column, what in columns.items() if (cell := row.cells.get(column, "").strip())]
     about = dict(cells)
     reason = clean(about.get("reason", ""), limit=40) or default.reason
-    country = phone_region(about.get("country", "")) or default.country
+    said_country = about.get("country", "")
+    country = default.country if says_no_country(said_country) else phone_region(said_country)
     given = about.get("kind", "")
     if given and given not in KINDS:
         return [], [f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."]
     said = [(what, cell) for what, cell in cells if what in ADDRESSES]
-    domain = about.get("domain", "")
-    if domain and not said:
-        if not ADDRESSES.isdisjoint(columns.values()) and domain.lower() in PUBLIC_DOMAINS:
-            return [], [f"it has no address, and {_EVERYBODYS.format(quoted(domain))}"]
+    if not said and (domain := about.get("domain", "")):
         said = [("domain", domain)]
     if not said:
         return [], ["it holds no address, number or domain"]
+    doubtful = not given and not ADDRESSES.isdisjoint(columns.values())  # nobody said that domains are meant
     found: list[_Asked] = []
     problems: list[str] = []
     for what, cell in said:
         wanted = given if what == "value" else what
         kind = next((each for each in KINDS if each == wanted), None)
         for value in _several(kind, cell, country):
-            each = kind or kind_of(value)
+            each: Kind = "domain" if value.startswith(EVERYBODY_AT) else kind or kind_of(value)
             try:
-                key = suppressible(each, value, country)
+                key = _key(each, value, country, said_country)
             except InvalidInput as error:
                 problems.append(error.message)
                 continue
-            if kind is None and each == "domain" and key in PUBLIC_DOMAINS:
-                problems.append(f"{_EVERYBODYS.format(quoted(value))}.")  # more likely what is left of an address
+            if doubtful and each == "domain" and key in public_domains():
+                problems.append(everybodys(key))  # more likely what is left of an address
             else:
                 found.append((each, key, reason))
     return found, problems
+
+
+def _key(kind: Kind, value: str, country: str | None, said_country: str) -> str:
+    try:
+        return suppressible(kind, value, country)
+    except InvalidInput as error:
+        if kind == "phone" and country is None and not says_no_country(said_country):
+            msg = f"{error.message} The country {quoted(said_country, limit=40)} is not known."
+            raise InvalidInput(msg) from error
+        raise
 
 
 def _several(kind: Kind | None, cell: str, country: str | None) -> list[str]:

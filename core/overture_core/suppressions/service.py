@@ -23,7 +23,7 @@ from overture_core.errors import InvalidInput
 from overture_core.ids import is_id, new_id, no_cursor
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.normalise import e164, email_key, mailbox, valid_email
-from overture_core.storage.among import among
+from overture_core.storage.among import among, present
 from overture_core.storage.schema import ErasedAddress, Lead, Suppression
 from overture_core.storage.store import Work
 from overture_core.text import clean, quoted, without_controls
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ERASED = "erased"  # what digests of erased addresses are signed for
 BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count as the lead's own wish
 Kind = Literal["email", "phone", "domain", "person"]
+EVERYBODY_AT = "*@"
+"""Before a domain in place of an address: everybody there."""
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
 
 
@@ -148,12 +150,9 @@ def suppressed(work: Work, kind: Kind, values: Sequence[str]) -> set[str]:
     ours = Suppression.workspace_id == work.workspace
     if kind == "email":
         leads_to = {value: mailbox(value) for value in values}
-        shut = set(
-            work.session.scalars(select(Suppression.mailbox).where(ours, among(Suppression.mailbox, leads_to.values())))
-        )
+        shut = present(work.session, Suppression.mailbox, leads_to.values(), ours)
         return gone.union(value for value in values if leads_to[value] in shut) if shut else gone
-    found = select(Suppression.value).where(ours, Suppression.kind == kind, among(Suppression.value, values))
-    return gone.union(work.session.scalars(found))
+    return gone | present(work.session, Suppression.value, values, ours, Suppression.kind == kind)
 
 
 def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str]]:
@@ -162,8 +161,7 @@ def known(work: Work, wanted: Sequence[tuple[Kind, str]]) -> set[tuple[Kind, str
     for kind in {kind for kind, _ in wanted}:
         mine = (Suppression.workspace_id == work.workspace, Suppression.kind == kind)
         values = [value for each, value in wanted if each == kind]
-        there = work.session.scalars(select(Suppression.value).where(*mine, among(Suppression.value, values)))
-        found |= {(kind, value) for value in there}
+        found |= {(kind, value) for value in present(work.session, Suppression.value, values, *mine)}
     return found
 
 
@@ -186,8 +184,7 @@ def erased(work: Work, kind: Literal["email", "phone", "linkedin"], values: Coll
         digests = {
             value: secrets.lasting_signatures(work.settings, ERASED, f"{kept}:{form(value)}") for value in values
         }
-        found = select(ErasedAddress.digest).where(*mine, among(ErasedAddress.digest, chain(*digests.values())))
-        there = set(work.session.scalars(found))
+        there = present(work.session, ErasedAddress.digest, chain(*digests.values()), *mine)
         gone.update(value for value, made in digests.items() if not there.isdisjoint(made))
     return gone
 
@@ -246,12 +243,15 @@ def normalised(kind: Kind, value: str, country: str | None = None) -> str:
 
 def suppressible(kind: Kind, value: str, country: str | None = None) -> str:
     """Return a value that somebody asks to suppress, as `normalised` does: an e-mail address in the form in which leads
-    have it, and no domain under which anybody registers, as co.uk.
+    have it, and no domain under which anybody registers, as co.uk, or has pages, as github.io.
 
     Raises:
         InvalidInput: it is no value of this kind, or such a domain (publicsuffix.org).
     """
     if kind == "email":
+        if value.strip().startswith(EVERYBODY_AT):
+            msg = f"{quoted(value)} is everybody at a domain; suppress the domain, {_domain(value)}."
+            raise InvalidInput(msg)
         return email_key(valid_email(without_controls(value)))
     key = normalised(kind, value, country)
     if kind == "domain" and _public_suffixes().is_public(key):
@@ -273,7 +273,7 @@ def strangers(work: Work, people: Collection[str]) -> set[str]:
 
 def _domain(value: str) -> str:
     """Return a domain as it stands in the addresses of leads, in its own letters."""
-    domain = value.strip().lstrip("@").rstrip(".")
+    domain = value.strip().removeprefix("*").lstrip("@.").rstrip(".")
     try:
         return email_key(valid_email(f"anybody@{domain}")).removeprefix("anybody@")
     except InvalidInput as error:
@@ -285,7 +285,7 @@ def _domain(value: str) -> str:
 def _public_suffixes() -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList
 
-    return PublicSuffixList(only_icann=True)
+    return PublicSuffixList()
 
 
 def domains_of(domain: str) -> list[str]:

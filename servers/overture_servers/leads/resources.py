@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from mcp.server.mcpserver import MCPServer
 
 from overture_core.errors import InvalidInput
@@ -36,9 +38,9 @@ def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
 
     @server.resource("leads://imports/{import_id}", title="Import report", mime_type=JSON)
     async def report(import_id: str) -> str:
-        """What an import did."""
+        """What an import did, and its state; of one that did not get to its end how far it is and how to go on."""
         with told_resource():
-            return (await runtime.read(lambda work: imports.get_report(work, import_id))).model_dump_json()
+            return await runtime.read(lambda work: _import(work, import_id))
 
     @server.resource("leads://imports/{import_id}/rejects", title="Rejected rows", mime_type=CSV)
     async def rejected(import_id: str) -> str:
@@ -71,6 +73,12 @@ def add_resources(server: MCPServer[Runtime], runtime: Runtime) -> None:
         """Suppressions behind a cursor."""
         with told_resource():
             return await runtime.read(lambda work: _suppressions(work, cursor))
+
+
+def _import(work: Work, import_id: str) -> str:
+    found, report = imports.show(work, import_id), imports.report_of(work, import_id)
+    told = {} if report is None else report.model_dump(mode="json")
+    return json.dumps({**told, **found.model_dump(mode="json")}, ensure_ascii=False)
 
 
 def _rejects(work: Work, import_id: str, after: int) -> str:

@@ -11,6 +11,7 @@ from overture_core.contactability.explaining import Explanation, explain
 from overture_core.errors import InvalidInput
 from overture_core.leads import service
 from overture_core.leads.finding import lead_id_of
+from overture_core.leads.public_mail import everybodys, public_domains
 from overture_core.leads.searching import LeadPage, Sort, search
 from overture_core.leads.service import LeadView
 from overture_core.leads.tracing import Trace, trace
@@ -168,6 +169,8 @@ async def leads_suppress(
     """Never contact an address, domain or person again; pending messages are cancelled. Only ever adds."""
 
     def write(work: Work) -> SuppressionView:
+        if kind == "domain" and (domain := suppressions.suppressible(kind, value)) in public_domains():
+            raise InvalidInput(everybodys(domain))
         return SuppressionView.model_validate(suppress(work, kind, value, reason=reason, origin=work.actor))
 
     stored = await runtime_of(ctx).write(actor_of(ctx), write)

@@ -34,6 +34,8 @@ def test_the_commands_of_the_consent_page_do_what_it_says(overture: Overture, fo
     assert done[6].stdout.startswith("bounces.csv: 2 rows, 1 added, 0 unchanged, 1 rejected.")
     assert (folder / "refused-rows.csv").read_text().splitlines()[1].startswith("3,'nobody' is not an e-mail")
     assert "3 suppressions in everybody-suppressed.csv." in done[8].stdout
+    everybody = overture("suppressions", "add", "hotmail.de").stdout
+    assert "Anybody may have an address at hotmail.de, and no lead who has is written to" in everybody
     again = overture("suppressions", "lift", "bo@example.com", "--reason", "x")
     assert (again.returncode, "theirs to take back" in again.stderr) == (2, True)
     over = overture("consent", "record", "ada@example.com", "--channel", "email", "--granted", "--source", "x")

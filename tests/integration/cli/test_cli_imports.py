@@ -94,7 +94,7 @@ def test_an_import_and_one_merge_are_taken_back(overture: Overture, folder: Path
     asked = overture("imports", "undo", more)
     assert (asked.returncode, asked.stderr) == (
         BAD_INPUT,
-        "overture: 1 lead created and 2 merges of more.csv would be taken back; add --yes to do so.\n",
+        "overture: 1 lead created and 1 merge of more.csv would be taken back; add --yes to do so.\n",
     )
     assert overture("imports", "undo", more, "--yes").stdout == "1 lead removed, 1 merge taken back.\n"
     assert told(overture, "leads", "show", "ada@example.com")["title"] is None

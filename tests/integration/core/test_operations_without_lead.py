@@ -16,7 +16,7 @@ from overture_core.errors import Conflict
 from overture_core.operations import claims, ending
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
-from overture_core.operations.states import OperationState
+from overture_core.operations.states import GONE, OperationState
 from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store
 
@@ -44,17 +44,17 @@ def test_one_that_lost_its_lead_is_cancelled_and_one_that_never_had_any_is_not(
     clock.advance(claims.GRACE)
     assert lost.approval_id is not None
     with store.begin(WORKSPACE, actor="worker") as work:
-        assert f"It CANNOT be carried out: {ending.GONE}." in subject(work, lost.approval_id).lines
+        assert f"It CANNOT be carried out: {GONE}." in subject(work, lost.approval_id).lines
         assert ending.end_orphans(work) == 1
         assert claims.due(work) == [without.id]
         assert ending.end_orphans(work) == 0
         found = operations.get(work, lost.id)
         assert (found.state, found.error, found.approval_state) == (
             OperationState.CANCELLED,
-            ending.GONE,
+            GONE,
             ApprovalState.VOID,
         )
-        with pytest.raises(Conflict, match=rf"was cancelled \({ending.GONE}\)"):
+        with pytest.raises(Conflict, match=rf"was cancelled \({GONE}\); it cannot be asked for again\.$"):
             claims.begin(work, lost.id, sandbox=True)
 
 

@@ -32,6 +32,7 @@ from overture_core.messages import intake, ledger
 from overture_core.messages.channels import Channel
 from overture_core.messages.evidence import DeliveryEvent, InboundMessage, Kind
 from overture_core.messages.stopping import suppress
+from overture_core.operations import claims
 from overture_core.operations import service as operations
 from overture_core.operations.models import Proposal
 from overture_core.operations.states import OperationState
@@ -174,6 +175,15 @@ def test_what_was_asked_about_them_ends_and_says_that_they_were_erased(store_wit
         found, approval = operations.get(work, made.id), approvals.for_subject(work, made.id)
     assert (found.state, found.error) == (OperationState.CANCELLED, "the person whom it is about was erased")
     assert (approval.state, approval.reason) == ("void", found.error)
+    with store_with_key.begin(WORKSPACE, actor="cli:ada") as work:
+        for again in (
+            lambda: claims.begin(work, made.id, sandbox=True),
+            lambda: approvals.decide(work, approval.id, approve=True, by="ada", via=approvals.Via.CLI),
+        ):
+            with pytest.raises(
+                Conflict, match=r"\(the person whom it is about was erased\); it cannot be asked for again"
+            ):
+                again()
 
 
 def test_who_is_just_being_written_to_is_not_erased(store_with_key: Store) -> None:

@@ -67,6 +67,23 @@ def test_a_column_whose_name_is_a_formula_comes_back_by_that_name(
         assert service.get(work, lead_id_of(work, "ada@example.com")).custom == {"=cmd|calc": "1", "=quoted": "2"}
 
 
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl"])
+def test_a_custom_field_that_is_called_like_a_field_comes_back_as_one(
+    store: Store, take: Callable[..., Any], tmp_path: Path, ending: str
+) -> None:
+    head = "email,Firma,company,Company (2),City,custom.Size,Size,id,x,custom.custom.y"
+    take(f"{head}\nada@example.com,A Ltd,B Ltd,C Ltd,Rome,7,8,17,,9\n", mapping={"id": "custom"})
+    custom = {"company": "B Ltd", "Company (2)": "C Ltd", "City": "Rome", "Size": "8", "id": "17"}
+    kept = {**custom, "custom.Size": "7", "custom.y": "9"}
+    place = tmp_path / f"leads.{ending}"
+    exported(store, place)
+    report = import_leads(store, Source.from_person(place), ImportOptions(), workspace="default", actor="test")
+    assert (report.rows, report.unchanged, report.warnings) == (1, 1, [])
+    with store.read("default") as work:
+        ada = service.get(work, lead_id_of(work, "ada@example.com"))
+    assert (ada.company, ada.external_id, ada.custom) == ("A Ltd", None, kept)
+
+
 def test_a_refusal_far_down_in_json_lines_comes_back_in_another_workspace(
     store: Store, other: str, take: Callable[..., Any], tmp_path: Path
 ) -> None:

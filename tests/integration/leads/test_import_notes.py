@@ -81,3 +81,17 @@ def test_rows_that_only_their_number_joins_to_somebody_else_are_said(take: Impor
             "2 rows were joined by phone alone to a lead of another name and e-mail address, such as line 3; "
         )
     assert [each for each in take(text).warnings if "phone alone" in each] == []
+
+
+def test_a_national_number_is_not_read_by_another_country_than_its_row_says(store: Store, take: Import) -> None:
+    report = take(
+        "email,phone,country\n,07700 900123,Nowhere\na@example.com,07700 900124,Nowhere\n,07700 900125,n/a\n",
+        default_country="GB",
+    )
+    assert (report.created, report.rejected) == (2, 1)
+    assert report.reject_samples[0].reasons[1] == "country: 'Nowhere' is not known"
+    assert report.warnings == [
+        "2 countries that were not recognised, left out",
+        "1 row kept without one of its addresses, which was not valid",
+    ]
+    assert lead_by_email(store, "a@example.com").phone is None

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from overture_core.audit import service as audit
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict, NotFound
 from overture_core.leads import consenting, imports, service, tagging
-from overture_core.leads.imports import ImportReport, ImportState
+from overture_core.leads.imports import QUIET, ImportReport, ImportState
 from overture_core.leads.staying import Left
-from overture_core.leads.undoing import Undone, undo_change, undo_import
+from overture_core.leads.undoing import Undoable, Undone, undo_change, undo_import, undoable_import
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
+from overture_core.operations import service as operations
+from overture_core.operations.models import Proposal
 from overture_core.scoring import signals
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag, Reply
 from overture_core.storage.store import Store
@@ -118,9 +120,10 @@ def test_one_merge_is_taken_back_but_for_what_changed_since(store: Store, take: 
         *[Left(lead_id=found.id, what="consent", why="a refusal is never taken back")] * len(Channel),
     ]
     with store.begin("default", actor="cli:ada") as work:
-        assert [each.what for each in undo_change(work, first).left] == ["last_contact_at"]
+        again = undo_change(work, first)
+        assert (again.reverted, [each.what for each in again.left]) == (0, ["last_contact_at"])
         undo_change(work, merges(store, found.id)[0].id)
-        assert undo_change(work, first).left == []
+        assert undo_change(work, first) == Undone(import_id=None, removed=0, reverted=1, stayed={}, left=[])
     assert lead(store, "a@example.com").last_contact_at is None
     with store.begin("default", actor="cli:ada") as work, pytest.raises(Conflict, match="taken back on"):
         undo_change(work, first)
@@ -171,11 +174,58 @@ def test_an_import_of_which_something_stayed_is_taken_back_again(store: Store, t
     first = take("email,last contact\na@example.com,2024-05-01\nb@example.com,2024-05-01\n")
     later = take("email,last contact\na@example.com,2025-05-01\nb@example.com,2025-05-01\n")
     kept = undone(store, first)
-    assert (kept.removed, kept.reverted) == (0, 1)
+    assert (kept.removed, kept.reverted) == (0, 0)
     assert kept.stayed == {"a later import added to them": 1, "it was changed since": 1}
+    assert undone(store, first) == kept
     undone(store, later)
     again = undone(store, first)
     assert (again.removed, again.reverted, again.stayed) == (1, 1, {})
     assert lead(store, "b@example.com").last_contact_at is None
     with pytest.raises(Conflict, match="was taken back already"):
         undone(store, first)
+
+
+def test_an_undo_whose_process_is_gone_is_told_so_and_goes_on(store: Store, take: Import, clock: ManualClock) -> None:
+    take("email\na@example.com\n")
+    report = take("email,title\na@example.com,Owner\nb@example.com,Buyer\nc@example.com,Buyer\n")
+    import_id, gone = str(report.import_id), lead(store, "b@example.com").id
+    with store.begin("default", actor="test") as work:
+        row = imports.stored(work, import_id)
+        row.state, row.holder, row.updated_at = ImportState.UNDOING, "elsewhere 1 mark", work.now()
+        work.session.execute(delete(Lead).where(Lead.id == gone))
+    with store.read("default") as work:
+        assert imports.show(work, import_id).state is ImportState.UNDOING
+        with pytest.raises(Conflict, match="still at work"):
+            undoable_import(work, import_id)
+    clock.advance(2 * QUIET)
+    with store.read("default") as work:
+        assert imports.show(work, import_id).state is ImportState.UNDO_INTERRUPTED
+        assert undoable_import(work, import_id) == Undoable(leads=1, merges=1)
+    assert undone(store, report) == Undone(import_id=import_id, removed=1, reverted=1, stayed={}, left=[])
+    with store.read("default") as work:
+        assert imports.show(work, import_id).state is ImportState.UNDONE
+        with pytest.raises(Conflict, match="taken back already"):
+            undoable_import(work, import_id)
+
+
+def test_an_address_that_something_waits_to_be_sent_to_stays(store: Store, take: Import) -> None:
+    take("email\na@example.com\n")
+    report = take("email,phone,title\na@example.com,+12125550123,Owner\n")
+    asked = Proposal(
+        kind="fake.send",
+        params={},
+        told=["Write."],
+        sandbox=True,
+        repeatable=True,
+        why=["it writes"],
+        lead_id=lead(store, "a@example.com").id,
+    )
+    with store.begin("default", actor="mcp:crew") as work:
+        made = operations.propose(work, asked)
+    result = undone(store, report)
+    assert (result.reverted, result.stayed) == (1, {"an operation about them waits": 1})
+    assert (lead(store, "a@example.com").phone, lead(store, "a@example.com").title) == ("+12125550123", None)
+    with store.begin("default", actor="mcp:crew") as work:
+        operations.cancel(work, made.id)
+    assert undone(store, report).stayed == {}
+    assert lead(store, "a@example.com").phone is None

@@ -16,6 +16,7 @@ from overture_core.errors import Conflict, InvalidInput, NotFound, OvertureError
 from overture_core.leads import consenting
 from overture_core.leads.erasing import erase
 from overture_core.leads.finding import lead_id_of
+from overture_core.leads.public_mail import everybodys
 from overture_core.leads.reading import Source
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
@@ -34,6 +35,7 @@ HUBSPOT = "Email,Unsubscribed from all email,Opt-out Reason\nbo@example.com,true
 PLAIN = "shut.example\nada@example.com\n+12125550101\n"
 ADDRESS_FIRST = "ada@example.com\nshut.example\n+12125550101\n"
 ADDRESSES_ABOVE = "ada@example.com\nbo@example.com\ncy@example.com\n+12125550101\nshut.example\n@Gmail.com\n"
+JSON_VALUES = dict.fromkeys(("ada@example.com", "+12125550101", "shut.example"), "imported")
 
 
 def taken(store: Store, text: str, name: str = "list.csv") -> SuppressionReport:
@@ -64,6 +66,8 @@ def there(store: Store) -> dict[str, str]:
                 ("ada@example.com", "bo@example.com", "cy@example.com", "+12125550101", "shut.example"), "imported"
             ),
         ),
+        ('["ada@example.com", "+1 212 555 0101", "shut.example", null]', (4, 3, 0, 1), JSON_VALUES),
+        ('{"suppressed": ["ada@example.com", "+1 212 555 0101", "shut.example"]}', (1, 1, 0, 0), JSON_VALUES),
         (PLAIN, (3, 3, 0, 0), dict.fromkeys(("shut.example", "ada@example.com", "+12125550101"), "imported")),
     ],
 )
@@ -89,6 +93,8 @@ def test_every_row_of_a_list_is_accounted_for(
             (1, 1, 0, 0),
             "a b +12125550101 +12125550102",
         ),
+        ("E-Mail,Betreuer E-Mail,Vertriebler\na@s.example,us@ours.example,me@ours.example\n", (1, 1, 0, 0), "a"),
+        ("Właściciel,Osoba\nus@ours.example,a@s.example\nus@ours.example,b@s.example\n", (2, 2, 0, 0), "a b"),
         ("mobile,landline\n+12125550101,+12125550102\n", (1, 1, 0, 0), "+12125550101 +12125550102"),
         ("0664 1234567\na@s.example\nb@s.example\n", (3, 2, 0, 1), "a b"),
         ("https://s.example/x\na@s.example\n", (2, 1, 0, 1), "a"),
@@ -256,8 +262,21 @@ def test_a_domain_beside_an_address_suppresses_nobody_else(store: Store) -> None
     assert set(there(store)) == {"ada@gmail.com", "shut.example"}
     assert [(row.line, row.reasons) for row in report.rejects] == [
         (3, ["'nobody' is not an e-mail address (An email address must have an @-sign)."]),
-        (4, ["it has no address, and 'gmail.com' is everybody's; a person may add it by itself"]),
+        (4, [everybodys("gmail.com")]),
     ]
+
+
+def test_a_domain_where_anybody_has_an_address_counts_only_where_domains_are_meant(store: Store) -> None:
+    report = taken(store, "email\nada@x.example\n*@gmail.com\n*@shut.example\n")
+    assert [(row.line, row.reasons) for row in report.rejects] == [(3, [everybodys("gmail.com")])]
+    report = taken(store, "hotmail.de\ngithub.io\nme.github.io\n*.closed.example\n")
+    assert [row.reasons[0] for row in report.rejects] == [
+        everybodys("hotmail.de"),
+        "'github.io' holds the domains of everybody there; give the one of a company, such as example.github.io.",
+    ]
+    report = taken(store, "kind,value\ndomain,gmail.com\n")
+    assert (report.added, report.rejected) == (1, 0)
+    assert set(there(store)) == {"ada@x.example", "shut.example", "me.github.io", "closed.example", "gmail.com"}
 
 
 def test_a_bad_number_beside_a_good_address_costs_the_number_alone(store: Store) -> None:
@@ -294,6 +313,16 @@ def test_a_national_number_is_taken_by_the_country_of_its_row_or_of_the_file(
     source = Source.from_text(text, "list.csv")
     report = files.take_file(store, source, workspace="default", actor="test", country=country)
     assert (set(there(store)), report.rejected, report.partly) == (values, 0, 0)
+
+
+def test_a_national_number_is_not_read_by_another_country_than_its_row_says(store: Store) -> None:
+    rows = "phone,email,country\n(212) 555-8001,,Nowhere\n+12125558002,,Nowhere\n(212) 555-8003,a@x.example,Nowhere\n"
+    source = Source.from_text(f"{rows}(212) 555-8004,,n/a\n", "list.csv")
+    report = files.take_file(store, source, workspace="default", actor="test", country="US")
+    assert set(there(store)) == {"+12125558002", "a@x.example", "+12125558004"}
+    why = "is not a phone number (it needs a country or a leading +). The country 'Nowhere' is not known."
+    told = [(row.line, row.reasons) for row in (*report.rejects, *report.left_out)]
+    assert told == [(2, [f"'(212) 555-8001' {why}"]), (4, [f"'(212) 555-8003' {why}"])]
 
 
 def test_a_country_that_there_is_not_is_refused(store: Store) -> None:

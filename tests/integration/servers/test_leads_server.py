@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,26 @@ async def test_an_import_accounts_for_every_row_and_its_rejects_can_be_read(desk
         assert "nobody" in rejects.text
         (again,) = (await client.read_resource(f"leads://imports/{report['import_id']}")).contents
         assert isinstance(again, TextResourceContents)
-        assert '"filename":"list.csv"' in again.text
+        shown = json.loads(again.text)
+        assert (shown["filename"], shown["state"], shown["go_on"]) == ("list.csv", "done", None)
+        assert [each["reasons"] for each in shown["reject_samples"]] == [report["reject_samples"][0]["reasons"]]
         long = await desk.call(client, "leads_import_file", content=f"{HEADER}Bob,nobody,{'x' * 400}\n")
         assert long["reject_samples"][0]["original"] == f"Bob,nobody,{'x' * 289}..."
+
+
+async def test_the_report_of_an_import_whose_process_is_gone_says_how_to_go_on(desk: Any) -> None:
+    async with desk.leads() as client:
+        report = await desk.call(client, "leads_import_file", content=f"{HEADER}Ada,ada@a.example,US\n")
+        with desk.runtime.store.begin("default", actor="test") as work:
+            row = imports.stored(work, report["import_id"])
+            row.state, row.report, row.holder = ImportState.RUNNING, {}, None
+        (told,) = (await client.read_resource(f"leads://imports/{report['import_id']}")).contents
+    assert isinstance(told, TextResourceContents)
+    shown = json.loads(told.text)
+    assert (shown["state"], shown["rows"], shown["created"]) == ("interrupted", 1, 1)
+    assert shown["go_on"] == (
+        "Import the same file with the same options again: it goes on behind row 1. What was stored stays."
+    )
 
 
 async def test_a_resource_that_a_client_read_is_handed_over_as_text_or_bytes_or_by_its_uri(
@@ -265,6 +283,10 @@ async def test_contactability_is_explained_and_a_suppressed_domain_shows_in_it(d
         before = await desk.call(client, "leads_explain_contactability", lead_id=lead["id"], channel="email")
         assert [each["verdict"] for each in before["channels"]] == ["yes"]
         await desk.call(client, "leads_suppress", kind="domain", value="Shut.example", reason="asked")
+        refused = await desk.refused(client, "leads_suppress", kind="domain", value="@Hotmail.de")
+        assert "Anybody may have an address at hotmail.de; suppress addresses, or all" in refused
+        refused = await desk.refused(client, "leads_suppress", kind="email", value="*@shut.example")
+        assert "is everybody at a domain; suppress the domain, shut.example." in refused
         (after,) = (await desk.call(client, "leads_explain_contactability", lead_id=lead["id"], channel="email"))[
             "channels"
         ]

@@ -71,6 +71,20 @@ def test_a_document_that_breaks_off_is_refused_with_the_place(text: str) -> None
         rows(text)
 
 
+@pytest.mark.parametrize(("separator", "name"), [(",\n", "list.json"), (",", "list.csv"), ("\n", "list.jsonl")])
+def test_texts_alone_are_rows_of_one_column(separator: str, name: str) -> None:
+    texts = ['"ada@example.com"', '"+49 30 901820"', "4930901820", "null", '"b\\"o"']
+    text = separator.join(texts)
+    found = rows(text if name.endswith(".jsonl") else f"[{text}]", name)
+    assert [row.original for row in found] == texts
+    values = [row.cells["value"] if row.cells else row.problem for row in found]
+    assert values == ["ada@example.com", "+49 30 901820", "4930901820", "is not a JSON object", 'b"o']
+
+
+def test_a_text_among_objects_costs_its_own_row() -> None:
+    assert rows(f'["b@example.com", {ADA}]')[0] == Row(1, '"b@example.com"', None, "is not a JSON object")
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", "[1, 2]", "[[1]]"])
 def test_a_document_without_objects_is_refused(text: str) -> None:
     with pytest.raises(UnreadableFile, match="holds no JSON objects of 1 to 500 fields"):

@@ -140,3 +140,25 @@ def test_a_header_nobody_can_map_is_refused_with_its_columns_and_an_example() ->
         "No column was recognised as e-mail or phone; the columns are: Adresse, Ort. "
         'Say which one it is with a mapping such as {"Adresse": "email"}.'
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Account Owner",
+        "Vertriebler",
+        "Kundenbetreuer",
+        "Sent by",
+        "Propriétaire du compte",
+        "Ответственный",
+        "영업 담당자",
+    ],
+)
+def test_an_address_of_somebody_of_ours_is_not_the_leads(name: str) -> None:
+    assert propose([name, "Kunde"], [{name: "us@ours.example", "Kunde": "a@x.example"}]).mapping == {"Kunde": "email"}
+
+
+def test_an_address_in_place_of_a_header_is_nobody_of_ours() -> None:
+    assert propose(["vertriebler@x.example"], [{"vertriebler@x.example": "a@x.example"}]).mapping == {
+        "vertriebler@x.example": "email"
+    }
