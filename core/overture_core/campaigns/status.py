@@ -24,6 +24,7 @@ from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply, Template
 from overture_core.storage.store import Work
 from overture_core.workspaces import emergency
+from overture_core.workspaces.emergency import Standing
 
 UNAUTHORIZED_REASON = f"retry:{UNAUTHORIZED}"
 _UNFINISHED = (PlanState.PREPARING, PlanState.REPLACED)  # nothing was asked of anybody
@@ -108,6 +109,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     arrived = counts.get(State.DELIVERED, 0) + counts.get(
         State.COMPLAINED, 0
     )  # only what arrived can be complained about
+    standing = emergency.standing(work)
     newest, plans = _newest_plan(work, campaign), _plans(work, campaign)
     follow_ups_left = _follow_ups_left(work, campaign)
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
@@ -127,9 +129,9 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
         failed=dict(reasons[State.FAILED]),
-        advice=[*_stopped(work, campaign), *_advice(reasons[State.DUE], resting)],
+        advice=[*_stopped(campaign, standing), *_advice(reasons[State.DUE], resting)],
         providers=resting,
-        next_at=_next_at(work, campaign),
+        next_at=None if standing.stopped or campaign.state != CampaignState.RUNNING else _next_at(work, campaign),
         follow_ups_left=follow_ups_left,
         steps=_steps(work, campaign) if any(sequence.has_several(each.spec) for each in plans) else [],
         accepted=accepted,
@@ -143,9 +145,8 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     )
 
 
-def _stopped(work: Work, campaign: Campaign) -> list[str]:
-    standing = emergency.standing(work)
-    said = [f"{standing} A person lets it go on with `overture stop --lift`."] if standing.stopped else []
+def _stopped(campaign: Campaign, standing: Standing) -> list[str]:
+    said = [standing.advice] if standing.stopped else []
     if campaign.state == CampaignState.PAUSED and campaign.paused_reason:
         said.append(f"It was paused by itself. {campaign.paused_reason}")
     return said
