@@ -19,7 +19,7 @@ from overture_core.messages import breaker
 from overture_core.messages.breaker import BreakerState, ProviderView
 from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.messages.outcomes import UNAUTHORIZED
-from overture_core.messages.states import IN_MOTION, State
+from overture_core.messages.states import IN_MOTION, REFUSED, State
 from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply, Template
 from overture_core.storage.store import Work
@@ -99,11 +99,14 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     counts: dict[State, int] = defaultdict(int)
     by_channel: dict[Channel, dict[State, int]] = defaultdict(dict)
     reasons: dict[State, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    refused: dict[str, int] = defaultdict(int)
     for channel, state, reason, number in work.session.execute(_counted(work, campaign)):
         counts[State(state)] += number
         per_channel = by_channel[Channel(channel)]
         per_channel[State(state)] = per_channel.get(State(state), 0) + number
-        if reason:
+        if state in REFUSED:
+            refused[reason or state] += number
+        elif reason:
             reasons[State(state)][reason] += number
     replied, stopped = _answers(work, campaign)
     arrived = counts.get(State.DELIVERED, 0) + counts.get(
@@ -128,7 +131,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         skipped=dict(reasons[State.SKIPPED]),
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
-        failed=dict(reasons[State.FAILED]),
+        failed=dict(refused),
         advice=[*_stopped(campaign, standing), *_advice(reasons[State.DUE], resting)],
         providers=resting,
         next_at=None if standing.stopped or campaign.state != CampaignState.RUNNING else _next_at(work, campaign),
