@@ -144,6 +144,7 @@ def system(work: Work, given: Given) -> dict[str, Any]:
         queues = {}
     providers = [breaker.view(work, PROVIDERS[channel]) for channel in Channel if channel not in BY_HAND]
     return {
+        "now": work.now(),
         "waiting": workers.waiting(work),
         "workers": workers.workers(work),
         "queues": queues,

@@ -5,29 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
 import pytest
 
 from overture_core.workspaces import emergency
 from overture_queue.broker import RedisHandle, tell_of_worker
 from overture_servers.runtime import Runtime
 from overture_servers.ui.views import NO_WORKER
-from tests.integration.servers.dashboard import OURS, address, browser, entered, waiting
+from tests.integration.servers.dashboard import browser, launched
 
 pytestmark = pytest.mark.anyio
 NO_WORKER_SHOWN = re.sub(r"`([^`]+)`", r"<code>\1</code>", NO_WORKER)
 RUNS = 'It is <span class="state running">running</span>'
-
-
-async def launched(http: httpx.AsyncClient, desk: Any) -> str:
-    """Plan, approve and launch a campaign; returns its page's address."""
-    plan = await waiting(desk)
-    carried = {"csrf": await entered(http, desk.runtime.store)}
-    approving = {**carried, "decision": "approve", "content_hash": plan["content_hash"]}
-    assert (await http.post(address(plan), data=approving, headers=OURS)).status_code == 303
-    gone = await http.post(f"/page/plans/{plan['plan_id']}/launch", data=carried, headers=OURS)
-    assert gone.status_code == 303
-    return str(gone.headers["Location"])
 
 
 async def test_without_a_worker_every_page_that_shows_progress_says_what_to_run(
