@@ -79,7 +79,7 @@ const parts = (shown, { samples = [], steps: found = [], accepted = 0 }) => [
   accepted && found.length ? table("steps", "Steps and templates",
     ["Step", "Channel", "Template", "Accepted", "Opened", "Clicked", "Answered"], steps(found), 3) : null,
   ...shown.groups.map((group, at) => table(`group-${at}`,
-    `${group.title}: ${group.rows.reduce((sum, [, number]) => sum + number, 0)}`, ["Reason", "Leads"], group.rows)),
+    `${group.title}: ${group.rows.reduce((sum, [, number]) => sum + number, 0)}`, ["Reason", group.of], group.rows)),
   ...(shown.samples.length ? [el("h2", {}, "As they will read it"), ...shown.samples.map((at) => sample(samples[at], at))] : []),
 ];
 
@@ -94,7 +94,9 @@ const replace = (nodes) => {
 
 const coded = (text) => plain(text).split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
 
-const tell = (text) => { if ($("told").textContent !== plain(text)) $("told").textContent = plain(text); };
+const tell = (text) => {
+  if ($("told").textContent !== plain(text).replaceAll("`", "")) $("told").replaceChildren(...coded(text));
+};
 
 const offer = (shown) => {
   page = shown.page;
