@@ -103,11 +103,14 @@ def _show(found: Sequence[SenderView], *, as_json: bool) -> None:
     if as_json:
         emit_json(found)
         return
-    rows = [(each.channel.value, each.address, _verified(each), each.said_by or "", each.note or "") for each in found]
+    rows = [
+        (each.channel.value, each.address, _verified(each), each.said_by or "nobody yet", each.note or "")
+        for each in found
+    ]
     table("Senders", ("channel", "address", "verified", "said by", "note"), rows)
 
 
 def _verified(sender: SenderView) -> str:
     if not sender.verified:
         return "no"
-    return "yes" if sender.said_by else "not asked, taken as yes"
+    return "yes" if sender.said_by else "assumed"

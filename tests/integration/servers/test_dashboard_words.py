@@ -87,7 +87,7 @@ async def test_what_is_due_later_is_said_to_be_and_senders_that_nobody_asked_abo
             later = {"state": State.HELD, "due_at": work.now() + timedelta(days=1)}
             work.session.execute(update(Message).where(Message.state == State.DUE).values(later))
         assert '<td>at <time datetime="2026-11-24T16:30:00+00:00">' in (await http.get("/page/system")).text
-        assert "<td>not asked, taken as yes</td><td></td>" in (await http.get("/page/senders")).text
+        assert "<td>assumed</td><td>nobody yet</td>" in (await http.get("/page/senders")).text
 
 
 async def test_a_lead_who_answered_is_shown_as_resting_until_a_day(desk: Any, runtime: Runtime) -> None:
