@@ -67,9 +67,10 @@ requirements file="requirements-crew.txt":
     echo "# Used by: pip install --no-deps -r requirements-crew.txt (without --no-deps pip refuses: docs/decisions/002)"
     uv export --frozen --quiet --no-default-groups --group crew --no-emit-project --no-annotate --no-hashes --no-header
 
-# The documentation as a site, in site/; a broken link or anchor fails it
+# The documentation as a site, in site/, without what writes its pages; a broken link or anchor fails it
 site:
     uv run --isolated --locked --only-group docs zensical build --clean --strict
+    rm -f site/*.py
 
 # The site at http://localhost:8000 while you write
 site-serve:

@@ -6,7 +6,7 @@ import ipaddress
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
@@ -100,7 +100,6 @@ class HttpSettings(BaseSettings):
     )
     auth_sign_in_scope: str = Field(
         default="openid",
-        pattern=r"^(\S+ )*openid( \S+)*$",
         description="Scopes to ask for when somebody signs in, `openid` among them; more if the claims need it.",
     )
 
@@ -130,6 +129,14 @@ class HttpSettings(BaseSettings):
                 )
                 raise ValueError(msg)
         return self
+
+    @field_validator("auth_sign_in_scope")
+    @classmethod
+    def _asks_who_it_is(cls, value: str) -> str:
+        if "openid" not in value.split(" ") or value.split(" ") != value.split():
+            msg = 'it is scopes with one space between them, `openid` among them, such as "openid groups"'
+            raise ValueError(msg)
+        return value
 
     @model_validator(mode="after")
     def _a_sign_in_is_whole(self) -> Self:

@@ -9,6 +9,8 @@ The broker is never made at import and never set as Dramatiq's global one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -37,6 +39,9 @@ MAINTENANCE_CHANCE = 50_000  # in a million commands
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 5.0
 PROBE_S = 0.4  # to connect, and again to answer, for who only asks whether Redis is well
+
+_WORKER = f"{NAMESPACE}:worker"  # the last worker that told of itself
+WORKER_KNOWN_S = 60
 
 
 class RedisHandle:
@@ -133,12 +138,48 @@ def depths(settings: Settings) -> dict[str, int]:
         QueueUnavailable: Redis does not answer in that time, or the embedded one does not run.
         ConfigurationError: the URL cannot be read.
     """
-    client = _client(redis_url(settings), connect_s=PROBE_S, answer_s=PROBE_S)
-    pipe = client.pipeline(transaction=False)
-    for name in jobs.QUEUES:
-        pipe.hlen(f"{NAMESPACE}:{name}.msgs")
-    try:
+    with _probe(settings) as client:
+        pipe = client.pipeline(transaction=False)
+        for name in jobs.QUEUES:
+            pipe.hlen(f"{NAMESPACE}:{name}.msgs")
         return dict(zip(jobs.QUEUES, pipe.execute(), strict=True))
+
+
+def tell_of_worker(client: redis.Redis, owner: str) -> None:
+    """Say that a worker works; told anew with each of its rounds, for it is forgotten after `WORKER_KNOWN_S`.
+
+    Raises:
+        QueueUnavailable: Redis does not answer.
+    """
+    try:
+        client.set(_WORKER, owner, ex=WORKER_KNOWN_S)
+    except RedisError as error:
+        msg = f"Redis did not take the worker's sign of life ({error})."
+        raise QueueUnavailable(msg) from error
+
+
+def has_worker(settings: Settings) -> bool:
+    """Tell whether any worker told of itself lately. Starts nothing, and takes a second at most.
+
+    Raises:
+        QueueUnavailable: Redis does not answer in that time, so nobody knows.
+        ConfigurationError: the URL cannot be read.
+    """
+    try:
+        with _probe(settings) as client:
+            return bool(client.exists(_WORKER))
+    except QueueUnavailable as error:
+        # A worker would hold the embedded server, so one that does not run has none.
+        if settings.redis_url is None and isinstance(error.__cause__, redis.ConnectionError):
+            return False
+        raise
+
+
+@contextmanager
+def _probe(settings: Settings) -> Iterator[redis.Redis]:
+    client = _client(redis_url(settings), connect_s=PROBE_S, answer_s=PROBE_S)
+    try:
+        yield client
     except RedisError as error:
         raise QueueUnavailable(_away(settings, error)) from error
     finally:

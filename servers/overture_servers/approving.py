@@ -66,8 +66,8 @@ async def record_answer(ctx: Ctx, waiting: Waiting, person: ElicitationResult[An
     if isinstance(person, DeclinedElicitation):
         approval_id = await runtime_of(ctx).read(waiting)
         msg = (
-            "The person declined, and nothing was done. Change it and ask anew; or they approve this one after all by "
-            f"`overture approvals approve {approval_id}`, then call this again."
+            "The person declined, and nothing was done. Change it and ask anew; or they approve this one after all "
+            f"{approvals.how_to_approve(approval_id)}, then call this again."
         )
         raise ToolError(msg)
     if not isinstance(person, AcceptedElicitation) or not person.data.approve:

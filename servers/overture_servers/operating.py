@@ -7,7 +7,7 @@ from mcp.server.mcpserver import Elicit, ElicitationResult
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
 
-from overture_core.approvals.service import ApprovalState
+from overture_core.approvals.service import ApprovalState, how_to_approve
 from overture_core.errors import NotFound
 from overture_core.operations import service as operations
 from overture_core.operations.models import OperationView, Proposal
@@ -118,8 +118,8 @@ def _waits(shown: OperationView, run_tool: str | None) -> str:
             return f"A person approved it; a worker runs it {when}."
         case ApprovalState.PENDING:
             return (
-                f"A person has to approve it first ({'; '.join(shown.why)}): ask them to run `overture approvals show "
-                f"{shown.approval_id}` and `overture approvals approve {shown.approval_id}`, then call "
+                f"A person has to approve it first ({'; '.join(shown.why)}): ask them to do it "
+                f"{how_to_approve(shown.approval_id)}, then call "
                 + (f"{run_tool} with {shown.id}." if run_tool else "this again.")
             )
         case _:

@@ -183,6 +183,12 @@ class Runtime:
 
         return depths(self.settings)
 
+    def has_worker(self) -> bool:
+        """Tell whether a worker runs, without which nothing is sent; otherwise as `queue_depths`."""
+        from overture_queue.broker import has_worker
+
+        return has_worker(self.settings)
+
     def _nudge(self, job: Job) -> bool:
         from overture_queue.broker import connect, enqueue
 

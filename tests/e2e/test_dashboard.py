@@ -108,6 +108,9 @@ def test_a_person_reads_a_plan_approves_it_and_watches_it_to_its_end(desk: Page,
     expect(desk.locator("dt:text-is('accepted') + dd")).to_have_text("3", timeout=LONG)
     found = system.overture("approvals", "show", plan["approval"]["id"])
     assert (found["approval"]["state"], found["approval"]["decided_via"]) == ("used", "web")
+    desk.goto(system.http)
+    expect(desk.get_by_role("heading", name="All campaigns")).to_be_visible()
+    expect(desk.get_by_text("No worker runs")).to_have_count(0)
     assert system.summary()["accepted_twice"] == []
 
 

@@ -25,7 +25,7 @@ from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_core.workspaces import senders
 from overture_providers.senders import ask
-from overture_queue.broker import connect
+from overture_queue.broker import connect, tell_of_worker
 from overture_queue.jobs import DELIVERY, QUEUE_CONTROL, QUEUE_EVENTS, QUEUE_OPERATIONS
 from overture_worker.actors import register
 from overture_worker.delivery import Delivery
@@ -74,7 +74,13 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
             workers.append(dramatiq.Worker(lane.broker, queues=set(queues), worker_threads=threads))
         reconciler = Reconciler(store, transports.sms_lookup, owner=owner)
         labeller = _labeller(settings, store, owner)
-        pump = Pump(store, redis.broker, owner=owner, reconcile=lambda: portal.call(reconciler.turn))
+        pump = Pump(
+            store,
+            redis.broker,
+            owner=owner,
+            reconcile=lambda: portal.call(reconciler.turn),
+            alive=partial(tell_of_worker, redis.client, owner),
+        )
         _check_senders(store, portal, owner)
         gc.freeze()  # what is loaded by now stays, and need not be gone through again and again
         for worker in workers:

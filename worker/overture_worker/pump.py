@@ -37,15 +37,22 @@ log = structlog.get_logger(__name__)
 
 
 class Pump:
-    """A thread that runs `turn` until it is stopped."""
+    """A thread that runs `turn` until it is stopped. `reconcile` is called now and then, `alive` in each round."""
 
     def __init__(
-        self, store: Store, broker: dramatiq.Broker, *, owner: str, reconcile: Callable[[], object] = lambda: None
+        self,
+        store: Store,
+        broker: dramatiq.Broker,
+        *,
+        owner: str,
+        reconcile: Callable[[], object] = lambda: None,
+        alive: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._broker = broker
         self._owner = owner
         self._reconcile = reconcile
+        self._alive = alive
         self._reconciled_at = _NEVER
         self._judged_at = _NEVER
         self._operated_at = _NEVER
@@ -80,6 +87,7 @@ class Pump:
             self._keep_scores()
         launching.resume(self._store)
         following.advance(self._store)
+        self._alive()
         dispatch_due(self._store, self._broker, owner=self._owner)
         if now - self._operated_at > OPERATIONS_EVERY:
             self._operated_at = now

@@ -12,7 +12,7 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import ApprovalState, ApprovalView, Via
-from overture_core.approvals.subjects import Subject, listed, subject
+from overture_core.approvals.subjects import ListedApproval, Subject, listed, subject
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.messages.channels import Channel
@@ -35,7 +35,7 @@ def list_(
     if as_json:
         emit_json(found)
         return
-    rows = [(each.id, each.title, each.state, f"{each.expires_at:%m-%d %H:%M} UTC") for each in found]
+    rows = [(each.id, each.title, _stands(each), f"{each.expires_at:%m-%d %H:%M} UTC") for each in found]
     table("Approvals", ("id", "what", "state", "expires"), rows)
 
 
@@ -134,6 +134,10 @@ def show_subject(shown: Subject) -> None:
     say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}{why}.")
 
 
+def _stands(asked: ListedApproval) -> str:
+    return f"{asked.state}, but cannot be done" if asked.obstacle else asked.state
+
+
 def _when(operation: OperationView) -> str:
     return f"at {operation.run_at:%Y-%m-%d %H:%M} UTC" if operation.run_at else "now"
 
@@ -148,12 +152,12 @@ def _decide(approval: str, *, approve: bool, reason: str | None, as_json: bool) 
     if as_json:
         emit_json(decided)
     else:
-        if about.operation is None:
-            then = "The campaign can be launched now."
-        elif about.obstacle is None:
-            then = f"A worker does it {_when(about.operation)}."
-        else:
+        if about.obstacle is not None:
             then = about.obstacle
+        elif about.operation is None:
+            then = "The campaign can be launched now."
+        else:
+            then = f"A worker does it {_when(about.operation)}."
         if stopped:
             then = "All sending is stopped: nothing is done before a person lifts that with `overture stop --lift`."
         say(f"{decided.id} is {decided.state}.{f' {then}' * approve}")

@@ -47,7 +47,8 @@ def show_status(found: CampaignStatus) -> None:
         f"{found.replied} answered, {found.stopped} asked to stop."
     )
     _show_steps(found.steps)
-    for title, counted in (("Skipped", found.skipped), ("Held", found.held), ("Waiting", found.waiting)):
+    groups = {"Skipped": found.skipped, "Held": found.held, "Waiting": found.waiting, "Refused": found.failed}
+    for title, counted in groups.items():
         if counted:
             table(title, ("reason", "messages"), [(explained(reason), number) for reason, number in counted.items()])
     for advice in found.advice:

@@ -88,6 +88,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print events and the report as JSON lines.")] = False,
 ) -> None:
     """Run a crew. A run that was killed, or waits for an approval, goes on where it was: run the same brief again."""
+    from overture_cli.crew import servers
     from overture_cli.crew.briefing import read_brief
 
     crew = named(name)
@@ -105,6 +106,8 @@ def run(
     }
     asked = read_brief(brief, {field: value for field, value in options.items() if value is not None})
     setup = _setup(brain, model, url)
+    if leads is not None and url is None:
+        servers.require_importable(Settings(), leads.resolve())
     found = begin(setup, crew, asked, anew=new)
     _work(setup, found, ask=ask, as_json=as_json, waiting=Waiting(wait_s), import_path=leads and leads.resolve())
 

@@ -9,6 +9,7 @@ import typer
 
 from overture_cli.context import actor, open_store, person
 from overture_cli.output import JsonFlag, emit_json, progress_console
+from overture_cli.processes import answers
 from overture_core.settings import Settings
 from overture_core.workspaces.page_sessions import LINK_LIFE, make_link
 
@@ -28,9 +29,13 @@ def dashboard(
     named = workspace or settings.workspace
     with open_store(settings) as store, store.begin(named, actor=actor()) as work:
         link = f"{settings.page_url}{OPEN}?{urlencode({KEY: make_link(work, person())})}"
+    listens = answers(f"{settings.page_url}/health")
     minutes = int(LINK_LIFE.total_seconds() // 60)
     if as_json:
-        emit_json({"link": link, "workspace": named, "person": person(), "minutes": minutes})
+        emit_json({"link": link, "workspace": named, "person": person(), "minutes": minutes, "listens": listens})
         return
     typer.echo(link)
     progress_console.print(f"For {person()} in the workspace {named}, once, within {minutes} minutes.", markup=False)
+    if not listens:
+        todo = "run `overture up`, or `overture serve --http`, in another terminal, then open the link."
+        progress_console.print(f"Nothing answers at {settings.page_url} yet: {todo}", markup=False)

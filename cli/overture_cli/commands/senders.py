@@ -104,7 +104,13 @@ def _show(found: Sequence[SenderView], *, as_json: bool) -> None:
         emit_json(found)
         return
     rows = [
-        (each.channel.value, each.address, "yes" if each.verified else "no", each.said_by or "", each.note or "")
+        (each.channel.value, each.address, _verified(each), each.said_by or "nobody yet", each.note or "")
         for each in found
     ]
     table("Senders", ("channel", "address", "verified", "said by", "note"), rows)
+
+
+def _verified(sender: SenderView) -> str:
+    if not sender.verified:
+        return "no"
+    return "yes" if sender.said_by else "assumed"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
+from overture_core.leads.sources import Source
 from overture_core.settings import Settings
 from overture_crew.brain_choice import BrainChoice, choose
 from overture_crew.budget import Prices
@@ -22,6 +24,15 @@ def servers(settings: Settings, url: str | None) -> dict[str, Server]:
         return {name: HttpServer(f"{base}/{name}/mcp", token) for name in NAMES}
     command = (sys.executable, "-m", "overture_cli", "serve")
     return {name: StdioServer(command[0], (*command[1:], name), dict(os.environ)) for name in NAMES}
+
+
+def require_importable(settings: Settings, path: Path) -> None:
+    """Refuse before a run what the leads server, with these settings, would refuse in it.
+
+    Raises:
+        UnreadableFile: the file is missing, unreadable, or outside the folders that may be imported from.
+    """
+    Source.from_path(path, settings.import_roots, closed=settings.data_dir)
 
 
 def brain(settings: Settings, said: str | None, model: str | None) -> BrainChoice:

@@ -245,12 +245,18 @@ def use(work: Work, subject_id: str, content_hash: str) -> Approval:
         raise ApprovalRequired(msg)
     if row.state == ApprovalState.PENDING:
         msg = (
-            f"A person has to approve this {words.thing} first: ask them to run `overture approvals show {row.id}` and "
-            f"`overture approvals approve {row.id}`, then {words.then}."
+            f"A person has to approve this {words.thing} first: ask them to do it {how_to_approve(row.id)}, "
+            f"then {words.then}."
         )
         raise ApprovalRequired(msg)
     row.state = ApprovalState.USED
     return row
+
+
+def how_to_approve(approval_id: str | None) -> str:
+    """Name the ways in which a person approves, to stand behind what they are asked to do."""
+    by_command = f"by `overture approvals show {approval_id}` and `overture approvals approve {approval_id}`"
+    return f"on the page that `overture dashboard` opens, or {by_command}"
 
 
 def void(work: Work, subject_id: str, *, reason: str | None = None) -> None:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
+from sqlalchemy import select
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, ApprovalView
-from overture_core.campaigns.launching import get_plan
+from overture_core.campaigns.launching import get_plan, texts_changed
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
 from overture_core.campaigns.showing import MAX_SAMPLE, described
+from overture_core.campaigns.states import PlanState
+from overture_core.leads.requests import RequestState
 from overture_core.messages import direct
 from overture_core.operations import service as operations
 from overture_core.operations.ending import is_orphan
 from overture_core.operations.models import OperationView
 from overture_core.operations.showing import described as described_operation
 from overture_core.operations.states import GONE, OperationState
-from overture_core.storage.schema import Operation
+from overture_core.storage.schema import ErasureRequest, Operation
 from overture_core.storage.store import Work
 from overture_core.text import quantity
 
 
 class Subject(BaseModel):
     """`title` names it in a few words, `lines` say everything that would be let out; `obstacle` says why it would not
-    be done as things stand."""
+    be done as things stand, `note` what to think of before. Both are among the lines too."""
 
     approval: ApprovalView
     title: str
@@ -32,12 +35,14 @@ class Subject(BaseModel):
     plan: PlanView | None = None
     operation: OperationView | None = None
     obstacle: str | None = None
+    note: str | None = None
 
 
 class ListedApproval(ApprovalView):
-    """An approval with what it is about, in a few words."""
+    """An approval with what it is about, in a few words, and why it would not be done as things stand."""
 
     title: str
+    obstacle: str | None
 
 
 class ApprovalPage(BaseModel):
@@ -63,7 +68,8 @@ def page(work: Work, *, limit: int, cursor: str | None = None) -> ApprovalPage:
 
 
 def _titled(work: Work, asked: ApprovalView) -> ListedApproval:
-    return ListedApproval(title=subject(work, asked.id).title, **asked.model_dump())
+    about = subject(work, asked.id)
+    return ListedApproval(title=about.title, obstacle=about.obstacle, **asked.model_dump())
 
 
 def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -> Subject:
@@ -76,22 +82,28 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
     asked = approvals.view(work, row)
     if row.kind == operations.APPROVAL_KIND:
         found = operations.get(work, row.subject_id)
-        obstacle = _obstacle(work, found.id)
+        obstacle, note = _obstacle(work, found.id), _note(work, found.id)
         return Subject(
             approval=asked,
             title=found.title,
             question=f"{found.kind}: do exactly this?",
-            lines=[*described_operation(found), *([obstacle] if obstacle else [])],
+            lines=[*described_operation(found), *filter(None, (obstacle, note))],
             operation=found,
             obstacle=obstacle,
+            note=note,
         )
-    plan = view(work, get_plan(work, row.subject_id))
+    planned = get_plan(work, row.subject_id)
+    plan = view(work, planned)
+    waits = planned.state == PlanState.PROPOSED and asked.state in (ApprovalState.PENDING, ApprovalState.APPROVED)
+    changed = texts_changed(work, planned) if waits else None
+    obstacle = f"It CANNOT be launched. {changed}" if changed else None
     return Subject(
         approval=asked,
         title=f"campaign {plan.campaign}, {quantity(plan.recipients, 'recipient')}",
         question=f"Launch the campaign {plan.campaign!r}?",
-        lines=described(plan, longest=longest),
+        lines=[*described(plan, longest=longest), *filter(None, [obstacle])],
         plan=plan,
+        obstacle=obstacle,
     )
 
 
@@ -106,3 +118,18 @@ def _obstacle(work: Work, operation_id: str) -> str | None:
         return None
     found = direct.obstacle(work, row.lead_id, row.params)
     return f"It CANNOT leave as things stand. {found}" if found else None
+
+
+def _note(work: Work, operation_id: str) -> str | None:
+    """Say that somebody asked to erase the lead whom an operation is about."""
+    row = work.session.get_one(Operation, operation_id)
+    if row.state != OperationState.WAITING or row.lead_id is None:
+        return None
+    mine = (ErasureRequest.workspace_id == work.workspace, ErasureRequest.lead_id == row.lead_id)
+    asked = select(ErasureRequest.id).where(*mine, ErasureRequest.state == RequestState.WAITING).limit(1)
+    request = work.session.scalar(asked)
+    return (
+        f"It was asked to erase this lead ({request} in `overture erasures list`): decide that first."
+        if request
+        else None
+    )

@@ -169,12 +169,18 @@ def _require_approved(work: Work, row: Plan, campaign: Campaign) -> None:
 
 def _require_texts_as_approved(work: Work, row: Plan) -> None:
     """Who saved a template anew did so that the old text does not go out any more."""
-    if names := sequence.superseded(work, row):
-        msg = (
-            f"The text of {', '.join(quoted(name) for name in names)} was changed after this plan was made, which "
-            "makes its approval worthless; plan again and have a person approve it."
-        )
-        raise Conflict(msg)
+    if (changed := texts_changed(work, row)) is not None:
+        raise Conflict(changed)
+
+
+def texts_changed(work: Work, row: Plan) -> str | None:
+    """Return why a plan cannot be launched any more, if a text that it sends was saved anew since it was made."""
+    if not (names := sequence.superseded(work, row)):
+        return None
+    return (
+        f"The text of {', '.join(quoted(name) for name in names)} was changed after this plan was made, which "
+        "makes its approval worthless; plan again and have a person approve it."
+    )
 
 
 def _require_healthy_sender(work: Work, row: Plan) -> None:

@@ -16,6 +16,7 @@ from overture_core.contactability.rules import EXPLANATIONS
 from overture_core.errors import TemplateError
 from overture_core.messages.channels import Channel
 from overture_core.messages.content import approved_template, filled
+from overture_core.messages.refusals import meaning
 from overture_core.templates.render import EmptyMessage, EmptySubject, MessageTooLong
 from overture_core.text import clean, quantity
 
@@ -43,11 +44,11 @@ _OURS: dict[str, str] = {
 
 
 def explained(reason: str) -> str:
-    """Say a reason of the gate or of the plan so that it follows `the lead ...`."""
+    """Say a reason of the gate or of the plan so that it follows `the lead ...`, a provider's code by its meaning."""
     kind, _, field = reason.partition(":")
     if kind == "missing_field":
         return f"has no {clean(field, limit=100)}, which the template needs"
-    return _OURS.get(reason) or clean(reason, limit=100)
+    return _OURS.get(reason) or meaning(reason) or clean(reason, limit=100)
 
 
 def counted(reasons: Mapping[str, int]) -> list[str]:

@@ -19,11 +19,12 @@ from overture_core.messages import breaker
 from overture_core.messages.breaker import BreakerState, ProviderView
 from overture_core.messages.channels import PROVIDERS, Channel
 from overture_core.messages.outcomes import UNAUTHORIZED
-from overture_core.messages.states import IN_MOTION, State
+from overture_core.messages.states import IN_MOTION, REFUSED, State
 from overture_core.replies.intent import AUTOMATIC, Intent
 from overture_core.storage.schema import Campaign, Message, Plan, Reply, Template
 from overture_core.storage.store import Work
 from overture_core.workspaces import emergency
+from overture_core.workspaces.emergency import Standing
 
 UNAUTHORIZED_REASON = f"retry:{UNAUTHORIZED}"
 _UNFINISHED = (PlanState.PREPARING, PlanState.REPLACED)  # nothing was asked of anybody
@@ -98,16 +99,20 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     counts: dict[State, int] = defaultdict(int)
     by_channel: dict[Channel, dict[State, int]] = defaultdict(dict)
     reasons: dict[State, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    refused: dict[str, int] = defaultdict(int)
     for channel, state, reason, number in work.session.execute(_counted(work, campaign)):
         counts[State(state)] += number
         per_channel = by_channel[Channel(channel)]
         per_channel[State(state)] = per_channel.get(State(state), 0) + number
-        if reason:
+        if state in REFUSED:
+            refused[reason or state] += number
+        elif reason:
             reasons[State(state)][reason] += number
     replied, stopped = _answers(work, campaign)
     arrived = counts.get(State.DELIVERED, 0) + counts.get(
         State.COMPLAINED, 0
     )  # only what arrived can be complained about
+    standing = emergency.standing(work)
     newest, plans = _newest_plan(work, campaign), _plans(work, campaign)
     follow_ups_left = _follow_ups_left(work, campaign)
     engaged = select(func.count(Message.opened_at), func.count(Message.clicked_at), func.count(Message.accepted_at))
@@ -126,10 +131,10 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         skipped=dict(reasons[State.SKIPPED]),
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
-        failed=dict(reasons[State.FAILED]),
-        advice=[*_stopped(work, campaign), *_advice(reasons[State.DUE], resting)],
+        failed=dict(refused),
+        advice=[*_stopped(campaign, standing), *_advice(reasons[State.DUE], resting)],
         providers=resting,
-        next_at=_next_at(work, campaign),
+        next_at=None if standing.stopped or campaign.state != CampaignState.RUNNING else _next_at(work, campaign),
         follow_ups_left=follow_ups_left,
         steps=_steps(work, campaign) if any(sequence.has_several(each.spec) for each in plans) else [],
         accepted=accepted,
@@ -143,9 +148,8 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
     )
 
 
-def _stopped(work: Work, campaign: Campaign) -> list[str]:
-    standing = emergency.standing(work)
-    said = [f"{standing} A person lets it go on with `overture stop --lift`."] if standing.stopped else []
+def _stopped(campaign: Campaign, standing: Standing) -> list[str]:
+    said = [standing.advice] if standing.stopped else []
     if campaign.state == CampaignState.PAUSED and campaign.paused_reason:
         said.append(f"It was paused by itself. {campaign.paused_reason}")
     return said

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from sqlalchemy import or_, select
 
+from overture_core.contactability import facts
 from overture_core.contactability.facts import zones
 from overture_core.contactability.gate import contactabilities
 from overture_core.contactability.quiet_hours import quiet_hours
-from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict
+from overture_core.contactability.rules import EXPLANATIONS, Decision, Reason, Verdict, rest_ends
 from overture_core.contactability.suppressed import counted_addresses
 from overture_core.errors import InvalidInput
 from overture_core.leads.finding import lead_of
@@ -25,6 +27,7 @@ from overture_core.suppressions.service import domains_of
 _FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _SHOWN_ZONES = 4
 _MAILBOX = "mailbox"
+_RESTS = (Reason.REPLIED, Reason.PAID)  # `never` for what is under way; `not_before` says until when they rest
 
 
 class Explained(BaseModel):
@@ -63,6 +66,11 @@ def explain(
         raise InvalidInput(msg)
     lead = lead_of(work, lead_id)
     decided = contactabilities(work, [lead], channels, moment)[lead.id]
+    rest = rest_ends(facts.load(work, [lead], channels)[lead.id], moment)
+    decided = {
+        channel: replace(decision, not_before=rest) if decision.reason in _RESTS else decision
+        for channel, decision in decided.items()
+    }
     return Explanation(
         lead_id=lead.id,
         at=moment,
@@ -86,6 +94,8 @@ def _words(lead: Lead, decision: Decision) -> str:
     why = EXPLANATIONS[decision.reason]
     if decision.not_before is None:
         return f"may not be contacted: {why}"
+    if decision.verdict is Verdict.NEVER:
+        return f"may not be contacted before {decision.not_before.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {why}"
     when = f"{decision.not_before.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if lead.time_zone:
         when += f" ({decision.not_before.astimezone(ZoneInfo(lead.time_zone)):%H:%M} in {lead.time_zone})"

@@ -210,6 +210,16 @@ def _rests(facts: Facts, at: datetime, *, in_window: bool, answers: bool) -> Rea
     return Reason.REPLIED if wrote_at is not None else None
 
 
+def rest_ends(facts: Facts, at: datetime) -> datetime | None:
+    """Return until when a lead is left alone for a reply or a payment; None if it is for neither."""
+    ends = [
+        since + rest
+        for since, rest in ((facts.replied_at, REPLY_REST), (facts.paid_at, PAID_REST))
+        if since is not None and since + rest > at
+    ]
+    return max(ends, default=None)
+
+
 def _after_cap(contacted: Sequence[datetime], at: datetime, caps: Caps) -> datetime:
     earliest = at
     for most, window in ((caps.a_day, _DAY), (caps.a_week, _WEEK)):

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from overture_core.messages.outcomes import UNAUTHORIZED, Accepted, Outcome, Refused, Retryable, Unknown
+from overture_core.messages.refusals import GAVE_UP
 from overture_core.messages.states import NO_LEASE, State, change, held_by
 from overture_core.storage.among import among
 from overture_core.storage.schema import Message
@@ -84,7 +85,7 @@ def _retry(work: Work, provider: str, outcome: Retryable, mine: tuple[ColumnElem
             Message.attempt >= work.settings.max_attempts,
             cause=provider,
             detail=outcome.detail,
-            values={"reason": f"gave_up:{outcome.code}", "provider": provider, **NO_LEASE},
+            values={"reason": f"{GAVE_UP}{outcome.code}", "provider": provider, **NO_LEASE},
         )
         attempt = work.session.scalar(select(func.max(Message.attempt)).where(*mine)) or 1
         again["due_at"] = work.now() + _backoff(attempt)

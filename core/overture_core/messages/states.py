@@ -70,6 +70,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 NO_LEASE: Final[Mapping[str, Any]] = {"lease_token": None}
 _OF = ("workspace_id", "message_id")
 PENDING = (State.DRAFT, State.DUE, State.HELD, State.CLAIMED)
+REFUSED = (State.BOUNCED, State.COMPLAINED, State.FAILED)
 IN_MOTION = (State.DUE, State.CLAIMED, State.SENDING)
 
 

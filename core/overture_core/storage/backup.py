@@ -26,6 +26,7 @@ from overture_core.storage.store import Store
 from overture_core.workspaces import emergency
 
 _SQLITE, _POSTGRESQL = b"SQLite format 3\x00", b"PGDMP"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 REASON = "Restored from a backup: what was sent after it was made is not known here."
 
 
@@ -64,6 +65,7 @@ def restore(settings: Settings, source: Path, *, actor: str) -> list[str]:
     if url.get_backend_name() == "sqlite":
         return _restore_sqlite(settings, url, source, actor)
     _require(source, _POSTGRESQL, "PostgreSQL")
+    _require_whole(source)
     store = Store(settings)
     try:
         _require_unused(store)
@@ -130,10 +132,13 @@ def _copy(source: Path, target: Path) -> None:
             read.backup(made)
             (verdict,) = made.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
+        if error.sqlite_errorcode in _DAMAGED:
+            msg = f"{source} is damaged ({error}); use an older backup."
+            raise InvalidInput(msg) from error
         msg = f"{source} could not be copied ({error})."
         raise DatabaseUnavailable(msg) from error
     if verdict != "ok":
-        msg = f"{source} is damaged ({verdict}); use an older backup."
+        msg = f"{source} is damaged ({verdict.splitlines()[-1]}); use an older backup."
         raise InvalidInput(msg)
 
 
@@ -157,6 +162,14 @@ def _require(source: Path, beginning: bytes, kind: str) -> None:
         raise InvalidInput(msg)
 
 
+def _require_whole(source: Path) -> None:
+    """Read a backup of PostgreSQL to its end, which tells a damaged one before anything is written."""
+    done = _ran("pg_restore", f"--file={os.devnull}", str(source))
+    if done.returncode:
+        msg = f"{source} is damaged ({_said(done)}); use an older backup."
+        raise InvalidInput(msg)
+
+
 def _require_unused(store: Store) -> None:
     with store.look() as connection:
         if inspect(connection).get_table_names():
@@ -170,22 +183,30 @@ def _require_unused(store: Store) -> None:
 
 
 def _run(program: str, url: URL, *arguments: str) -> None:
+    # A password among the arguments would be seen by every user of the machine.
+    address = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
+    done = _ran(program, f"--dbname={address}", *arguments, **secret)
+    if done.returncode:
+        msg = f"{program} failed: {_said(done)}"
+        raise DatabaseUnavailable(msg)
+
+
+def _ran(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     path = shutil.which(program)
     if path is None:
         msg = f"{program} is not installed; add PostgreSQL's client programs, of the server's version or newer."
         raise ConfigurationError(msg)
-    # A password among the arguments would be seen by every user of the machine.
-    address = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
-    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
-    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program with arguments of ours
-        [path, f"--dbname={address}", *arguments],
-        env={**os.environ, **secret},
+    return subprocess.run(  # noqa: S603 - PostgreSQL's own program with arguments of ours
+        [path, *arguments],
+        env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        msg = f"{program} failed: {said[0].removeprefix(f'{program}: ')}"
-        raise DatabaseUnavailable(msg)
+
+
+def _said(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+    return lines[0].partition(": ")[2] or lines[0]

@@ -36,6 +36,8 @@ class Rendering(BaseModel):
     subject: str | None = None
     body: str | None = None
     html: str | None = Field(default=None, description="The HTML part as text, with where its links lead.")
+    content_sid: str | None = Field(default=None, description="WhatsApp sends this template in place of `body`.")
+    variables: dict[str, str] | None = Field(default=None, description="What its placeholders are filled with.")
     sms: SmsEstimate | None = None
     error: str | None = None
 
@@ -97,4 +99,13 @@ def _render(work: Work, template: Template, lead: Lead, fields: frozenset[str]) 
     billed = template.channel == Channel.SMS
     sms = sms_estimate(work.settings, content.body, lead.phone, lead.country) if billed else None
     html = text_of_html(content.html) if content.html else None
-    return Rendering(lead_id=lead.id, to=to, subject=content.subject, body=content.body, html=html, sms=sms)
+    return Rendering(
+        lead_id=lead.id,
+        to=to,
+        subject=content.subject,
+        body=content.body,
+        html=html,
+        content_sid=content.content_sid,
+        variables=dict(content.variables) if content.variables else None,
+        sms=sms,
+    )

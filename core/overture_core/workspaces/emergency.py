@@ -28,6 +28,11 @@ class Standing(BaseModel):
         why = f" ({self.reason})" if self.reason else ""
         return f"All sending is stopped since {self.since:%Y-%m-%d %H:%M:%S} UTC by {self.by}{why}."
 
+    @property
+    def advice(self) -> str:
+        """How it stands, and what lets sending go on."""
+        return f"{self} A person lets it go on with `overture stop --lift`."
+
 
 def stop(work: Work, *, reason: str | None = None) -> bool:
     """Stop all sending of the workspace; false if it was stopped already, which keeps who stopped it first."""

@@ -25,6 +25,7 @@ from overture_servers.ui import charts, paths
 from overture_servers.ui.charts import Part
 
 KEY = "overture/shown"
+REFUSED = "Refused for good"
 _OPEN = (ApprovalState.PENDING, ApprovalState.APPROVED)
 _STILL = (CampaignState.PLANNED, CampaignState.FINISHED)
 _LABELS = {
@@ -42,9 +43,10 @@ class Page(BaseModel):
 
 
 class Group(BaseModel):
-    """Leads by reason, the most frequent first."""
+    """Leads, or what else is counted, by reason; the most frequent first."""
 
     title: str
+    of: str
     rows: list[tuple[str, int]]
 
 
@@ -135,7 +137,7 @@ def _campaign(found: CampaignStatus, address: str, page: str | None) -> Shown:
         ],
         lines=lines,
         advice=found.advice,
-        groups=_groups({"Left out": found.skipped, "Later": found.held, "Refused for good": found.failed}),
+        groups=_groups({"Left out": found.skipped, "Later": found.held, REFUSED: found.failed}),
         page=_page(found.approval, found.campaign_id, address, page),
         approval=approval,
         planned=planned or waits,
@@ -148,6 +150,7 @@ def _groups(groups: Mapping[str, Mapping[str, int]]) -> list[Group]:
     return [
         Group(
             title=title,
+            of="Messages" if title == REFUSED else "Leads",
             rows=[(explained(reason), number) for reason, number in sorted(counted.items(), key=_often)],
         )
         for title, counted in groups.items()

@@ -15,9 +15,12 @@ let timer = 0, pause = FIRST, said = "";
 
 // --- Drawing ---
 
+// What turns the text around it, or is not seen, is taken out, as on the dashboard's pages.
+const plain = (text) => String(text).replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+
 const made = (element, attributes, parts) => {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...parts.filter((part) => part !== null).map((part) => (part instanceof Node ? part : String(part))));
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, plain(value));
+  element.append(...parts.filter((part) => part !== null).map((part) => (part instanceof Node ? part : plain(part))));
   return element;
 };
 const el = (tag, attributes, ...parts) => made(document.createElement(tag), attributes, parts);
@@ -76,7 +79,7 @@ const parts = (shown, { samples = [], steps: found = [], accepted = 0 }) => [
   accepted && found.length ? table("steps", "Steps and templates",
     ["Step", "Channel", "Template", "Accepted", "Opened", "Clicked", "Answered"], steps(found), 3) : null,
   ...shown.groups.map((group, at) => table(`group-${at}`,
-    `${group.title}: ${group.rows.reduce((sum, [, number]) => sum + number, 0)}`, ["Reason", "Leads"], group.rows)),
+    `${group.title}: ${group.rows.reduce((sum, [, number]) => sum + number, 0)}`, ["Reason", group.of], group.rows)),
   ...(shown.samples.length ? [el("h2", {}, "As they will read it"), ...shown.samples.map((at) => sample(samples[at], at))] : []),
 ];
 
@@ -89,9 +92,11 @@ const replace = (nodes) => {
   if (held && document.activeElement === document.body) $(held)?.focus({ preventScroll: true });
 };
 
-const coded = (text) => text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
+const coded = (text) => plain(text).split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
 
-const tell = (text) => { if ($("told").textContent !== text) $("told").textContent = text; };
+const tell = (text) => {
+  if ($("told").textContent !== plain(text).replaceAll("`", "")) $("told").replaceChildren(...coded(text));
+};
 
 const offer = (shown) => {
   page = shown.page;

@@ -64,7 +64,7 @@ async def messaging_stop_everything(ctx: Ctx, reason: Note = None) -> Annotated[
         return emergency.standing(work)
 
     standing = await runtime_of(ctx).write(actor_of(ctx), stop)
-    return answer(standing, f"{standing} A person lets it go on with `overture stop --lift`.")
+    return answer(standing, standing.advice)
 
 
 TOOLS = (

@@ -130,6 +130,8 @@ async def messaging_preview_template(
         most = max(billed, key=lambda each: each.segments)
         why = f" because of {most.because!r}" if most.because else ""
         lines.append(f"At most {most.segments} SMS segments each ({most.encoding}{why}), about {most.cost}.")
+    if sid := next((each.content_sid for each in made.renderings if each.content_sid), None):
+        lines.append(f"WhatsApp sends its approved template {sid} in place of the body; `variables` fills it.")
     lines += [f"Not rendered ({number}): {error}" for error, number in errors.most_common()]
     lines += [f"Look at it: {hint}" for hint in made.hints]
     return answer(made, "\n".join(lines))

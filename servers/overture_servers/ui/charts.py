@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from overture_core.messages.states import State
+from overture_core.messages.states import REFUSED, State
 
 WIDTH = 100.0
 _PARTS = (
@@ -13,7 +13,7 @@ _PARTS = (
     ("accepted", (State.ACCEPTED,)),
     ("sending", (State.CLAIMED, State.SENDING)),
     ("waiting", (State.DRAFT, State.DUE, State.HELD)),
-    ("refused", (State.BOUNCED, State.COMPLAINED, State.FAILED)),
+    ("refused", REFUSED),
     ("unknown", (State.UNKNOWN,)),
     ("cancelled", (State.CANCELLED,)),
 )

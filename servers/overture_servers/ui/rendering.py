@@ -31,6 +31,13 @@ MAIL_HEADERS = {
     ),
 }
 
+# Marks, embeddings, overrides and isolates of UAX 9, and control characters other than tab and line feed. Joiners stay:
+# names and emoji are written with them.
+_TURNING = dict.fromkeys(
+    [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    + [each for each in [*range(0x20), *range(0x7F, 0xA0)] if each not in (0x09, 0x0A)]
+)
+
 
 def page(template: str, values: dict[str, Any], status: int = 200) -> Response:
     """Return a page made from a template."""
@@ -48,6 +55,7 @@ def _templates() -> Environment:
         loader=PackageLoader("overture_servers.ui"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_unturned,
     )
     made.filters |= {
         "when": when,
@@ -58,6 +66,11 @@ def _templates() -> Environment:
         "percent": percent,
     }
     return made
+
+
+def _unturned(value: object) -> object:
+    """Take the characters out of a text that turn what stands around it, or that nobody sees."""
+    return value.translate(_TURNING) if isinstance(value, str) and not value.isprintable() else value
 
 
 def when(at: datetime) -> str:

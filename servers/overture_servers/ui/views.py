@@ -28,7 +28,8 @@ from overture_core.replies import threads
 from overture_core.replies.intent import Intent
 from overture_core.segments.filter import LeadFilter
 from overture_core.storage.store import Work
-from overture_core.workspaces import senders
+from overture_core.workspaces import emergency, senders
+from overture_servers.runtime import Runtime
 from overture_servers.ui import charts, paths
 from overture_servers.ui.serving import Given, View
 
@@ -36,22 +37,24 @@ MOST_ENTRIES = 500  # of a lead's trace
 MOST_CAMPAIGNS = 100
 PAGE = 50
 LONGEST_WORDS = 200
+NO_WORKER = "No worker runs, so nothing is sent: what is due waits until you run `overture worker`, or `overture up`."
 _MAY_PAUSE = (CampaignState.RUNNING,)
 _MAY_CANCEL = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 
-def overview(work: Work, _given: Given) -> dict[str, Any]:
+def overview(work: Work, given: Given) -> dict[str, Any]:
     """What waits for a person, and the newest campaigns with how far each is."""
     counts = counts_by_campaign(work)
     newest = campaigns.list_(work)[:MOST_CAMPAIGNS]
     bars = [(each, charts.progress(counts.get(each.campaign_id, {}))) for each in newest]
-    return {"waiting": listed(work, ApprovalState.PENDING), "campaigns": bars}
+    return {"waiting": listed(work, ApprovalState.PENDING), "campaigns": bars, "not_sent": _not_sent(given.runtime)}
 
 
 def approval(work: Work, given: Given) -> dict[str, Any]:
     """What an approval would let out, all of it, with the forms that decide."""
     found = subject(work, given.path["approval_id"], longest=None)
-    shown = {"asked": found.approval, "title": found.title, "question": found.question}
+    warnings = [each for each in (found.obstacle, found.note) if each is not None]
+    shown = {"asked": found.approval, "title": found.title, "question": found.question, "warnings": warnings}
     if found.plan is None:
         return {**shown, "plan": None, "lines": found.lines}
     plan = found.plan
@@ -79,6 +82,8 @@ def campaign(work: Work, given: Given) -> dict[str, Any]:
     return {
         "campaign": found,
         "progress": charts.progress(found.counts),
+        "advice": [each for each in found.advice if each != emergency.standing(work).advice],  # above on every page
+        "not_sent": _not_sent(given.runtime),
         "may_pause": found.state in _MAY_PAUSE,
         "may_resume": found.state is CampaignState.PAUSED,
         "may_cancel": found.state in _MAY_CANCEL,
@@ -135,18 +140,27 @@ def deliverability(work: Work, _given: Given) -> dict[str, Any]:
 def system(work: Work, given: Given) -> dict[str, Any]:
     """What waits, who works on it, at which rate, and which providers are left alone."""
     try:
-        queues, away = given.runtime.queue_depths(), None
-    except QueueUnavailable as error:
-        queues, away = {}, error.message
+        queues = given.runtime.queue_depths()
+    except QueueUnavailable:
+        queues = {}
     providers = [breaker.view(work, PROVIDERS[channel]) for channel in Channel if channel not in BY_HAND]
     return {
+        "now": work.now(),
         "waiting": workers.waiting(work),
         "workers": workers.workers(work),
         "queues": queues,
-        "away": away,
+        "not_sent": _not_sent(given.runtime),
         "providers": providers,
         "limits": [each for each in limits_of(work.settings).items() if each[0] not in BY_HAND],
     }
+
+
+def _not_sent(runtime: Runtime) -> str | None:
+    """Say why nothing is sent at all: no worker runs, or Redis is away."""
+    try:
+        return None if runtime.has_worker() else NO_WORKER
+    except QueueUnavailable as error:
+        return f"{error.message} What is due waits in the database, and goes out once it is back."
 
 
 def earned(work: Work, _given: Given) -> dict[str, Any]:

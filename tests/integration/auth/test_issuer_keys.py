@@ -178,3 +178,10 @@ SIGN_IN = {"auth_issuer": "https://login.example", "auth_client_id": "dashboard"
 def test_settings_that_would_not_protect_are_refused(settings: Settings, values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"OVERTURE_A|OVERTURE_PUBLIC_URL|auth_sign_in_scope"):
         Settings(**{"_env_file": None, "sandbox_only": True, **values})
+
+
+@pytest.mark.parametrize("scope", ["profile", "openid,groups", "openid  groups", " openid", ""])
+def test_a_scope_that_asks_for_no_identity_is_told_what_one_looks_like(scope: str) -> None:
+    values: dict[str, Any] = {"_env_file": None, "sandbox_only": True, **SIGN_IN, "auth_sign_in_scope": scope}
+    with pytest.raises(ValidationError, match=r'one space between them, `openid` among them, such as "openid groups"'):
+        Settings(**values)

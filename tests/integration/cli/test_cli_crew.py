@@ -107,6 +107,11 @@ def test_a_run_against_a_local_endpoint(overture: Overture, folder: Path, endpoi
         (("run", "reactivation", "--goal", "talk"), "that the options make is not usable: campaign: it is missing."),
         (("show", "run_x"), "There is no run 'run_x'; `overture crew runs` lists them."),
         (("run", "reactivation", "--brief", "good.yaml", "--brain", "gpt"), "'gpt' is no brain: use rules,"),
+        (
+            ("run", "reactivation", "--brief", "good.yaml", "--leads", "/etc/hostname"),
+            "is outside the folders that may be",
+        ),
+        (("run", "reactivation", "--brief", "good.yaml", "--leads", "away.csv"), "away.csv"),
         (("run", "full-campaign", "--brief", "good.yaml"), "needs several channels or follow_ups"),
     ],
 )

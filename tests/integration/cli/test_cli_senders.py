@@ -16,12 +16,14 @@ def test_a_sender_that_a_person_refuses_is_told_by_doctor_and_the_gate(overture:
     assert (refused.returncode, refused.stdout) == (0, f"{MAIL} is not used until a person says otherwise.\n")
     listed = {each["address"]: each for each in json.loads(overture("senders", "list", "--json").stdout)}
     assert (listed[MAIL]["verified"], listed[MAIL]["note"]) == (False, "the domain moves")
+    told = " ".join(overture("senders", "list").stdout.split())
+    assert ("assumed" in told, "nobody yet" in told) == (True, True)  # of the others
     checks = json.loads(overture("doctor", "--json").stdout)["checks"]
     assert [each["health"] for each in checks if each["part"] == "sender"] == ["problem"]
     asked = json.loads(overture("senders", "check", "--json").stdout)  # no sandbox runs here
     assert {each["verified"] for each in asked} == {None}
-    told = {each["channel"]: (each["used"], each["word_of"] is not None) for each in asked}
-    assert (told["email"], told["linkedin"]) == ((False, True), (True, False))
+    words = {each["channel"]: (each["used"], each["word_of"] is not None) for each in asked}
+    assert (words["email"], words["linkedin"]) == ((False, True), (True, False))
     assert [each["why"] for each in asked if each["channel"] == "linkedin"] == [
         "A person sends by hand; no provider has to verify it."
     ]

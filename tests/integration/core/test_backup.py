@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from overture_core.audit import service as audit
-from overture_core.errors import Conflict, InvalidInput, OvertureError
+from overture_core.errors import Conflict, InvalidInput
 from overture_core.messages import ledger, settling
 from overture_core.messages.channels import Channel
 from overture_core.messages.outcomes import Accepted
@@ -193,6 +193,16 @@ def test_a_damaged_backup_is_refused(sqlite_store: Store, settings: Settings, tm
         assert database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
     database.close()
     new = settings.model_copy(update={"data_dir": tmp_path / "new"})
-    with pytest.raises(OvertureError, match=r"is damaged|could not be copied"):
+    with pytest.raises(InvalidInput, match=r"is damaged .*; use an older backup\."):
         restore(new, file, actor="cli:ada")
     assert list(new.data_dir.glob("*.db*")) == []
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
+def test_a_backup_whose_end_is_missing_is_refused_and_makes_nothing(place: Place, tmp_path: Path, share: float) -> None:
+    file = tmp_path / "backup"
+    back_up(place.store.settings, file)
+    os.truncate(file, int(file.stat().st_size * share))
+    with pytest.raises(InvalidInput, match=r"is damaged .*; use an older backup\."):
+        restore(place.empty, file, actor="cli:ada")
+    assert list((tmp_path / "new").glob("*.db*")) == []

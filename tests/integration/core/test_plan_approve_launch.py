@@ -13,6 +13,7 @@ from overture_core.approvals import policy
 from overture_core.approvals import service as approvals
 from overture_core.approvals.policy import PreApproval
 from overture_core.approvals.service import Via
+from overture_core.approvals.subjects import listed, subject
 from overture_core.campaigns.launching import get_plan, launch
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
@@ -151,12 +152,21 @@ def test_saving_a_template_anew_makes_the_approval_of_the_old_text_worthless(sce
     with store.begin(WORKSPACE, actor="model") as work:
         templates.save(work, "hello-sms", Channel.SMS, "Corrected, {{ first_name }}.")
         shown = view(work, get_plan(work, planned.plan_id))
+        (asked,) = listed(work)
+        asked_about = subject(work, asked.id)
+    why = (
+        "It CANNOT be launched. The text of 'hello-sms' was changed after this plan was made, which makes its approval "
+    )
+    assert (asked.state, asked.obstacle) == ("approved", f"{why}worthless; plan again and have a person approve it.")
+    assert asked_about.lines[-1] == asked.obstacle
     assert shown.hints[0].startswith("'hello-sms': its text was changed after this plan was made")
     with pytest.raises(Conflict, match=r"The text of 'hello-sms' was changed after this plan was made"):
         start(store, planned)
     again = scene.plan()
     scene.approve(again)
     assert start(store, again).queued == 1
+    with store.read(WORKSPACE) as work:
+        assert [each.obstacle for each in listed(work)] == [None, None]
 
 
 @pytest.mark.parametrize("where", ["first", "later"])

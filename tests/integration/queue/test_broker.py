@@ -17,7 +17,16 @@ from overture_core.errors import ConfigurationError, QueueUnavailable
 from overture_core.messages.channels import Channel
 from overture_core.settings import Settings
 from overture_queue import jobs
-from overture_queue.broker import QueueInfo, RedisHandle, connect, describe, enqueue
+from overture_queue.broker import (
+    WORKER_KNOWN_S,
+    QueueInfo,
+    RedisHandle,
+    connect,
+    describe,
+    enqueue,
+    has_worker,
+    tell_of_worker,
+)
 from overture_queue.jobs import DeliverChunk, Dispatch, ProcessEvents
 
 WaitFor = Callable[..., Any]
@@ -106,6 +115,17 @@ def test_a_description_says_what_is_reachable_and_keeps_the_password(settings: S
         assert embedded == QueueInfo("embedded", embedded.server, True, f"Runs on {tmp_path}/data/redis/redis.sock.")
         assert by_url.server in embedded.server
         assert version
+
+
+def test_a_worker_that_told_of_itself_is_known_for_a_while(settings: Settings) -> None:
+    assert not has_worker(settings)  # the embedded server does not run, which a worker would hold
+    with connect(settings) as handle:
+        assert not has_worker(settings)
+        tell_of_worker(handle.client, "host:1")
+        assert has_worker(settings)
+        assert 0 < handle.client.ttl("overture:worker") <= WORKER_KNOWN_S
+    with pytest.raises(QueueUnavailable, match="OVERTURE_REDIS_URL"):
+        has_worker(settings.model_copy(update={"redis_url": NOBODY}))
 
 
 def _takes(handle: RedisHandle, job: jobs.Job) -> bool:

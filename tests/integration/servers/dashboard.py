@@ -57,3 +57,14 @@ async def waiting(desk: Any) -> dict[str, Any]:
 
 def address(plan: dict[str, Any]) -> str:
     return f"/page/approvals/{plan['approval']['id']}"
+
+
+async def launched(http: httpx.AsyncClient, desk: Any) -> str:
+    """Plan, approve and launch a campaign; returns its page's address."""
+    plan = await waiting(desk)
+    carried = {"csrf": await entered(http, desk.runtime.store)}
+    approving = {**carried, "decision": "approve", "content_hash": plan["content_hash"]}
+    assert (await http.post(address(plan), data=approving, headers=OURS)).status_code == 303
+    gone = await http.post(f"/page/plans/{plan['plan_id']}/launch", data=carried, headers=OURS)
+    assert gone.status_code == 303
+    return str(gone.headers["Location"])

@@ -109,7 +109,11 @@ async def test_a_plan_is_drawn_in_the_words_of_the_dashboard(desk: Any, unserved
     assert drawn["figures"] == [[2, "recipients"], [2, "by email"], [1, "left out"], [0, "later"]]
     assert drawn["lines"][:2] == ["Audience: the segment dormant.", "When: as soon as it is launched."]
     assert drawn["groups"] == [
-        {"title": "Left out", "rows": [["gave no consent, which this channel or country needs first", 1]]}
+        {
+            "title": "Left out",
+            "of": "Leads",
+            "rows": [["gave no consent, which this channel or country needs first", 1]],
+        }
     ]
     assert [structured["samples"][at]["subject"] for at in drawn["samples"]] == ["Hello Ada"]
     assert (drawn["approval"], drawn["planned"], drawn["ended"]) == ("pending", True, False)

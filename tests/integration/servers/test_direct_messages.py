@@ -14,6 +14,7 @@ from overture_core.approvals.service import Via
 from overture_core.approvals.subjects import subject
 from overture_core.clock import ManualClock
 from overture_core.errors import Conflict
+from overture_core.leads import erasure_requests
 from overture_core.messages import direct, showing
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
@@ -302,3 +303,20 @@ async def test_what_is_skipped_after_its_approval_says_so(desk: Any, runtime: Ru
     with runtime.store.read("default") as work:
         told = str(direct.standing(work, ended.result["message_id"]))
     assert told == "It is NOT sent: the lead asked not to be contacted, bounced or complained."
+
+
+async def test_whoever_approves_a_message_reads_that_its_lead_is_to_be_erased(desk: Any, runtime: Runtime) -> None:
+    await desk.filled()
+    ada = await lead_of(desk, "Ada")
+    async with desk.messaging() as client:
+        asked = await desk.call(client, "messaging_send_message", lead_id=ada, template="hello")
+    with runtime.store.begin("default", actor="test") as work:
+        assert subject(work, asked["approval_id"]).note is None
+        request = erasure_requests.ask(work, ada).id
+        about = subject(work, asked["approval_id"])
+        assert (
+            about.note == f"It was asked to erase this lead ({request} in `overture erasures list`): decide that first."
+        )
+        assert about.lines[-1] == about.note
+        erasure_requests.reject(work, request)
+        assert subject(work, asked["approval_id"]).note is None

@@ -45,6 +45,16 @@ async def test_the_plan_names_it_and_its_samples_have_the_values(desk: Any) -> N
     assert (sample["content_sid"], sample["variables"]) == (SID, {"1": "Fay", "2": "https://evil.example/pay"})
 
 
+async def test_a_preview_names_it_with_the_values_too(desk: Any) -> None:
+    await planned(desk)
+    async with desk.messaging() as client:
+        made = await desk.call(client, "messaging_preview_template", name="news")
+        text = await desk.text(client, "messaging_preview_template", name="news")
+    (fay,) = made["renderings"]
+    assert (fay["content_sid"], fay["variables"]) == (SID, {"1": "Fay", "2": "https://evil.example/pay"})
+    assert f"WhatsApp sends its approved template {SID} in place of the body" in text
+
+
 async def test_the_person_at_a_trusted_client_is_asked_with_it(desk: Any) -> None:
     plan, _ = await planned(desk)
     questions: list[str] = []

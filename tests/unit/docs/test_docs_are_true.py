@@ -133,11 +133,11 @@ def test_the_readme_gives_the_main_commands_as_lines_of_their_own(command: str) 
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
-    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))]
     assert numbers == [f"{number:03d}-" for number in range(1, len(numbers) + 1)]
 
 
 def test_every_decision_that_code_and_pages_name_exists() -> None:
-    written = {path.name[:3] for path in (ROOT / "docs" / "decisions").glob("*.md")}
+    written = {path.name[:3] for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
     places = [*PAGES, ROOT / "pyproject.toml", *ROOT.glob("*/overture_*/**/*.py")]
     assert set(re.findall(r"docs/decisions/(\d{3})", text_of(places))) - written == set()

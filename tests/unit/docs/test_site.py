@@ -49,16 +49,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(DOCS, folder / "docs")
     shutil.copy(ROOT / "zensical.toml", folder)
-    (recipe,) = re.findall(r"^site:\n    (uv run .*)$", (ROOT / "justfile").read_text(encoding="utf-8"), re.MULTILINE)
-    command = recipe.replace("uv run", f"uv run --project {ROOT}").split()
-    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+    (recipe,) = re.findall(r"^site:\n((?:    .+\n)+)", (ROOT / "justfile").read_text(encoding="utf-8"), re.MULTILINE)
+    script = "set -e\n" + recipe.replace("uv run", f"uv run --project '{ROOT}'")
+    built = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     return folder / "site"
 
 
 def html(site: Path, page: str) -> str:
-    folder = site if page == "index.md" else site / page.removesuffix(".md")
-    return (folder / "index.html").read_text(encoding="utf-8")
+    path = Path(page)
+    folder = path.parent if path.name == "index.md" else path.with_suffix("")
+    return (site / folder / "index.html").read_text(encoding="utf-8")
 
 
 def listed(entries: list[Any]) -> Iterator[str]:
@@ -73,6 +74,20 @@ def listed(entries: list[Any]) -> Iterator[str]:
 def test_every_page_is_in_the_navigation_once() -> None:
     settings = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))
     assert sorted(listed(settings["project"]["nav"])) == PAGES
+
+
+def test_every_decision_is_listed_by_its_title() -> None:
+    titles = {
+        path.name: re.sub(r"^\d+:? ", "", path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# "))
+        for path in sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    }
+    lines = (DOCS / "decisions" / "index.md").read_text(encoding="utf-8").splitlines()
+    entries = [line for line in lines if line.startswith("- ")]
+    assert entries == [f"- [{name[:3]}: {title}]({name})" for name, title in titles.items()]
+
+
+def test_the_site_has_nothing_of_what_writes_its_pages(site: Path) -> None:
+    assert list(site.rglob("*.py")) == []
 
 
 def test_the_navigation_begins_with_what_a_newcomer_needs() -> None:
