@@ -7,6 +7,7 @@ until a person has looked and lifts that.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -31,7 +32,7 @@ REASON = "Restored from a backup: what was sent after it was made is not known h
 
 
 def back_up(settings: Settings, target: Path) -> None:
-    """Write the database, as it is at one moment, to a new file.
+    """Write the database, as it is at one moment, to a new file, and beside it what `sha256sum --check` reads.
 
     Raises:
         InvalidInput: the file exists, or its folder does not.
@@ -50,6 +51,7 @@ def back_up(settings: Settings, target: Path) -> None:
             _copy(_existing(url), fresh)
         else:
             _run("pg_dump", url, "--format=custom", f"--file={fresh}")
+        _sum_of(target).write_text(f"{_digest(fresh)}  {target.name}\n", encoding="utf-8")
 
 
 def restore(settings: Settings, source: Path, *, actor: str) -> list[str]:
@@ -65,6 +67,7 @@ def restore(settings: Settings, source: Path, *, actor: str) -> list[str]:
     if url.get_backend_name() == "sqlite":
         return _restore_sqlite(settings, url, source, actor)
     _require(source, _POSTGRESQL, "PostgreSQL")
+    _require_unchanged(source)
     _require_whole(source)
     store = Store(settings)
     try:
@@ -77,6 +80,7 @@ def restore(settings: Settings, source: Path, *, actor: str) -> list[str]:
 
 def _restore_sqlite(settings: Settings, url: URL, source: Path, actor: str) -> list[str]:
     _require(source, _SQLITE, "SQLite")
+    _require_unchanged(source)
     target = Path(url.database or "")
     if target.exists():
         msg = f"There is a database at {target}; move it away with its -wal and -shm files, then restore."
@@ -130,7 +134,7 @@ def _copy(source: Path, target: Path) -> None:
             closing(sqlite3.connect(target)) as made,
         ):
             read.backup(made)
-            (verdict,) = made.execute("PRAGMA quick_check(1)").fetchone()
+            (verdict,) = made.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
         if error.sqlite_errorcode in _DAMAGED:
             msg = f"{source} is damaged ({error}); use an older backup."
@@ -160,6 +164,24 @@ def _require(source: Path, beginning: bytes, kind: str) -> None:
     if begins != beginning:
         msg = f"{source} is no backup of a {kind} database, which the settings name; see OVERTURE_DATABASE_URL."
         raise InvalidInput(msg)
+
+
+def _require_unchanged(source: Path) -> None:
+    """Compare a backup with its sum. One that was moved without it is held against what its database tells alone."""
+    if not (noted := _sum_of(source)).exists():
+        return
+    if noted.read_text(encoding="utf-8", errors="replace").split()[:1] != [_digest(source)]:
+        msg = f"{source} is damaged (it is not what {noted.name} says); use an older backup."
+        raise InvalidInput(msg)
+
+
+def _sum_of(backup: Path) -> Path:
+    return backup.with_name(f"{backup.name}.sha256")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_whole(source: Path) -> None:

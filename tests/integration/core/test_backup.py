@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -186,6 +187,7 @@ def test_a_backup_of_a_newer_release_is_refused(sqlite_store: Store, settings: S
 def test_a_damaged_backup_is_refused(sqlite_store: Store, settings: Settings, tmp_path: Path, harm: bytes) -> None:
     file = tmp_path / "backup"
     back_up(settings, file)
+    file.with_name("backup.sha256").unlink()
     with file.open("r+b") as opened:
         opened.seek(4096 * 3)
         opened.write(harm)
@@ -202,7 +204,20 @@ def test_a_damaged_backup_is_refused(sqlite_store: Store, settings: Settings, tm
 def test_a_backup_whose_end_is_missing_is_refused_and_makes_nothing(place: Place, tmp_path: Path, share: float) -> None:
     file = tmp_path / "backup"
     back_up(place.store.settings, file)
+    file.with_name("backup.sha256").unlink()
     os.truncate(file, int(file.stat().st_size * share))
     with pytest.raises(InvalidInput, match=r"is damaged .*; use an older backup\."):
+        restore(place.empty, file, actor="cli:ada")
+    assert list((tmp_path / "new").glob("*.db*")) == []
+
+
+def test_a_backup_of_which_a_byte_changed_is_refused_and_makes_nothing(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "backup"
+    back_up(place.store.settings, file)
+    subprocess.run(["sha256sum", "--check", "--status", "backup.sha256"], cwd=tmp_path, check=True)
+    held = bytearray(file.read_bytes())
+    held[-1] ^= 0xFF
+    file.write_bytes(held)
+    with pytest.raises(InvalidInput, match=r"is damaged \(it is not what backup\.sha256 says\); use an older backup\."):
         restore(place.empty, file, actor="cli:ada")
     assert list((tmp_path / "new").glob("*.db*")) == []
