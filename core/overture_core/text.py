@@ -7,6 +7,8 @@ import unicodedata
 
 MAX_FIELD = 2_000
 _REMOVED = frozenset({"Cc", "Cf", "Cs"})
+_JOINERS = "\u200c\u200d"  # of which Persian, Indic and other words are spelt, and emoji made
+_JOINED = frozenset({"L", "M", "S"})  # letters, marks, symbols
 # Where Unicode has control, format and surrogate characters, line feed and tab left out. Wider than what is removed,
 # so that a newer Unicode still fits: only what is found here is asked for its category.
 _SUSPECTS = re.compile(
@@ -17,7 +19,8 @@ _SUSPECTS = re.compile(
 
 
 def clean(value: str, *, limit: int = MAX_FIELD, keep_lines: bool = False) -> str:
-    """Return `value` in Unicode NFC without control and format characters, capped at `limit` characters.
+    """Return `value` in Unicode NFC without control and format characters, capped at `limit` characters. Joiners stay
+    where words are spelt with them.
 
     With `keep_lines`, line feeds and tabs stay (carriage returns become line feeds); otherwise each
     run of white space becomes one space, so that the result fits a header line.
@@ -27,7 +30,7 @@ def clean(value: str, *, limit: int = MAX_FIELD, keep_lines: bool = False) -> st
     text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
     if not keep_lines:
         text = " ".join(text.split())
-    return _SUSPECTS.sub(_kept, text).strip()[:limit]
+    return _SUSPECTS.sub(_kept, text).strip()[:limit].rstrip(_JOINERS)
 
 
 def quoted(value: str, *, limit: int = 100) -> str:
@@ -43,9 +46,18 @@ def quantity(number: int, noun: str) -> str:
 
 
 def without_controls(value: str) -> str:
-    """Return `value` without control and format characters, and otherwise as it stands."""
+    """Return `value` without control and format characters, as `clean` does, and otherwise as it stands."""
     return _SUSPECTS.sub(_kept, value)
 
 
 def _kept(found: re.Match[str]) -> str:
+    if found[0] in _JOINERS:
+        begins, ends = found.span()
+        before, after = found.string[max(begins - 1, 0) : begins], found.string[ends : ends + 1]
+        return found[0] if _joins(before) and _joins(after) else ""
     return "" if unicodedata.category(found[0]) in _REMOVED else found[0]
+
+
+def _joins(beside: str) -> bool:
+    """Whether a joiner has something to do beside this character. In Latin text it is only there to deceive."""
+    return not beside.isascii() and unicodedata.category(beside)[0] in _JOINED
