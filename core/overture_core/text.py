@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from overture_core.errors import InvalidInput
+
 MAX_FIELD = 2_000
+MAX_NAME = 100
 _REMOVED = frozenset({"Cc", "Cf", "Cs"})
 _JOINERS = "\u200c\u200d"  # of which Persian, Indic and other words are spelt, and emoji made
 _JOINED = frozenset({"L", "M", "S"})  # letters, marks, symbols
@@ -37,6 +40,22 @@ def quoted(value: str, *, limit: int = 100) -> str:
     """Return what somebody gave us between quotation marks, for an error: cleaned, and cut where it is long."""
     text = clean(value, limit=limit + 1)
     return repr(text if len(text) <= limit else f"{text[:limit]}...")
+
+
+def as_name(value: str, thing: str) -> str:
+    """Return what a person calls a thing of theirs, without the white space around it.
+
+    Raises:
+        InvalidInput: it is empty, too long, or has what nobody sees in it.
+    """
+    name = unicodedata.normalize("NFC", value).strip()
+    if not name or len(name) > MAX_NAME:
+        msg = f"A {thing} needs a name of 1 to {MAX_NAME} characters."
+        raise InvalidInput(msg)
+    if name != clean(name):
+        msg = f"A {thing}'s name is one line, without doubled spaces and characters that nobody sees: {quoted(name)}."
+        raise InvalidInput(msg)
+    return name
 
 
 def quantity(number: int, noun: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from overture_core.approvals import service as approvals
 from overture_core.approvals.service import ApprovalState, ApprovalView
@@ -14,14 +14,15 @@ from overture_core.campaigns.showing import MAX_SAMPLE, described
 from overture_core.campaigns.states import PlanState
 from overture_core.leads.requests import RequestState
 from overture_core.messages import direct
+from overture_core.messages.states import State, is_in
 from overture_core.operations import service as operations
 from overture_core.operations.ending import is_orphan
 from overture_core.operations.models import OperationView
 from overture_core.operations.showing import described as described_operation
 from overture_core.operations.states import GONE, OperationState
-from overture_core.storage.schema import ErasureRequest, Operation
+from overture_core.storage.schema import ErasureRequest, Message, Operation
 from overture_core.storage.store import Work
-from overture_core.text import quantity
+from overture_core.text import quantity, quoted
 
 
 class Subject(BaseModel):
@@ -97,13 +98,27 @@ def subject(work: Work, approval_id: str, *, longest: int | None = MAX_SAMPLE) -
     waits = planned.state == PlanState.PROPOSED and asked.state in (ApprovalState.PENDING, ApprovalState.APPROVED)
     changed = texts_changed(work, planned) if waits else None
     obstacle = f"It CANNOT be launched. {changed}" if changed else None
+    note = _fallen_away(work, plan) if waits else None
     return Subject(
         approval=asked,
         title=f"campaign {plan.campaign}, {quantity(plan.recipients, 'recipient')}",
-        question=f"Launch the campaign {plan.campaign!r}?",
-        lines=[*described(plan, longest=longest), *filter(None, [obstacle])],
+        question=f"Launch the campaign {quoted(plan.campaign)}?",
+        lines=[*described(plan, longest=longest), *filter(None, [obstacle, note])],
         plan=plan,
         obstacle=obstacle,
+        note=note,
+    )
+
+
+def _fallen_away(work: Work, plan: PlanView) -> str | None:
+    """Say how many of a plan's recipients get nothing of it any more, because they answered, paid or refused since."""
+    mine = (Message.workspace_id == work.workspace, Message.plan_id == plan.plan_id, is_in(State.DRAFT))
+    gone = plan.recipients - (work.session.scalar(select(func.count()).select_from(Message).where(*mine)) or 0)
+    if gone <= 0:
+        return None
+    return (
+        f"{quantity(gone, 'recipient')} of {plan.recipients:,} answered, paid or refused since it was made and "
+        f"{'get' if gone > 1 else 'gets'} nothing of it; plan again to see what would go out."
     )
 
 

@@ -35,7 +35,7 @@ from overture_core.storage.among import among
 from overture_core.storage.schema import Approval, Campaign, Message, MessageEvent, Plan
 from overture_core.storage.store import Store, Work
 from overture_core.templates.linting import lint
-from overture_core.text import quoted
+from overture_core.text import as_name, quoted
 from overture_core.workspaces.senders import refused
 
 PLAN_LIFE = timedelta(days=7)
@@ -234,6 +234,7 @@ def _send_at(work: Work, request: PlanRequest) -> datetime | None:
 
 
 def _campaign(work: Work, name: str) -> Campaign:
+    name = as_name(name, "campaign")
     named = select(Campaign).where(Campaign.workspace_id == work.workspace, Campaign.name == name)
     known = work.session.scalar(named.with_for_update())  # who plans it meanwhile waits, and replaces this plan
     if known is None:

@@ -19,7 +19,7 @@ from overture_core.storage.store import Work
 from overture_core.templates.links import check_links
 from overture_core.templates.markup import check_html, html_from_text
 from overture_core.templates.render import MAX_BODY, MAX_HTML, fields_of, fields_of_all
-from overture_core.text import quoted
+from overture_core.text import as_name, quoted
 
 _MINE = Template.workspace_id == bindparam("workspace")
 _HIGHEST = (
@@ -84,10 +84,7 @@ def save(
         InvalidInput: a name, subject or body that cannot be used.
         Conflict: the name is that of another channel's template.
     """
-    name, body = name.strip(), body.strip()
-    if not name or len(name) > 100:
-        msg = "A template needs a name of 1 to 100 characters."
-        raise InvalidInput(msg)
+    name, body = as_name(name, "template"), body.strip()
     if not body or len(body) > MAX_BODY:
         msg = f"A template's body has 1 to {MAX_BODY} characters."
         raise InvalidInput(msg)

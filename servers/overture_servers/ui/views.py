@@ -54,7 +54,13 @@ def approval(work: Work, given: Given) -> dict[str, Any]:
     """What an approval would let out, all of it, with the forms that decide."""
     found = subject(work, given.path["approval_id"], longest=None)
     warnings = [each for each in (found.obstacle, found.note) if each is not None]
-    shown = {"asked": found.approval, "title": found.title, "question": found.question, "warnings": warnings}
+    shown = {
+        "asked": found.approval,
+        "title": found.title,
+        "question": found.question,
+        "warnings": warnings,
+        "obstacle": found.obstacle,
+    }
     if found.plan is None:
         return {**shown, "plan": None, "lines": found.lines}
     plan = found.plan

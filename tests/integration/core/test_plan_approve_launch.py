@@ -141,6 +141,13 @@ def test_who_asked_to_stop_or_paid_after_the_approval_is_left_out_and_the_others
             suppress(work, "email", "ada@example.com", reason="stop", origin="reply")
         else:
             payments.record(work, gone, amount=Decimal(5), currency="EUR", reference="INV-1")
+        (asked,) = listed(work)
+        about = subject(work, asked.id)
+    told = (
+        "1 recipient of 2 answered, paid or refused since it was made and gets nothing of it; "
+        "plan again to see what would go out."
+    )
+    assert (about.note, about.lines[-1], about.obstacle) == (told, told, None)
     assert (start(store, planned).queued, start(store, planned).queued) == (1, 1)
     assert rows(store) == [("email", {"stop": "stop", "payment": "paid"}[what], "cancelled"), ("email", None, "due")]
 
@@ -167,6 +174,13 @@ def test_saving_a_template_anew_makes_the_approval_of_the_old_text_worthless(sce
     assert start(store, again).queued == 1
     with store.read(WORKSPACE) as work:
         assert [each.obstacle for each in listed(work)] == [None, None]
+
+
+@pytest.mark.parametrize("name", ["   ", "a\nb", "Spring\u202e", "Spr\u200bing", "Spring  2"])
+def test_a_campaign_has_a_name_that_people_can_see_and_open(scene: Any, name: str) -> None:
+    scene.add_lead(email="ada@example.com")
+    with pytest.raises(InvalidInput, match=r"A campaign('s name is one line| needs a name)"):
+        scene.plan(name=name)
 
 
 @pytest.mark.parametrize("where", ["first", "later"])
