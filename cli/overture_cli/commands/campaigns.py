@@ -47,7 +47,13 @@ def show_status(found: CampaignStatus) -> None:
         f"{found.replied} answered, {found.stopped} asked to stop."
     )
     _show_steps(found.steps)
-    groups = {"Skipped": found.skipped, "Held": found.held, "Waiting": found.waiting, "Refused": found.failed}
+    groups = {
+        "Skipped": found.skipped,
+        "Held": found.held,
+        "Waiting": found.waiting,
+        "Called off": found.cancelled,
+        "Refused": found.failed,
+    }
     for title, counted in groups.items():
         if counted:
             table(title, ("reason", "messages"), [(explained(reason), number) for reason, number in counted.items()])

@@ -30,6 +30,8 @@ _CONDITIONS = {
 }
 _OURS: dict[str, str] = {
     **{reason.value: text for reason, text in EXPLANATIONS.items()},
+    "reply": "answered",
+    "stop": "asked to stop",
     ALREADY_IN: "is in this campaign already",
     SEND_WINDOW: "is outside the hours that the campaign writes in",
     NO_COMMON_HOURS: "has no hour that is among the campaign's and among those for SMS and calls",

@@ -59,6 +59,7 @@ class CampaignStatus(BaseModel):
     held: dict[str, int] = Field(description="Leads to be written to later, by reason.")
     waiting: dict[str, int] = Field(description="Messages due again after a try that failed, by reason.")
     failed: dict[str, int] = Field(description="Messages refused for good, by the provider's code.")
+    cancelled: dict[str, int] = Field(description="Messages called off, by what happened before they left.")
     advice: list[str] = Field(description="What a person has to do so that messages move again.")
     providers: list[ProviderView] = Field(description="Providers that are left alone for now, and until when.")
     next_at: datetime | None = Field(description="When the next held or waiting message goes out.")
@@ -132,6 +133,7 @@ def status(work: Work, name_or_id: str) -> CampaignStatus:
         held=dict(reasons[State.HELD]),
         waiting=dict(reasons[State.DUE]),
         failed=dict(refused),
+        cancelled=dict(reasons[State.CANCELLED]),
         advice=[*_stopped(campaign, standing), *_advice(reasons[State.DUE], resting)],
         providers=resting,
         next_at=None if standing.stopped or campaign.state != CampaignState.RUNNING else _next_at(work, campaign),

@@ -17,6 +17,7 @@ from overture_core.approvals.subjects import listed, subject
 from overture_core.campaigns.launching import get_plan, launch
 from overture_core.campaigns.models import PlanView
 from overture_core.campaigns.planning import view
+from overture_core.campaigns.status import status
 from overture_core.clock import ManualClock
 from overture_core.errors import ApprovalRequired, Conflict, InvalidInput, NotFound
 from overture_core.messages.channels import Channel
@@ -149,7 +150,10 @@ def test_who_asked_to_stop_or_paid_after_the_approval_is_left_out_and_the_others
     )
     assert (about.note, about.lines[-1], about.obstacle) == (told, told, None)
     assert (start(store, planned).queued, start(store, planned).queued) == (1, 1)
-    assert rows(store) == [("email", {"stop": "stop", "payment": "paid"}[what], "cancelled"), ("email", None, "due")]
+    why = {"stop": "stop", "payment": "paid"}[what]
+    assert rows(store) == [("email", why, "cancelled"), ("email", None, "due")]
+    with store.read(WORKSPACE) as work:
+        assert status(work, planned.campaign).cancelled == {why: 1}
 
 
 def test_saving_a_template_anew_makes_the_approval_of_the_old_text_worthless(scene: Any, store: Store) -> None:

@@ -24,7 +24,7 @@ def campaign(*steps: StepStatus, follow_ups_left: bool = False) -> CampaignStatu
     return CampaignStatus(
         campaign="Spring", campaign_id="cmp_1", state=CampaignState.RUNNING, plan_id=None, approval=None,
         counts={State.ACCEPTED: 240}, by_channel={Channel.EMAIL: {State.ACCEPTED: 240}}, skipped={}, held={},
-        waiting={}, failed={}, advice=[], providers=[], next_at=None, follow_ups_left=follow_ups_left,
+        waiting={}, failed={}, cancelled={"reply": 7}, advice=[], providers=[], next_at=None, follow_ups_left=follow_ups_left,
         steps=list(steps), accepted=240, delivered=200, opened=120, clicked=18, replied=33, stopped=2,
         done=not follow_ups_left, sandbox=True,
     )  # fmt: skip
@@ -53,4 +53,5 @@ def test_each_step_and_variant_has_its_numbers_and_the_winner_is_named(capsys: p
 def test_a_campaign_of_one_step_and_template_has_its_numbers_alone(capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(capsys, campaign())
     assert "Accepted 240, delivered 200, opened 120, clicked 18; 33 answered, 2 asked to stop." in lines
+    assert lines[lines.index("Called off") :][:5].count("answered 7") == 1
     assert not [line for line in lines if " v2 " in line or "follow-up" in line]
