@@ -24,9 +24,9 @@ def campaign(*steps: StepStatus, follow_ups_left: bool = False) -> CampaignStatu
     return CampaignStatus(
         campaign="Spring", campaign_id="cmp_1", state=CampaignState.RUNNING, plan_id=None, approval=None,
         counts={State.ACCEPTED: 240}, by_channel={Channel.EMAIL: {State.ACCEPTED: 240}}, skipped={}, held={},
-        waiting={}, failed={}, cancelled={"reply": 7}, advice=[], providers=[], next_at=None, follow_ups_left=follow_ups_left,
-        steps=list(steps), accepted=240, delivered=200, opened=120, clicked=18, replied=33, stopped=2,
-        done=not follow_ups_left, sandbox=True,
+        waiting={}, failed={}, cancelled={"reply": 7}, advice=[], providers=[], next_at=None,
+        follow_ups_left=follow_ups_left, steps=list(steps), accepted=240, delivered=200, opened=120, clicked=18,
+        replied=33, stopped=2, done=not follow_ups_left, sandbox=True,
     )  # fmt: skip
 
 
