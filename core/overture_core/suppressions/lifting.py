@@ -2,8 +2,8 @@
 
 What was added by hand or for a bounce is lifted on a person's word, and so is a domain, which is nobody who could
 consent: whoever asked from an address there is suppressed by that address. All else is taken for the lead's own wish
-(STOP, an unsubscribe, a complaint, a list from elsewhere): it is lifted only if a grant of consent, given later than it,
-is on record for a channel that it blocks.
+(STOP, an unsubscribe, a complaint, a list from elsewhere): it is lifted only if a grant of consent, given later than
+it, is on record for a channel that it blocks.
 """
 
 from __future__ import annotations

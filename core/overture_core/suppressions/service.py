@@ -175,14 +175,21 @@ def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
     return kept, secrets.sign(work.settings, ERASED, f"{kept}:{told}")
 
 
-def erased(work: Work, kind: Literal["email", "phone", "linkedin"], values: Collection[str]) -> set[str]:
-    """Return which of `values` (addresses, numbers or pages on LinkedIn, already normalised) were erased."""
+def any_erased(work: Work, kind: str) -> bool:
+    """Say whether anything of a kind is kept of people who were erased: hashing what an audience has costs time."""
+    mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kind)
+    return work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is not None
+
+
+def erased(work: Work, kind: Literal["email", "phone", "linkedin", "external"], values: Collection[str]) -> set[str]:
+    """Return which of `values` (addresses, numbers, pages on LinkedIn or external ids, already normalised) are those
+    of people who were erased."""
     forms: dict[str, Callable[[str], str]] = {"email": str, "mailbox": mailbox} if kind == "email" else {kind: str}
     gone: set[str] = set()
     for kept, form in forms.items():
+        if not any_erased(work, kept):
+            continue
         mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kept)
-        if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
-            continue  # hashing every address of an audience is only for those who need it
         # With every key that there was: an address is erased for good, and a digest cannot be made anew without it.
         digests = {
             value: secrets.lasting_signatures(work.settings, ERASED, f"{kept}:{form(value)}") for value in values
