@@ -131,15 +131,6 @@ def test_a_segment_is_saved_replaced_listed_and_counted_anew(store: Store, take:
             segments.save(work, "a\nb", LeadFilter())
 
 
-def test_a_segment_of_a_name_that_differs_by_its_letters_case_alone_is_refused(store: Store) -> None:
-    with store.begin("default", actor="test") as work:
-        segments.save(work, "Élan", LeadFilter())
-        with pytest.raises(InvalidInput, match="There is a segment 'Élan'; save it by that name"):
-            segments.save(work, "éLAN", LeadFilter())
-        segments.save(work, "Élan", LeadFilter(dormant_days_min=90))
-        assert [each.name for each in segments.list_(work)] == ["Élan"]
-
-
 def test_tags_are_added_once(store: Store, take: Import) -> None:
     take(LEADS)
     with store.begin("default", actor="test") as work:
