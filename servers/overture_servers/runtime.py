@@ -298,7 +298,7 @@ def validation_sentence(error: ValidationError, schema: Mapping[str, Any] | None
     parts = []
     for each in error.errors(include_url=False, include_context=False)[:3]:
         where = ".".join(str(part) for part in each["loc"])
-        why = each["msg"].removeprefix("Value error, ")
+        why = each["msg"].removeprefix("Value error, ").rstrip(".")
         if each["type"] == "extra_forbidden":
             known = fields_at(schema or {}, each["loc"][:-1])
             why = f"there is no such field{meant(str(each['loc'][-1]), known).rstrip('.') if known else ''}"

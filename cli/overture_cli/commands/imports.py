@@ -16,7 +16,14 @@ from overture_core.leads.duplicates import near_duplicates
 from overture_core.leads.exporting import write_rejects
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.imports import ImportState, ImportView
-from overture_core.leads.undoing import STAYED, Undone, undo_change, undo_import, undoable_change, undoable_import
+from overture_core.leads.undoing import (
+    STAYED,
+    Undone,
+    going,
+    undo_change,
+    undo_import,
+    undoable_change,
+)
 from overture_core.text import quantity
 
 app = typer.Typer(help="Imports: what each did, its rejected rows, taking it back.", no_args_is_help=True)
@@ -72,11 +79,11 @@ def undo(import_id: ImportId, yes: Yes = False, as_json: JsonFlag = False) -> No
     """Take a whole import back: what it wrote goes, where nobody has built on it since."""
     with open_store() as store:
         with store.read(store.settings.workspace) as work:
-            found = undoable_import(work, import_id)
             filename = imports.show(work, import_id).filename
-        if not yes:
+            found = None if yes else going(work, import_id)
+        if found is not None:
             what = f"{quantity(found.leads, 'lead')} created and {quantity(found.merges, 'merge')} of {filename}"
-            _confirm(what, as_json=as_json)
+            _confirm(what, as_json=as_json, stays=found.stay)
         undone = undo_import(store, import_id, workspace=store.settings.workspace, actor=actor())
     _tell(undone, as_json=as_json)
 
@@ -172,11 +179,12 @@ def _row(found: ImportView) -> tuple[object, ...]:
     )
 
 
-def _confirm(what: str, *, as_json: bool) -> None:
+def _confirm(what: str, *, as_json: bool, stays: int = 0) -> None:
+    rest = f", {stays:,} more would stay" if stays else ""
     if as_json or not sys.stdin.isatty():
-        msg = f"{what} would be taken back; add --yes to do so."
+        msg = f"{what} would be taken back{rest}; add --yes to do so."
         raise InvalidInput(msg)
-    say(f"{what} will be taken back.")
+    say(f"{what} would be taken back{rest}.")
     typer.confirm("Take back?", abort=True)
 
 

@@ -20,6 +20,7 @@ from overture_core.messages.stopping import suppress
 from overture_core.suppressions import files, lifting, service
 from overture_core.suppressions.columns import kind_of
 from overture_core.suppressions.files import SuppressionReject
+from overture_core.suppressions.rows import KINDS
 from overture_core.suppressions.service import Kind, SuppressionView
 from overture_core.text import quantity
 
@@ -74,7 +75,7 @@ def add(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines; or one value a line.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSON or JSON Lines; or one value a line.")],
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "imported",
     country: Annotated[str | None, typer.Option(help="For phone numbers of rows without one, e.g. US.")] = None,
     rejects: Annotated[
@@ -110,6 +111,8 @@ def import_(
     else:
         counts = f"{report.added} added, {report.unchanged} unchanged, {report.rejected} rejected"
         say(f"{'Dry run of ' if dry_run else ''}{report.filename}: {quantity(report.rows, 'row')}, {counts}.")
+        for each in report.warnings():
+            say(f"{each}.")
         if report.rejects:
             shown = [(each.line, "; ".join(each.reasons), beginning(each.original)) for each in report.rejects]
             table("Rejected (first rows)", ("line", "why", "text"), shown)
@@ -149,8 +152,8 @@ def lift(
 def _kind(given: str | None, value: str) -> Kind:
     if given is None:
         return kind_of(value)
-    for kind in files.KINDS:
+    for kind in KINDS:
         if kind == given:
             return kind
-    msg = f"--kind takes {', '.join(files.KINDS)}, not {given!r}."
+    msg = f"--kind takes {', '.join(KINDS)}, not {given!r}."
     raise InvalidInput(msg)

@@ -2,7 +2,7 @@
 
 E-mail, SMS, WhatsApp and calls go by the address that a message would be sent to. On LinkedIn, where nobody asks a
 provider, any address that a lead is known by counts: who is written to no more by machine is not written to by hand
-either.
+either. Whoever has the external id of somebody who was erased is that person, on every channel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from overture_core.messages.channels import BY_HAND, BY_PHONE, Addressed, Channe
 from overture_core.storage.among import among
 from overture_core.storage.schema import LeadIdentity
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Kind, domains_of, erased, kinds_in_use, suppressed
+from overture_core.suppressions.service import Kind, any_erased, domains_of, erased, kinds_in_use, suppressed
 
 _CHANNELS: dict[Kind, frozenset[Channel]] = {"email": frozenset({Channel.EMAIL}), "phone": BY_PHONE}
 _Known = dict[Kind, list[tuple[str, str]]]  # addresses as they compare, with whose they are
@@ -51,7 +51,7 @@ def suppressed_on(work: Work, leads: Sequence[Known], channels: Collection[Chann
         for lead in leads:
             if lead.linkedin_url in pages:
                 found[lead.id].update(by_hand)
-    for lead_id in suppressed(work, "person", [lead.id for lead in leads] if "person" in wide else []):
+    for lead_id in _as_persons(work, [lead.id for lead in leads], wide):
         found[lead_id].update(channels)
     return found
 
@@ -59,7 +59,7 @@ def suppressed_on(work: Work, leads: Sequence[Known], channels: Collection[Chann
 def suppressed_anywhere(work: Work, leads: Sequence[Known]) -> set[str]:
     """Return the ids of those who are suppressed by their id, or by any address that they are known by."""
     wide, own, ids = kinds_in_use(work), _own(leads), [lead.id for lead in leads]
-    found = suppressed(work, "person", ids) if "person" in wide else set()
+    found = _as_persons(work, ids, wide)
     further = _further(work, ids, own)
     for kind, others in further.items():
         addresses = [*own[kind], *others]
@@ -102,6 +102,21 @@ def _further(work: Work, lead_ids: Sequence[str], own: _Known) -> _Known:
         if (value, lead_id) not in fields[kind]:
             found[kind].append((value, lead_id))
     return found
+
+
+def _as_persons(work: Work, lead_ids: Sequence[str], wide: Collection[Kind]) -> set[str]:
+    """Return who of the leads is suppressed by their id, or has an external id of somebody who was erased."""
+    found = suppressed(work, "person", lead_ids) if "person" in wide else set()
+    if not any_erased(work, "external"):
+        return found
+    rows = select(LeadIdentity.value, LeadIdentity.lead_id).where(
+        func.coalesce(LeadIdentity.workspace_id, "") == work.workspace,
+        LeadIdentity.kind == "external",
+        among(LeadIdentity.lead_id, lead_ids),
+    )
+    owners = work.session.execute(rows).all()
+    gone = erased(work, "external", {value for value, _ in owners})
+    return found | {lead_id for value, lead_id in owners if value in gone}
 
 
 def _gone(work: Work, kind: Kind, addresses: Sequence[str], wide: Collection[Kind]) -> set[str]:

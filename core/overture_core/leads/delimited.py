@@ -55,7 +55,8 @@ def delimited(source: Source, encoding: FoundEncoding, files: ExitStack) -> Tabl
     for _ in range(place.at + place.named):
         records.read()
     notes = (*(_WRAPPED,) * wrapped, *place_notes(place, header.line))
-    return Table(columns, encoding.name, delimiter, _rows(records, columns), stored_position(stored), notes=notes)
+    rows = _rows(records, columns)
+    return Table(columns, encoding.name, delimiter, rows, stored_position(stored), named=place.named, notes=notes)
 
 
 def _is_wrapped(lines: list[Line]) -> bool:

@@ -1,5 +1,5 @@
-"""Erasing a person: nothing about them is left but a keyed hash of each address, which keeps them from being written
-to should a file bring them back, and what happened to rows that name nobody."""
+"""Erasing a person: nothing about them is left but a keyed hash of each address and external id, which keeps them from
+being written to should a file bring them back, and what happened to rows that name nobody."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _EMPTIED = (
 
 
 class Erased(BaseModel):
-    """What was erased, in rows. `addresses` are kept as keyed hashes alone."""
+    """What was erased, in rows. `addresses`, external ids with them, are kept as keyed hashes alone."""
 
     lead_id: str
     addresses: int
@@ -87,7 +87,7 @@ def erase(work: Work, lead_id: str) -> Erased:
     _require_no_operation_in_hand(work, lead)
     stop_lead(work, lead.id, cause="erased")
     addresses = _addresses(work, lead, ("email", "phone"))
-    kept = addresses | _addresses(work, lead, ("linkedin",))
+    kept = addresses | _addresses(work, lead, ("linkedin", "external"))
     _keep_hashes(work, kept)
     words = _words(lead, addresses)
     traces = Traces(words, lead.first_name, lead.last_name)

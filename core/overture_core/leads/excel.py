@@ -70,7 +70,7 @@ def xlsx_table(source: Source, files: ExitStack) -> Table:
     columns = column_names(source.filename, header[:width], place)
     rows = _rows(chain(opening[place.at + place.named :], filled), columns)
     notes = (*sheet.notes, *place_notes(place, line))
-    return Table(columns, "xlsx", None, rows, sheet.position, notes=notes)
+    return Table(columns, "xlsx", None, rows, sheet.position, named=place.named, notes=notes)
 
 
 def _from_first_filled(rows: Iterator[SheetRow]) -> Iterator[SheetRow]:

@@ -155,19 +155,23 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "phone opt out",
     ),
 }
-# Parts of the names of columns about somebody of ours, such as who looks after a lead, in the same order of languages;
-# no words that may as well be the lead's own role. What is short has to be a whole word.
+# Beginnings of words in the names of columns about somebody of ours, such as who looks after a lead, in the same order
+# of languages; no words that may as well be the lead's own role. Inside another word they mean another: a Homeowner.
 _OURS = (
-    "owner|agent|sender|manager|assigned|salesperson|besitzer|kontaktinhaber|accountinhaber|betreuer|vertriebler",
-    "vertriebsmitarbeiter|zuständig|bearbeiter|absender|propriétaire|expéditeur|gestionnaire|vendeur|propietario",
-    "vendedor|remitente|asignado|proprietario|venditore|mittente|assegnato|remetente|atribuído|eigenaar|verkoper",
-    "afzender|beheerder|toegewezen|właściciel|opiekun|handlowiec|nadawca|sprzedawca|przypisany|vlastník|obchodník",
-    "odesílatel|prodejce|přiřazen|säljare|avsändare|ansvarig|handläggare|sælger|afsender|ansvarlig|selger|avsender",
-    "omistaja|myyjä|lähettäjä|vastuuhenkilö|kayıt sahibi|temsilci|gönderen|владелец|ответственный|менеджер",
+    "owner|sender|manager|assigned|salesperson|accountowner|contactowner|leadowner|dealowner|recordowner",
+    "besitzer|kontaktinhaber|accountinhaber|betreuer|kundenbetreuer|kontobetreuer|vertriebler",
+    "vertriebsmitarbeiter|zuständig|bearbeiter|sachbearbeiter|absender|propriétaire|expéditeur|gestionnaire|vendeur",
+    "propietario|vendedor|remitente|asignado|proprietario|venditore|mittente|assegnato|remetente|atribuído|eigenaar",
+    "accounteigenaar|contacteigenaar|verkoper|afzender|beheerder|accountbeheerder|toegewezen|właściciel|opiekun",
+    "handlowiec|nadawca|sprzedawca|przypisany|vlastník|obchodník|odesílatel|prodejce|přiřazen|säljare|avsändare",
+    "ansvarig|kundansvarig|kontoansvarig|handläggare|sælger|afsender|ansvarlig|kundeansvarlig|kontoansvarlig|selger",
+    "avsender|omistaja|myyjä|lähettäjä|vastuuhenkilö|kayıt sahibi|temsilci|gönderen|владелец|ответственный|менеджер",
     "отправитель|продавец|власник|відповідальний|відправник|продавець|所有者|営業担当|担当営業|送信者|所有人|销售|業務員",
     "业务员|发件人|소유자|영업담당|발신자",
 )
-_OURS_WORDS = ("from", "by", "rep", "ägare", "ejer", "eier", "satıcı")
+_OURS_WORDS = ("from", "by", "rep", "agent", "agents", "ägare", "ejer", "eier", "satıcı")
+# Beside the names of phone numbers, what else columns of further numbers are called.
+_FURTHER_PHONES = ("landline", "festnetz", "whatsapp", "sms", "viber")
 FIELDS = (
     *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
@@ -189,18 +193,35 @@ _SECOND = re.compile(r" \(\d+\)$")  # how a column is told from another of its n
 _FIELDS = {header_key(name): field for field, lists in _NAMES.items() for names in lists for name in names.split("|")}
 
 
-_OURS_KEYS = frozenset(header_key(name) for names in _OURS for name in names.split("|"))
+_OURS_KEYS = tuple(header_key(name) for names in _OURS for name in names.split("|"))
 _OURS_WORD_KEYS = frozenset(map(header_key, _OURS_WORDS))
+_PHONE_KEYS = frozenset(
+    (*(name for name, field in _FIELDS.items() if field == "phone"), *map(header_key, _FURTHER_PHONES))
+)
+_WORD = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+_UNSPACED = "\u1100"  # from Korean on, scripts write words of a name without spaces between them
+_WITHIN = 5  # letters of a name that is found inside others, as telefon is in Telefonnummer
 
 
 def is_of_ours(name: str) -> bool:
     """Say whether a column is about somebody of ours by its name, so that an address in it is not the lead's."""
     if "@" in name:  # what a file without a header has in its place
         return False
-    key = header_key(name)
-    if any(each in key for each in _OURS_KEYS):
+    words = [header_key(word) for word in _WORD.split(name)]
+    from_each_on = ["".join(words[start:]) for start in range(len(words))]
+    if any(rest.startswith(_OURS_KEYS) for rest in from_each_on):
         return True
-    return not _OURS_WORD_KEYS.isdisjoint(map(header_key, re.split(r"[\W_]+", name)))
+    if any(key[0] >= _UNSPACED and key in from_each_on[0] for key in _OURS_KEYS):
+        return True
+    return not _OURS_WORD_KEYS.isdisjoint(words)
+
+
+def names_phone(name: str) -> bool:
+    """Say whether a column may hold phone numbers by a part of its name, as Work Phone and WhatsApp 2 do."""
+    words, key = map(header_key, _WORD.split(name)), header_key(name)
+    return not _PHONE_KEYS.isdisjoint(words) or any(
+        each in key for each in _PHONE_KEYS if len(each) >= _WITHIN or each[0] >= _UNSPACED
+    )
 
 
 def field_of(name: str) -> str | None:

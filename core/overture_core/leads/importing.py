@@ -312,9 +312,9 @@ def _taken_over() -> Conflict:
 
 
 def _erased_before(work: Work, rows: list[tuple[Row, LeadRow]], named: Mapping[str, set[str]]) -> list[int]:
-    """Return the lines of the rows that have an address of somebody who was erased; `named` are all, by their kind."""
+    """Return the lines of the rows that name somebody who was erased; `named` is what all name, by its kind."""
     lines: set[int] = set()
-    kinds: tuple[Literal["email", "phone", "linkedin"], ...] = ("email", "phone", "linkedin")
+    kinds: tuple[Literal["email", "phone", "linkedin", "external"], ...] = ("email", "phone", "linkedin", "external")
     for kind in kinds:
         if gone := erased(work, kind, named.get(kind, ())):
             lines.update(row.line for row, read in rows if any(of == kind and v in gone for of, v in read.identities))
@@ -327,6 +327,7 @@ def _of_erased(done: Checkpoint) -> list[str]:
     shown = ", ".join(str(line) for line in done.erased_lines)
     more = ", ..." if done.erased > len(done.erased_lines) else ""
     return [
-        f"{quantity(done.erased, 'row')} with an address of somebody who was erased (line {shown}{more}): that one is "
-        "never written to, any other of the row may be; if it is the same person, erase them again"
+        f"{quantity(done.erased, 'row')} with an address or external id of somebody who was erased (line "
+        f"{shown}{more}): whoever has that id, and that address, is never written to, any other address of the row may "
+        "be; if it is the same person, erase them again"
     ]

@@ -66,7 +66,7 @@ def json_table(source: Source, encoding: FoundEncoding, files: ExitStack, *, who
         raise UnreadableFile(msg)
     notes = (f"Only the first {PREVIEWED} objects were looked at for columns; later ones may have more.",) * more
     opened = _opened(source, encoding, lines, files)
-    rows = map(_of_text, opened.rows) if texts else opened.rows
+    rows = map(of_text, opened.rows) if texts else opened.rows
     columns = [TEXTS] if texts else columns
     return Table(columns, encoding.name, None, rows, opened.position, notes=(*opened.notes, *notes))
 
@@ -106,8 +106,8 @@ def _keys(rows: Iterable[Row], filename: str) -> tuple[list[str], str | None, bo
     return list(found), problem, texts
 
 
-def _of_text(row: Row) -> Row:
-    """Return the row that a text or a number by itself is."""
+def of_text(row: Row) -> Row:
+    """Return the row that a text or a number by itself is, in the column `TEXTS`; any other row as it is."""
     value = _decoded(row.original) if row.problem == _NO_OBJECT else None
     if not isinstance(value, str | int) or isinstance(value, bool):
         return row

@@ -171,7 +171,8 @@ def _is_date(value: str) -> bool:
     return parse_date(value, Order.DAY_FIRST) is not None or parse_date(value, Order.MONTH_FIRST) is not None
 
 
-def _is_phone(value: str) -> bool:
+def is_phone(value: str) -> bool:
+    """Say whether a text shows itself to be a phone number, by more than its digits."""
     return _PHONE.fullmatch(value) is not None and not _is_date(value)
 
 
@@ -181,7 +182,7 @@ def _is_country(value: str) -> bool:
 
 _LOOKS: dict[str, Callable[[str], bool]] = {
     "email": lambda value: _EMAIL.fullmatch(value) is not None,
-    "phone": _is_phone,
+    "phone": is_phone,
     "linkedin_url": lambda value: _LINKEDIN.fullmatch(value) is not None,
     "country": _is_country,
 }

@@ -40,7 +40,7 @@ class Table:
     """A file's columns, how it was read, and its rows, which can be gone through once until `close`.
 
     `position` tells how many of the source's `size` bytes have been read; `notes` what a person should know
-    of how its shape was understood.
+    of how its shape was understood. Where not `named`, there is no header, and the columns are called by number.
     """
 
     columns: list[str]
@@ -49,6 +49,7 @@ class Table:
     rows: Iterator[Row]
     position: Callable[[], int]
     size: int = 0
+    named: bool = True
     encoding_guessed: bool = False
     notes: tuple[str, ...] = ()
     files: ExitStack = field(default_factory=ExitStack)

@@ -49,6 +49,14 @@ class Undoable(NamedTuple):
     merges: int
 
 
+class Going(NamedTuple):
+    """What an undo would take back now, of all that can be asked of it."""
+
+    leads: int
+    merges: int
+    stay: int
+
+
 def undoable_change(work: Work, change_id: str) -> LeadChange:
     """Return a merge that can be taken back.
 
@@ -100,6 +108,33 @@ def undoable_import(work: Work, import_id: str, *, lock: bool = False) -> Undoab
         msg = f"The import {import_id} was taken back already."
         raise Conflict(msg)
     return found
+
+
+def going(work: Work, import_id: str) -> Going:
+    """Count what an undo of an import would take back now, and how much of it would stay; raises as the undo does."""
+    asked, row = undoable_import(work, import_id), stored(work, import_id)
+    created = work.session.scalars(select(Lead.id).where(*_created(work, import_id)).order_by(Lead.id)).all()
+    leads = len(created)
+    for start in range(0, len(created), PAGE):
+        leads -= len(staying(work, row, created[start : start + PAGE]))
+    merges = 0
+    for part in work.session.scalars(_changes(work, import_id), execution_options={"yield_per": PAGE}).partitions():
+        ids = sorted({change.lead_id for change in part})
+        keeping = {**needing_addresses(work, ids), **keeping_addresses(work, ids)}
+        merges += sum(_goes(work, change, keep_addresses=change.lead_id in keeping) for change in part)
+    return Going(leads, merges, asked.leads + asked.merges - leads - merges)
+
+
+def _goes(work: Work, change: LeadChange, *, keep_addresses: bool) -> bool:
+    """Say whether something of a change would go."""
+    lead, wanted = work.session.get_one(Lead, change.lead_id), change.detail.get(STAYED, change.detail)
+    fields = any(
+        _told(getattr(lead, name)) == after and not (keep_addresses and name in FIELD_OF.values())
+        for name, (_, after) in wanted.get("fields", {}).items()
+    )
+    custom = any(lead.custom.get(name) == after for name, (_, after) in wanted.get("custom", {}).items())
+    added = wanted.get("tags") or wanted.get("consents") or (wanted.get("identities") and not keep_addresses)
+    return bool(fields or custom or added)
 
 
 def undo_import(store: Store, import_id: str, *, workspace: str, actor: str) -> Undone:

@@ -54,7 +54,7 @@ def save(work: Work, name: str, wanted: LeadFilter, *, frozen: bool = False) -> 
     """Save a filter under a name, in place of what was there. A frozen segment keeps those who meet it now.
 
     Raises:
-        InvalidInput: the name is empty, too long, or more than a line.
+        InvalidInput: the name is empty, too long, more than a line, or another segment's but for its letters' case.
         FilterError: the filter's expression names a segment that is not there, or this one.
     """
     name = name.strip()
@@ -67,6 +67,7 @@ def save(work: Work, name: str, wanted: LeadFilter, *, frozen: bool = False) -> 
     conditions = where(work, wanted, (name,))
     row = _find(work, name)
     if row is None:
+        _require_another_name(work, name)
         row = Segment(id=new_id("seg"), workspace_id=work.workspace, name=name, created_at=work.now())
         work.session.add(row)
     row.filter = wanted.model_dump(mode="json", exclude_none=True)
@@ -182,6 +183,13 @@ def _keep_members(work: Work, segment: Segment, conditions: list[ColumnElement[b
 
 def _find(work: Work, name: str) -> Segment | None:
     return work.session.scalar(select(Segment).where(Segment.workspace_id == work.workspace, Segment.name == name))
+
+
+def _require_another_name(work: Work, name: str) -> None:
+    for there in work.session.scalars(select(Segment.name).where(Segment.workspace_id == work.workspace)):
+        if there.casefold() == name.casefold():
+            msg = f"There is a segment {quoted(there)}; save it by that name, or choose one that is not so like it."
+            raise InvalidInput(msg)
 
 
 def _view(work: Work, row: Segment) -> SegmentView:

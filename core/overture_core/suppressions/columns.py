@@ -1,31 +1,36 @@
-"""What the columns of a suppression list are, by their names and by what stands in them.
+"""What the columns of a suppression list are, and what each of their cells is.
 
-An address that is left out is one that goes on being written to. So every column that holds addresses of the people
-listed counts, and a first line that holds one is a row and no header.
+An address that is left out is one that goes on being written to. So every cell decides for itself: one that is an
+e-mail address or a number with its country's code counts in whatever column, but in one about somebody of ours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.header_names import is_of_ours
-from overture_core.leads.mapping import propose
-from overture_core.leads.normalise import phone_region
+from overture_core.leads.header_names import field_of, is_of_ours, names_phone
+from overture_core.leads.json_files import TEXTS
+from overture_core.leads.mapping import is_phone, propose
+from overture_core.leads.normalise import phone_region, valid_email
 from overture_core.leads.reading import Row, Table
-from overture_core.suppressions.service import Kind, normalised
+from overture_core.suppressions.service import EVERYBODY_AT, Kind, normalised
 
 ADDRESSES = {"email", "phone", "value"}
 # Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
 _DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
 _ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "number", "contact"}
 _REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
-# Further columns of addresses, such as "Secondary Email" and "landline".
-_OF_ADDRESSES = re.compile(r"mail|phone|mobile|cell|landline|telefon|handy|\btel\b", re.IGNORECASE)
+_AS_NAMED: Mapping[str, Kind] = {"email": "email", "phone": "phone", "domain": "domain"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
+_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_EMAIL_INSIDE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_ABROAD = re.compile(r"(?:[a-z]+:)?\s*\+[\d\s()./-]{7,}", re.IGNORECASE)  # Twilio's whatsapp:+14155550101 too
 _NUMBER = re.compile(r"\+?[\d\s()./-]{7,}")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*")
+_DOMAIN = re.compile(r"(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,}(?:/\S*)?", re.IGNORECASE)
 
 
 def kind_of(value: str) -> Kind:
@@ -33,13 +38,63 @@ def kind_of(value: str) -> Kind:
     text = value.strip()
     if _LEAD.fullmatch(text):
         return "person"
-    if "@" in text.removeprefix("*").lstrip("@"):
+    if "@" in text.removeprefix("*").lstrip("@") and "://" not in text:
         return "email"
+    if _ABROAD.fullmatch(text):
+        return "phone"
     return "phone" if text[:1] in "+0123456789(" and not re.search(r"[A-Za-z]", text) else "domain"
 
 
-def columns_of(table: Table, sample: list[Row], country: str | None) -> dict[str, str]:
-    """Return {column: email, phone, domain, value, kind, reason or country}; `value` may be any kind."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a list are. `roles` says email, phone, domain, value (of any kind), kind, reason or country
+    of those that are known by name, or by most of their values; `phones` are further ones where a number is one to
+    call, `ours` those about somebody of ours; `bare` says that there is no header: a cell is what it looks like.
+    """
+
+    roles: dict[str, str]
+    phones: frozenset[str]
+    ours: frozenset[str]
+    bare: bool
+
+    def kind_in(self, column: str, text: str, given: Kind | None = None) -> Kind | None:
+        """Return as what a cell, or one of several values in it, is to be suppressed, if it is; `given` is the kind
+        that its row gives. Whether the text is a good value of that kind is not said."""
+        if column in self.ours:
+            return None
+        if text.startswith(EVERYBODY_AT):
+            return "domain"
+        if _is_email(text):
+            return "email"
+        if _ABROAD.fullmatch(text):
+            return "phone"
+        # Beside objects, a text by itself stands in a column that the table does not have.
+        role = self.roles.get(column, "value" if column == TEXTS else None)
+        if role == "value":
+            return given or kind_of(text)
+        if role is not None:
+            return _AS_NAMED.get(role)
+        if (self.bare or column in self.phones) and _is_number(text):
+            return "phone"
+        return "domain" if self.bare and _DOMAIN.fullmatch(text) else None
+
+    def passes_over(self, cell: str) -> bool:
+        """Say whether a text that is nothing to suppress holds an address or a number all the same."""
+        return ("@" in cell and _EMAIL_INSIDE.search(cell) is not None) or is_phone(cell)
+
+    def means_domains(self, column: str) -> bool:
+        """Say whether the list is one of domains, by the name of the column."""
+        return self.roles.get(column) == "domain" and ADDRESSES.isdisjoint(self.roles.values())
+
+    def of_any_value(self, rows: Iterable[Row]) -> bool:
+        """Say whether a column is known to hold values, or one of the rows has one."""
+        return not {*ADDRESSES, "domain"}.isdisjoint(self.roles.values()) or any(
+            self.kind_in(column, cell.strip()) for row in rows for column, cell in (row.cells or {}).items()
+        )
+
+
+def columns_of(table: Table, sample: list[Row], country: str | None) -> Columns:
+    """Return what the columns are, by their names; where none is one of addresses, by the first rows as well."""
     found: dict[str, str] = {}
     for column in table.columns:
         key = "".join(each for each in column.casefold() if each.isalnum())
@@ -49,22 +104,33 @@ def columns_of(table: Table, sample: list[Row], country: str | None) -> dict[str
     others = [column for column in table.columns if column not in found]
     cells = [row.cells for row in sample if row.cells is not None]
     found |= _addresses(others, [], {"email", "phone", "country"})
-    named = not ADDRESSES.isdisjoint(found.values())
-    if not named:  # by name first: a column of times looks like phone numbers
+    alone = len(table.columns) == 1
+    if ADDRESSES.isdisjoint(found.values()):  # by name first: a column of times looks like phone numbers
         looking = _addresses(others, cells, {"email"} if "domain" in found.values() else {"email", "phone"})
         # Of one value a line each is taken by its own looks, whatever most of them are.
-        found |= dict.fromkeys(looking, "value") if len(table.columns) == 1 else looking
-    if len(table.columns) == 1 and not found:
+        found |= dict.fromkeys(looking, "value") if alone else looking
+    if alone and not found:
         (name,) = table.columns
         # Of a list without a header the first line may be taken for one, or for the first row.
-        if any(_is_value(each, country) for each in (name, *(row[name] for row in cells[:1]))):
+        if any(
+            kind_of(each) == "email" or _is_value(each, country) for each in (name, *(row[name] for row in cells[:1]))
+        ):
             found[name] = "value"
-    return found | _further(table, cells, found, named=named)
+    bare = not table.named or any(_is_no_name(name, alone=alone) for name in table.columns)
+    further = [column for column in table.columns if column not in found]
+    if bare:
+        found |= {column: "country" for column in further if _is_of_countries(column, cells)}
+    return Columns(
+        roles=found,
+        phones=frozenset(column for column in further if names_phone(column)),
+        ours=frozenset(column for column in further if is_of_ours(column)),
+        bare=bare,
+    )
 
 
-def headless(table: Table, columns: Mapping[str, str]) -> Iterator[Row]:
+def headless(table: Table, columns: Columns) -> Iterator[Row]:
     """The header itself, where it is a row like those below it."""
-    if any(_is_no_name(name) for name, what in columns.items() if what in ADDRESSES):
+    if columns.bare and table.named:
         yield Row(1, (table.delimiter or ",").join(table.columns), {name: name for name in table.columns})
 
 
@@ -72,23 +138,9 @@ def _addresses(columns: list[str], cells: list[dict[str, str]], kinds: set[str])
     return {column: what for column, what in propose(columns, cells).mapping.items() if what in kinds}
 
 
-def _further(
-    table: Table, cells: Sequence[Mapping[str, str]], found: Mapping[str, str], *, named: bool
-) -> dict[str, str]:
-    """The columns that hold addresses besides those that were found; without a header also the country of numbers."""
-    bare = any(_is_no_name(column) for column in table.columns)
-    more: dict[str, str] = {}
-    for column in table.columns:
-        if column in found or is_of_ours(column):
-            continue
-        inside = [cell for row in cells if (cell := row.get(column, "").strip())]
-        if bare:
-            inside.append(column)
-        if 2 * sum(map(_is_address, inside)) >= len(inside) > 0 and (not named or _OF_ADDRESSES.search(column)):
-            more[column] = "value"
-        elif bare and inside and all(len(cell) <= 3 and phone_region(cell) for cell in inside):
-            more[column] = "country"
-    return more
+def _is_of_countries(column: str, rows: Iterable[Mapping[str, str]]) -> bool:
+    inside = [cell for row in rows if (cell := row.get(column, "").strip())]
+    return bool(inside) and all(len(cell) <= 3 and phone_region(cell) for cell in inside)
 
 
 def _is_value(text: str, country: str | None) -> bool:
@@ -99,11 +151,28 @@ def _is_value(text: str, country: str | None) -> bool:
     return True
 
 
-def _is_no_name(text: str) -> bool:
-    """Say whether no list has this above a column: an address, a number or a link stands for itself."""
-    return _is_address(text) or "://" in text or _is_value(text, None)
+def _is_no_name(text: str, *, alone: bool) -> bool:
+    """Say whether no list has this above a column: an address, a number or a link stands for itself, a domain does
+    where it is alone."""
+    return (
+        _is_email(text)
+        or _is_number(text)
+        or "://" in text
+        or (alone and field_of(text.rpartition(".")[2]) is None and _is_value(text, None))
+    )
 
 
-def _is_address(text: str) -> bool:
-    kind = kind_of(text)
-    return kind == "email" or (kind == "phone" and bool(_NUMBER.fullmatch(text)) and not _DATE.fullmatch(text))
+def _is_email(text: str) -> bool:
+    if "@" not in text or "://" in text:
+        return False
+    if _EMAIL.fullmatch(text):
+        return True
+    try:
+        valid_email(text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None and not _DATE.fullmatch(text)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 from sqlalchemy import select
@@ -20,8 +19,10 @@ from overture_core.errors import InvalidInput
 from overture_core.files import written
 from overture_core.ids import new_id
 from overture_core.leads.finding import no_such_lead
-from overture_core.leads.normalise import dialling_region, phone_region, says_no_country
-from overture_core.leads.public_mail import everybodys, public_domains
+from overture_core.leads.header_names import is_of_ours
+from overture_core.leads.json_files import of_text
+from overture_core.leads.normalise import dialling_region
+from overture_core.leads.public_mail import public_domains
 from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.spreadsheets import harmless
 from overture_core.leads.understanding import require_rows
@@ -30,35 +31,24 @@ from overture_core.messages.stopping import Refusal, refuse, suppress
 from overture_core.storage.chunked import transactions
 from overture_core.storage.schema import Suppression
 from overture_core.storage.store import Store, Work
-from overture_core.suppressions.columns import ADDRESSES, columns_of, headless, kind_of
+from overture_core.suppressions.columns import columns_of, headless
+from overture_core.suppressions.rows import KINDS, Asked, Default, Wanted, wanted_in
 from overture_core.suppressions.service import (
-    EVERYBODY_AT,
-    Kind,
     SuppressionPage,
     known,
     strangers,
-    suppressible,
 )
-from overture_core.text import clean, quoted
+from overture_core.text import quantity, quoted
 
 CHUNK = 500
 SAMPLE = 200
 SHOWN_REJECTS = 20
-KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
+SHOWN_DOMAINS = 5
 COUNTS = {"rows", "added", "unchanged", "rejected"}
 MORE = "there are more"  # in the last row of a part
 COLUMNS = ("kind", "value", "reason", "origin", "created_at")
-_SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
-_Asked = tuple[Kind, str, str]  # with the reason
-
+_NONE_BY_NAME = "is none of addresses by its name: those"
 Progress = Callable[[int], None]
-
-
-class _Default(NamedTuple):
-    """What counts for a row that does not say it."""
-
-    reason: str
-    country: str | None
 
 
 class SuppressionReject(BaseModel):
@@ -83,6 +73,38 @@ class SuppressionReport(BaseModel):
     rejects: list[SuppressionReject] = Field(default_factory=list)
     partly: int = Field(default=0, description="Added or unchanged rows of which a value was left out.")
     left_out: list[SuppressionReject] = Field(default_factory=list, description="The first of them, with why.")
+    passed_over: dict[str, int] = Field(
+        default_factory=dict, description="Columns with addresses that were not read, and in how many rows."
+    )
+    aside: dict[str, int] = Field(
+        default_factory=dict, description="Columns with domains beside an address, which do not count, in so many rows."
+    )
+    public_domains: list[str] = Field(
+        default_factory=list, description="Domains where anybody may have an address, all of whom are suppressed now."
+    )
+
+    def warnings(self) -> list[str]:
+        """Return what a person should look at once the list was taken, each in a sentence."""
+        told = []
+        for column, rows in self.passed_over.items():
+            whose = "is about somebody of yours: its addresses" if is_of_ours(column) else _NONE_BY_NAME
+            told.append(
+                f"The column {quoted(column)} {whose} in {quantity(rows, 'row')} were left out; if they are to be "
+                "suppressed, import them by themselves"
+            )
+        for column, rows in self.aside.items():
+            told.append(
+                f"The column {quoted(column)} says where an address is: its domains in {quantity(rows, 'row')} were "
+                "left out; if all who are there are to be suppressed, import it by itself"
+            )
+        if self.public_domains:
+            shown = ", ".join(self.public_domains[:SHOWN_DOMAINS])
+            more = ", ..." if len(self.public_domains) > SHOWN_DOMAINS else ""
+            told.append(
+                f"{quantity(len(self.public_domains), 'domain')} where anybody may have an address: {shown}{more}; no "
+                "lead who has one there is written to by e-mail, until `overture suppressions lift` lifts it"
+            )
+        return told
 
 
 def take_file(
@@ -113,26 +135,27 @@ def take_file(
     with closing(open_table(source, encoding)) as table:
         sample = list(islice(table.rows, SAMPLE))
         columns = columns_of(table, sample, dialled)
-        if ADDRESSES.isdisjoint(columns.values()) and "domain" not in columns.values():
+        if not columns.of_any_value(map(of_text, sample)):
             msg = (
                 f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
                 f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
             )
             raise InvalidInput(msg)
         report = SuppressionReport(
-            filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=columns
+            filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=dict(columns.roles)
         )
         first = list(headless(table, columns))
         require_rows(source, len(first) + len(sample))
         read = chain(first, sample, table.rows)
-        rows = (row for row in read if not _names_the_next_part(row))
+        reads = partial(wanted_in, columns=columns, default=Default(reason, dialled))
+        rows = (of_text(row) for row in read if not _names_the_next_part(row))
         with (
             transactions(store, workspace, actor=actor, dry_run=dry_run) as begin,
             summary(begin, "suppressions.imported", new_id("sup"), report, COUNTS) as stored,
         ):
             while part := list(islice(rows, CHUNK)):
                 with begin() as work:
-                    _take(work, part, report, _Default(reason, dialled), on_reject)
+                    _take(work, part, report, reads, on_reject)
                 stored()
                 if progress is not None:
                     progress(report.rows)
@@ -147,15 +170,16 @@ def _take(
     work: Work,
     rows: list[Row],
     report: SuppressionReport,
-    default: _Default,
+    reads: Callable[[Row], Wanted],
     on_reject: Callable[[SuppressionReject], None] | None,
 ) -> None:
-    asked = [(row, *_values(row, report.columns, default)) for row in rows]
-    unknown = strangers(work, {value for _, values, _ in asked for kind, value, _ in values if kind == "person"})
-    good: list[list[_Asked]] = []
-    for row, values, problems in asked:
-        taken = [each for each in values if each[1] not in unknown]
-        problems += [no_such_lead(value).message for _, value, _ in values if value in unknown]
+    read = [(row, reads(row)) for row in rows]
+    unknown = strangers(work, {value for _, each in read for kind, value, _ in each.asked if kind == "person"})
+    good: list[list[Asked]] = []
+    for row, wanted in read:
+        _note(report, wanted)
+        taken = [each for each in wanted.asked if each[1] not in unknown]
+        problems = [*wanted.problems, *(no_such_lead(each[1]).message for each in wanted.asked if each[1] in unknown)]
         if taken:
             good.append(taken)
         if problems:
@@ -165,7 +189,7 @@ def _take(
                 on_reject(told)
     report.rows += len(rows)
     there = known(work, [(kind, value) for values in good for kind, value, _ in values])
-    added: list[_Asked] = []
+    added: list[Asked] = []
     for values in good:
         fresh = [(kind, value, why) for kind, value, why in values if (kind, value) not in there]
         report.added += bool(fresh)
@@ -173,6 +197,19 @@ def _take(
         there.update((kind, value) for kind, value, _ in fresh)
         added += fresh
     _suppress(work, added, f"import of {report.filename}")
+
+
+def _note(report: SuppressionReport, wanted: Wanted) -> None:
+    for column, kind in wanted.columns.items():
+        if report.columns.setdefault(column, kind) in KINDS and report.columns[column] != kind:
+            report.columns[column] = "value"
+    for column in dict.fromkeys(wanted.passed_over):
+        report.passed_over[column] = report.passed_over.get(column, 0) + 1
+    for column in dict.fromkeys(wanted.aside):
+        report.aside[column] = report.aside.get(column, 0) + 1
+    for kind, key, _ in wanted.asked:
+        if kind == "domain" and key in public_domains() and key not in report.public_domains:
+            report.public_domains.append(key)
 
 
 def _tell(report: SuppressionReport, row: SuppressionReject, *, rejected: bool) -> None:
@@ -185,66 +222,7 @@ def _tell(report: SuppressionReport, row: SuppressionReject, *, rejected: bool) 
         shown.append(row)
 
 
-def _values(row: Row, columns: Mapping[str, str], default: _Default) -> tuple[list[_Asked], list[str]]:
-    """Return what a row asks to suppress, normalised, with the reason; and why its other values cannot be.
-
-    A domain counts in a row without an address alone: beside one it says where the address is, which may be Gmail.
-    """
-    if row.cells is None:
-        return [], [row.problem or "it cannot be read"]
-    cells = [(what, cell) for column, what in columns.items() if (cell := row.cells.get(column, "").strip())]
-    about = dict(cells)
-    reason = clean(about.get("reason", ""), limit=40) or default.reason
-    said_country = about.get("country", "")
-    country = default.country if says_no_country(said_country) else phone_region(said_country)
-    given = about.get("kind", "")
-    if given and given not in KINDS:
-        return [], [f"{quoted(given)} is no kind; the kinds are {', '.join(KINDS)}."]
-    said = [(what, cell) for what, cell in cells if what in ADDRESSES]
-    if not said and (domain := about.get("domain", "")):
-        said = [("domain", domain)]
-    if not said:
-        return [], ["it holds no address, number or domain"]
-    doubtful = not given and not ADDRESSES.isdisjoint(columns.values())  # nobody said that domains are meant
-    found: list[_Asked] = []
-    problems: list[str] = []
-    for what, cell in said:
-        wanted = given if what == "value" else what
-        kind = next((each for each in KINDS if each == wanted), None)
-        for value in _several(kind, cell, country):
-            each: Kind = "domain" if value.startswith(EVERYBODY_AT) else kind or kind_of(value)
-            try:
-                key = _key(each, value, country, said_country)
-            except InvalidInput as error:
-                problems.append(error.message)
-                continue
-            if doubtful and each == "domain" and key in public_domains():
-                problems.append(everybodys(key))  # more likely what is left of an address
-            else:
-                found.append((each, key, reason))
-    return found, problems
-
-
-def _key(kind: Kind, value: str, country: str | None, said_country: str) -> str:
-    try:
-        return suppressible(kind, value, country)
-    except InvalidInput as error:
-        if kind == "phone" and country is None and not says_no_country(said_country):
-            msg = f"{error.message} The country {quoted(said_country, limit=40)} is not known."
-            raise InvalidInput(msg) from error
-        raise
-
-
-def _several(kind: Kind | None, cell: str, country: str | None) -> list[str]:
-    """Return the values of a cell: itself, if it is one."""
-    try:
-        suppressible(kind or kind_of(cell), cell, country)
-    except InvalidInput:
-        return [part for each in _SEPARATORS.split(cell) if (part := each.strip())] or [cell]
-    return [cell]
-
-
-def _suppress(work: Work, wanted: list[_Asked], origin: str) -> None:
+def _suppress(work: Work, wanted: list[Asked], origin: str) -> None:
     refusals = [
         Refusal(Channel.EMAIL if kind == "email" else Channel.SMS, value, reason, origin)
         for kind, value, reason in wanted

@@ -1,8 +1,9 @@
 """Lifting a suppression: a person does it, with a reason, and never against what the lead said last.
 
-What was added by hand or for a bounce is lifted on a person's word. All else is taken for the lead's own wish (STOP, an
-unsubscribe, a complaint, a list from elsewhere): it is lifted only if a grant of consent, given later than it, is on
-record for a channel that it blocks.
+What was added by hand or for a bounce is lifted on a person's word, and so is a domain, which is nobody who could
+consent: whoever asked from an address there is suppressed by that address. All else is taken for the lead's own wish
+(STOP, an unsubscribe, a complaint, a list from elsewhere): it is lifted only if a grant of consent, given later than
+it, is on record for a channel that it blocks.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def lift(work: Work, kind: Kind, value: str, *, reason: str) -> Lifted:
     if row is None:
         msg = f"{quoted(key)} is not suppressed by itself; `overture suppressions list` shows what is."
         raise NotFound(msg)
-    consent = None if row.reason in BY_HAND else _newer_consent(work, row)
+    consent = None if kind == "domain" or row.reason in BY_HAND else _newer_consent(work, row)
     work.session.execute(delete(Suppression).where(*mine))
     subject = key if kind == "person" else audit.pseudonym(work, kind, key)
     audit.record(work, "suppression.lifted", subject, was=row.reason, why=why, with_consent=consent is not None)
@@ -58,7 +59,7 @@ def _newer_consent(work: Work, row: Suppression) -> str:
         LeadIdentity.workspace_id == work.workspace, LeadIdentity.kind == row.kind, LeadIdentity.value == row.value
     )
     leads = [row.value] if row.kind == "person" else list(work.session.scalars(owners))
-    channels = {"email": [Channel.EMAIL], "phone": sorted(BY_PHONE), "person": list(Channel)}.get(row.kind, [])
+    channels = {"email": [Channel.EMAIL], "phone": sorted(BY_PHONE), "person": list(Channel)}[row.kind]
     for channel in channels:
         newest = work.session.scalar(
             select(Consent)

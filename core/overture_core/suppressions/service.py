@@ -23,6 +23,7 @@ from overture_core.errors import InvalidInput
 from overture_core.ids import is_id, new_id, no_cursor
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.normalise import e164, email_key, mailbox, valid_email
+from overture_core.leads.rows import linkedin_page
 from overture_core.storage.among import among, present
 from overture_core.storage.schema import ErasedAddress, Lead, Suppression
 from overture_core.storage.store import Work
@@ -36,6 +37,8 @@ BY_HAND = frozenset({"manual", "bounce", "bounced"})  # all other reasons count 
 Kind = Literal["email", "phone", "domain", "person"]
 EVERYBODY_AT = "*@"
 """Before a domain in place of an address: everybody there."""
+_CHANNEL_BEFORE = re.compile(r"\s*(?:whatsapp|sms):", re.IGNORECASE)  # as Twilio writes a number
+_BEFORE_HOST = re.compile(r"https?://", re.IGNORECASE)
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]{1,35}")
 
 
@@ -172,14 +175,21 @@ def erased_digest(work: Work, kind: str, value: str) -> tuple[str, str]:
     return kept, secrets.sign(work.settings, ERASED, f"{kept}:{told}")
 
 
-def erased(work: Work, kind: Literal["email", "phone", "linkedin"], values: Collection[str]) -> set[str]:
-    """Return which of `values` (addresses, numbers or pages on LinkedIn, already normalised) were erased."""
+def any_erased(work: Work, kind: str) -> bool:
+    """Say whether anything of a kind is kept of people who were erased: hashing what an audience has costs time."""
+    mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kind)
+    return work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is not None
+
+
+def erased(work: Work, kind: Literal["email", "phone", "linkedin", "external"], values: Collection[str]) -> set[str]:
+    """Return which of `values` (addresses, numbers, pages on LinkedIn or external ids, already normalised) are those
+    of people who were erased."""
     forms: dict[str, Callable[[str], str]] = {"email": str, "mailbox": mailbox} if kind == "email" else {kind: str}
     gone: set[str] = set()
     for kept, form in forms.items():
+        if not any_erased(work, kept):
+            continue
         mine = (ErasedAddress.workspace_id == work.workspace, ErasedAddress.kind == kept)
-        if work.session.scalar(select(ErasedAddress.digest).where(*mine).limit(1)) is None:
-            continue  # hashing every address of an audience is only for those who need it
         # With every key that there was: an address is erased for good, and a digest cannot be made anew without it.
         digests = {
             value: secrets.lasting_signatures(work.settings, ERASED, f"{kept}:{form(value)}") for value in values
@@ -238,7 +248,7 @@ def normalised(kind: Kind, value: str, country: str | None = None) -> str:
             msg = f"{clean(value, limit=80)!r} is not a lead's id; `overture` and leads_search show ids."
             raise InvalidInput(msg)
         return value.strip()
-    return e164(value, country)
+    return e164(_CHANNEL_BEFORE.sub("", value), country)
 
 
 def suppressible(kind: Kind, value: str, country: str | None = None) -> str:
@@ -253,6 +263,9 @@ def suppressible(kind: Kind, value: str, country: str | None = None) -> str:
             msg = f"{quoted(value)} is everybody at a domain; suppress the domain, {_domain(value)}."
             raise InvalidInput(msg)
         return email_key(valid_email(without_controls(value)))
+    if kind == "domain" and linkedin_page(value) is not None:
+        msg = f"{quoted(value.strip())} is a page of one person; suppress their address, number or lead's id."
+        raise InvalidInput(msg)
     key = normalised(kind, value, country)
     if kind == "domain" and _public_suffixes().is_public(key):
         msg = f"{quoted(key)} holds the domains of everybody there; give the one of a company, such as example.{key}."
@@ -272,13 +285,16 @@ def strangers(work: Work, people: Collection[str]) -> set[str]:
 
 
 def _domain(value: str) -> str:
-    """Return a domain as it stands in the addresses of leads, in its own letters."""
-    domain = value.strip().removeprefix("*").lstrip("@.").rstrip(".")
+    """Return a domain as it stands in the addresses of leads, in its own letters; of a page or a website its own."""
+    host = _BEFORE_HOST.sub("", value.strip()).partition("/")[0]
+    domain = host.removeprefix("*").lstrip("@.").rstrip(".")
     try:
-        return email_key(valid_email(f"anybody@{domain}")).removeprefix("anybody@")
+        found = email_key(valid_email(f"anybody@{domain}")).removeprefix("anybody@")
     except InvalidInput as error:
         msg = f"{clean(value, limit=80)!r} is not a domain such as example.com."
         raise InvalidInput(msg) from error
+    site = found.removeprefix("www.")
+    return found if _public_suffixes().is_public(site) else site
 
 
 @lru_cache(maxsize=1)

@@ -184,7 +184,8 @@ def _import_list(ctx: Ctx, tell: _Tell, kind: Kind, source: Source, options: Imp
         rejects = [Reject(line=each.line, original=each.original, reasons=[each.reason]) for each in report.rejects]
     else:
         added = report.added
-        warnings = [f"Line {each.line}, in part left out: {'; '.join(each.reasons)}" for each in report.left_out]
+        warnings = report.warnings()
+        warnings += [f"Line {each.line}, in part left out: {'; '.join(each.reasons)}" for each in report.left_out]
         rejects = [Reject(**each.model_dump()) for each in report.rejects]
     return ImportResult(
         **report.model_dump(include={"filename", "encoding", "delimiter", "rows", "unchanged", "rejected"}),

@@ -313,8 +313,8 @@ def test_an_import_tells_of_an_erased_address_beside_a_new_one(store_with_key: S
     source = Source.from_text(HEAD + BOB + "Y,V,other@example.com,+1 212 555 0133,,US,,email\n", "leads.csv")
     report = import_leads(store_with_key, source, ImportOptions(), workspace=WORKSPACE, actor="test")
     assert [each for each in report.warnings if "erased" in each] == [
-        "1 row with an address of somebody who was erased (line 3): that one is never written to, any other of the row "
-        "may be; if it is the same person, erase them again"
+        "1 row with an address or external id of somebody who was erased (line 3): whoever has that id, and that "
+        "address, is never written to, any other address of the row may be; if it is the same person, erase them again"
     ]
 
 
@@ -326,8 +326,25 @@ def test_a_page_of_who_was_erased_is_not_written_to_by_another_address(store_wit
     again = Source.from_text(f"{head}Back,new@example.com,linkedin.com/in/Erased-One/,US,linkedin\n", "leads.csv")
     report = import_leads(store_with_key, again, ImportOptions(), workspace=WORKSPACE, actor="test")
     assert [each.partition(" (")[0] for each in report.warnings if "erased" in each] == [
-        "1 row with an address of somebody who was erased"
+        "1 row with an address or external id of somebody who was erased"
     ]
     with store_with_key.read(WORKSPACE) as work:
         row = work.session.get_one(Lead, lead_named(store_with_key, "Back"))
         assert contactability(work, row, Channel.LINKEDIN).reason is Reason.SUPPRESSED
+
+
+def test_who_comes_back_by_their_external_id_is_written_to_on_no_channel(store_with_key: Store) -> None:
+    head = "first name,email,phone,customer id,country,consent\n"
+    first = Source.from_text(f"{head}Una,una@example.com,,K-77,US,email\n", "leads.csv")
+    import_leads(store_with_key, first, ImportOptions(), workspace=WORKSPACE, actor="test")
+    erased(store_with_key, lead_named(store_with_key, "Una"))
+    assert "k-77" not in contents(store_with_key)
+    back = "Back,new@example.com,+12125550101,K-77,US,email;sms\nOther,other@example.com,,K-78,US,email\n"
+    again = Source.from_text(head + back, "leads.csv")
+    report = import_leads(store_with_key, again, ImportOptions(), workspace=WORKSPACE, actor="test")
+    assert "erased (line 2)" in next(each for each in report.warnings if "external id" in each)
+    asked = (("Back", Channel.EMAIL), ("Back", Channel.SMS), ("Other", Channel.EMAIL))
+    with store_with_key.read(WORKSPACE) as work:
+        rows = [(work.session.get_one(Lead, lead_named(store_with_key, name)), channel) for name, channel in asked]
+        shut = [contactability(work, row, channel).reason is Reason.SUPPRESSED for row, channel in rows]
+    assert shut == [True, True, False]

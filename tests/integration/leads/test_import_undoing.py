@@ -14,7 +14,7 @@ from overture_core.errors import Conflict, NotFound
 from overture_core.leads import consenting, imports, service, tagging
 from overture_core.leads.imports import QUIET, ImportReport, ImportState
 from overture_core.leads.staying import Left
-from overture_core.leads.undoing import Undoable, Undone, undo_change, undo_import, undoable_import
+from overture_core.leads.undoing import Going, Undoable, Undone, going, undo_change, undo_import, undoable_import
 from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.operations import service as operations
@@ -173,11 +173,15 @@ def test_an_import_of_which_something_stayed_is_taken_back_again(store: Store, t
     take("email,last contact\nb@example.com,\n")
     first = take("email,last contact\na@example.com,2024-05-01\nb@example.com,2024-05-01\n")
     later = take("email,last contact\na@example.com,2025-05-01\nb@example.com,2025-05-01\n")
+    with store.read("default") as work:
+        assert going(work, str(first.import_id)) == Going(leads=0, merges=0, stay=2)
     kept = undone(store, first)
     assert (kept.removed, kept.reverted) == (0, 0)
     assert kept.stayed == {"a later import added to them": 1, "it was changed since": 1}
     assert undone(store, first) == kept
     undone(store, later)
+    with store.read("default") as work:
+        assert going(work, str(first.import_id)) == Going(leads=1, merges=1, stay=0)
     again = undone(store, first)
     assert (again.removed, again.reverted, again.stayed) == (1, 1, {})
     assert lead(store, "b@example.com").last_contact_at is None
@@ -222,8 +226,11 @@ def test_an_address_that_something_waits_to_be_sent_to_stays(store: Store, take:
     )
     with store.begin("default", actor="mcp:crew") as work:
         made = operations.propose(work, asked)
-    result = undone(store, report)
-    assert (result.reverted, result.stayed) == (1, {"an operation about them waits": 1})
+    for goes in (Going(leads=0, merges=1, stay=0), Going(leads=0, merges=0, stay=1)):
+        with store.read("default") as work:
+            assert going(work, str(report.import_id)) == goes
+        result = undone(store, report)
+        assert (result.reverted, result.stayed) == (goes.merges, {"an operation about them waits": 1})
     assert (lead(store, "a@example.com").phone, lead(store, "a@example.com").title) == ("+12125550123", None)
     with store.begin("default", actor="mcp:crew") as work:
         operations.cancel(work, made.id)

@@ -42,6 +42,21 @@ def audited(desk: Any) -> list[str]:
         return list(work.session.scalars(select(AuditEntry.action).order_by(AuditEntry.number)))
 
 
+async def test_a_list_of_suppressions_says_what_it_left_out_and_which_domains_hold_everybody(desk: Any) -> None:
+    async with desk.leads() as client:
+        addresses = "email,Owner Email,other\na@x.example,us@ours.example,b@x.example\n"
+        found = await desk.call(client, "leads_import_file", content=addresses, kind="suppressions")
+        assert found["mapping"] == {"email": "email", "other": "email"}
+        assert found["warnings"] == [
+            "The column 'Owner Email' is about somebody of yours: its addresses in 1 row were left out; if they are to "
+            "be suppressed, import them by themselves"
+        ]
+        found = await desk.call(client, "leads_import_file", content="domain\ngmail.com\n", kind="suppressions")
+        assert [each.partition(";")[0] for each in found["warnings"]] == [
+            "1 domain where anybody may have an address: gmail.com"
+        ]
+
+
 async def test_a_merge_is_listed_with_what_it_changed_and_is_taken_back(desk: Any) -> None:
     async with desk.leads() as client:
         await desk.call(client, "leads_import_file", content=FIRST)

@@ -143,7 +143,7 @@ async def test_a_dry_run_stores_nothing(desk: Any) -> None:
         ({}, "Give one of path, content and blob."),
         ({"content": "a", "path": "b"}, "Give one of path, content and blob."),
         ({"content": " "}, "The content is empty; give the text of the file, its first line the column names."),
-        ({"content": "a\n1\n", "default_country": "USA"}, "The arguments do not fit: default_country: "),
+        ({"content": "a\n1\n", "default_country": "USA"}, "give its two letters (ISO 3166), e.g. US."),
         ({"content": HEADER + "A,a@a.example,US\n", "mapping": {"Nowhere": "email"}}, "Nowhere"),
         ({"content": HEADER + "A,a@a.example,US\n", "mapping": {"Country": "shoe_size"}}, "shoe_size"),
         ({"content": "Colour,Shape\nred,round\n"}, "mapping"),
@@ -156,6 +156,7 @@ async def test_what_cannot_be_imported_is_refused_with_a_sentence(
         text = await desk.refused(client, "leads_import_file", **arguments)
     assert said in text
     assert "http" not in text
+    assert ".." not in text
 
 
 async def test_a_path_that_is_missing_or_outside_the_allowed_folders_is_refused(desk: Any, tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ class Suppression(Base):
 
 class ErasedAddress(Base):
     """An address of somebody who was erased, as a hash with this installation's key; never contacted again. `kind`:
-    phone, mailbox, or email for those who were erased before mailboxes were compared."""
+    phone, mailbox, linkedin, external (an id in somebody's list), or email for those who were erased before mailboxes
+    were compared."""
 
     __tablename__ = "erased_addresses"
     workspace_id: Mapped[str] = mapped_column(ID, ForeignKey("workspaces.id"), primary_key=True)

@@ -1,0 +1,150 @@
+"""What a row of a suppression list asks for: every value of its cells, normalised, and why others cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from overture_core.errors import InvalidInput
+from overture_core.leads.header_names import field_of
+from overture_core.leads.normalise import phone_region, says_no_country
+from overture_core.leads.public_mail import everybodys, public_domains
+from overture_core.leads.reading import Row
+from overture_core.suppressions.columns import ADDRESSES, Columns
+from overture_core.suppressions.service import EVERYBODY_AT, Kind, suppressible
+from overture_core.text import clean, quoted
+
+KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
+_ABOUT = {"kind", "reason", "country"}  # columns that say something of their row
+Asked = tuple[Kind, str, str]  # with the reason
+_SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
+
+
+class Default(NamedTuple):
+    """What counts for a row that does not say it."""
+
+    reason: str
+    country: str | None
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What a row asks to suppress, why its other values cannot be, and the columns that it was in; `passed_over` are
+    those with an address that was not read, `aside` those with a domain that only says where an address is."""
+
+    asked: list[Asked] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    columns: dict[str, Kind] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+
+
+class _Value(NamedTuple):
+    column: str
+    kind: Kind
+    text: str
+
+
+def wanted_in(row: Row, columns: Columns, default: Default) -> Wanted:
+    """Return what a row asks for.
+
+    A domain counts in a row without an address alone: beside one it says where the address is, which may be Gmail.
+    """
+    wanted = Wanted()
+    if row.cells is None:
+        wanted.problems.append(row.problem or "it cannot be read")
+        return wanted
+    cells = {column: text for column, cell in row.cells.items() if (text := cell.strip())}
+    about = {
+        role: cell
+        for column, cell in cells.items()
+        if (role := columns.roles.get(column)) in _ABOUT and not columns.kind_in(column, cell)
+    }
+    said_kind, said_country = about.get("kind", ""), about.get("country", "")
+    given = _kind(said_kind)
+    country = default.country if says_no_country(said_country) else phone_region(said_country)
+    values = _values(cells, columns, given, country, wanted)
+    reason = clean(about.get("reason", ""), limit=40) or default.reason
+    for column, kind, text in values:
+        try:
+            key = _key(kind, text, country, said_country)
+        except InvalidInput as error:
+            wanted.problems.append(error.message)
+            continue
+        if kind == "domain" and key in public_domains() and given != "domain" and not columns.means_domains(column):
+            wanted.problems.append(everybodys(key))  # more likely what is left of an address
+            continue
+        wanted.asked.append((kind, key, reason))
+        wanted.columns[column] = kind
+    if said_kind and given is None and not wanted.asked:
+        wanted.problems.insert(0, f"{quoted(said_kind)} is no kind; the kinds are {', '.join(KINDS)}.")
+    if not values and not wanted.problems:
+        wanted.problems.append("it holds no address, number or domain")
+    return wanted
+
+
+def _values(
+    cells: Mapping[str, str], columns: Columns, given: Kind | None, country: str | None, wanted: Wanted
+) -> list[_Value]:
+    values: list[_Value] = []
+    for column, cell in cells.items():
+        for kind, text in _several(column, cell, columns, given, country):
+            if kind is not None:
+                values.append(_Value(column, kind, text))
+            elif columns.passes_over(text):
+                wanted.passed_over.append(column)
+    return _without_domains_aside(values, columns, wanted)
+
+
+def _kind(said: str) -> Kind | None:
+    """Return the kind that a row gives, in whatever letters, or as imports name e-mail and phone."""
+    names = {said.casefold(), field_of(said)}
+    return next((kind for kind in KINDS if kind in names), None)
+
+
+def _several(
+    column: str, cell: str, columns: Columns, given: Kind | None, country: str | None
+) -> Iterator[tuple[Kind | None, str]]:
+    """The parts of a cell, each with its kind, if it is a value: itself alone, if it is one or a text about the row."""
+    whole = columns.kind_in(column, cell, given)
+    parts = [cell]
+    if _SEPARATORS.search(cell) and columns.roles.get(column) not in _ABOUT and not _is_one(whole, cell, country):
+        parts = [part for each in _SEPARATORS.split(cell) if (part := each.strip())] or parts
+    for part in parts:
+        yield columns.kind_in(column, part, given), part
+
+
+def _is_one(kind: Kind | None, cell: str, country: str | None) -> bool:
+    if kind is None:
+        return False
+    try:
+        suppressible(kind, cell, country)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _without_domains_aside(values: list[_Value], columns: Columns, wanted: Wanted) -> list[_Value]:
+    aside = [
+        each
+        for each in values
+        if each.kind == "domain"
+        and columns.roles.get(each.column) not in ADDRESSES
+        and not each.text.startswith(EVERYBODY_AT)
+    ]
+    if len(aside) == len(values):
+        return values
+    wanted.aside += [each.column for each in aside]
+    return [each for each in values if each not in aside]
+
+
+def _key(kind: Kind, value: str, country: str | None, said_country: str) -> str:
+    try:
+        return suppressible(kind, value, country)
+    except InvalidInput as error:
+        if kind == "phone" and country is None and not says_no_country(said_country):
+            msg = f"{error.message} The country {quoted(said_country, limit=40)} is not known."
+            raise InvalidInput(msg) from error
+        raise

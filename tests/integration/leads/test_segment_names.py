@@ -1,0 +1,19 @@
+"""Two segments are never called so much alike that one is taken for the other."""
+
+from __future__ import annotations
+
+import pytest
+
+from overture_core.errors import InvalidInput
+from overture_core.segments import service as segments
+from overture_core.segments.filter import LeadFilter
+from overture_core.storage.store import Store
+
+
+def test_a_segment_of_a_name_that_differs_by_its_letters_case_alone_is_refused(store: Store) -> None:
+    with store.begin("default", actor="test") as work:
+        segments.save(work, "Élan", LeadFilter())
+        with pytest.raises(InvalidInput, match="There is a segment 'Élan'; save it by that name"):
+            segments.save(work, "éLAN", LeadFilter())
+        segments.save(work, "Élan", LeadFilter(dormant_days_min=90))
+        assert [each.name for each in segments.list_(work)] == ["Élan"]
