@@ -14,15 +14,30 @@ from overture_core.leads.dates import Order, parse_date
 from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours
 from overture_core.text import clean, quoted
 
-__all__ = ["CUSTOM", "FIELDS", "IGNORE", "REFUSALS", "ColumnRead", "NoAddressColumn", "Proposal", "checked", "propose"]
+__all__ = [
+    "CONSENTS",
+    "CUSTOM",
+    "FIELDS",
+    "IGNORE",
+    "REFUSALS",
+    "SEVERAL",
+    "ColumnRead",
+    "NoAddressColumn",
+    "Proposal",
+    "checked",
+    "propose",
+]
 
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
 REFUSALS = frozenset(
     {"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out", "linkedin_opt_out"}
 )
+# And these: what one of them refuses holds too, beside whatever the others grant.
+CONSENTS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
 CUSTOM, IGNORE = "custom", "ignore"
 """What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
-_SEVERAL = REFUSALS | {CUSTOM, IGNORE}
+SEVERAL = REFUSALS | CONSENTS | {CUSTOM, IGNORE}
+"""What a mapping may say of several columns."""
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
@@ -67,7 +82,7 @@ class NoAddressColumn(InvalidInput):
 def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
-    """Propose a field for each column that has one; every field but a refusal once, the leftmost column first.
+    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -82,7 +97,7 @@ def propose(
         field = field_of(column)
         if field is None:
             continue
-        if field in REFUSALS or field not in held:
+        if field in SEVERAL or field not in held:
             mapping[column], why[column] = field, "its name"
             held[field] = column
         else:
@@ -137,7 +152,7 @@ def check_fields(mapping: Mapping[str, str]) -> None:
                 f"The mapping names the field {quoted(field)}; the fields are: {', '.join((*FIELDS, CUSTOM, IGNORE))}."
             )
             raise InvalidInput(msg)
-    single = [field for field in mapping.values() if field not in _SEVERAL]
+    single = [field for field in mapping.values() if field not in SEVERAL]
     if len(set(single)) < len(single):
         msg = "The mapping gives the same field to two columns; choose one of them."
         raise InvalidInput(msg)

@@ -145,7 +145,7 @@ class Merger:
             change["identities"] = identities
         if (row.tags or self._tags) and (tags := self._add_tags(lead, [*row.tags, *self._tags])):
             change["tags"] = tags
-        if row.consents and (consents := self._add_consents(lead, row, line, filename)):
+        if row.stated.consents and (consents := self._add_consents(lead, row, row.stated.consents, line, filename)):
             change["consents"] = consents
         if not owners:
             return CREATED
@@ -158,9 +158,9 @@ class Merger:
         """Note whose addresses are in one row. The first gets it; what it refuses all of them refuse."""
         self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
         self.shared[line] = owners
-        refusals = dict.fromkeys((channel for channel, granted in row.consents.items() if not granted), False)
+        refusals = dict.fromkeys(row.stated.refused, False)
         for lead in (self._leads[owner] for owner in owners[1:] if refusals):
-            if consents := self._add_consents(lead, replace(row, consents=refusals), line, filename):
+            if consents := self._add_consents(lead, row, refusals, line, filename):
                 self._note(lead, line, {"consents": consents})
 
     def _note(self, lead: _Lead, line: int, change: dict[str, Any]) -> None:
@@ -219,8 +219,10 @@ class Merger:
             self._new_tags.append((lead.id, tag, self._work.workspace))
         return fresh
 
-    def _add_consents(self, lead: _Lead, row: LeadRow, line: int, filename: str) -> list[str]:
-        """Add consents and refusals; returns the ids of their rows."""
+    def _add_consents(
+        self, lead: _Lead, row: LeadRow, consents: Mapping[Channel, bool], line: int, filename: str
+    ) -> list[str]:
+        """Add consents and refusals of a row; returns the ids of their rows."""
         added = []
         given_at = row.evidence.given_at
         if given_at is not None and given_at > self._now:
@@ -228,7 +230,7 @@ class Merger:
             self.notes["dates of consent yet to come, left out"] += 1
             given_at = None
         source = row.evidence.source or self._consent_source or f"import of {filename}, line {line}"
-        for channel, granted in row.consents.items():
+        for channel, granted in consents.items():
             held = self._known_consents.get((lead.id, channel))
             if held is False and granted:
                 self.notes["consents in the file that do not overrule an earlier refusal"] += 1

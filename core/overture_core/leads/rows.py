@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -16,46 +16,14 @@ from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
 from overture_core.leads.header_names import PREFIX
 from overture_core.leads.labels import LONGEST, SEPARATORS
-from overture_core.leads.mapping import FIELDS, REFUSALS
+from overture_core.leads.mapping import FIELDS, SEVERAL
 from overture_core.leads.normalise import e164, email_key, says_no_country, time_zone_for, valid_email
-from overture_core.messages.channels import Channel
+from overture_core.leads.row_consent import ConsentColumns, Stated
 from overture_core.text import MAX_FIELD, clean, quoted
 
-_YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "sim", "x", "opt-in", "opted in", "granted", "subscribed"}
-_NEVER = {"no", "n", "false", "0", "nein", "non", "nee", "não", "none"}
-_NO = _NEVER | {"opt-out", "opted out", "denied", "refused", "declined", "unsubscribed", "withdrawn", "revoked"}
-# What a column of refusals says of somebody who did not refuse; all else is a refusal, a date of one too.
-_NOT_REFUSED = _NEVER | {"", "-", "null", "n/a", "opt-in", "opted in", "subscribed"}
-_CHANNEL_WORDS = {
-    "email": Channel.EMAIL,
-    "e-mail": Channel.EMAIL,
-    "mail": Channel.EMAIL,
-    "sms": Channel.SMS,
-    "text": Channel.SMS,
-    "whatsapp": Channel.WHATSAPP,
-    "voice": Channel.VOICE,
-    "call": Channel.VOICE,
-    "calls": Channel.VOICE,
-    "linkedin": Channel.LINKEDIN,
-}
-_REFUSED_CHANNELS = {
-    "opt_out": tuple(Channel),
-    "email_opt_out": (Channel.EMAIL,),
-    "sms_opt_out": (Channel.SMS,),
-    "whatsapp_opt_out": (Channel.WHATSAPP,),
-    "voice_opt_out": (Channel.VOICE,),
-    "linkedin_opt_out": (Channel.LINKEDIN,),
-    # A text is a call too (47 CFR 64.1200).
-    "call_opt_out": (Channel.SMS, Channel.VOICE),
-}
-_NOT_UNDERSTOOD = (
-    "consent values that were not understood, left out; name channels (email, sms, ...), apart by a blank or one of "
-    "; , | + /"
-)
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language")
-_ANSWERS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
-_OF_CONSENT = _ANSWERS | {"consent_text", "consent_at", "consent_source"}
+_EVIDENCE = frozenset({"consent_text", "consent_at", "consent_source"})
 _SHAPES = {dict: "an object", list: "a list", bool: "true or false"}
 _REMEMBERED = 40  # characters of a date that is kept with what it was read as: long cells would fill the memory
 _LIMITS = {"language": 20, "title": 300, "company": 300}
@@ -94,7 +62,7 @@ class LeadRow:
     identities: list[tuple[str, str]]
     custom: dict[str, str]
     tags: list[str] = field(default_factory=list)
-    consents: dict[Channel, bool] = field(default_factory=dict)
+    stated: Stated = field(default_factory=Stated)
     evidence: ConsentEvidence = NO_EVIDENCE
 
 
@@ -109,9 +77,9 @@ class RowReader:
         date_orders: Mapping[str, Order],
     ) -> None:
         columns = {field_name: column for column, field_name in mapping.items()}
-        self._fields = [(name, columns[name]) for name in FIELDS if name in columns]
+        self._fields = [(name, columns[name]) for name in FIELDS if name in columns and name not in SEVERAL]
         self._mapped = frozenset(mapping)
-        self._refusals = [(column, field_name) for column, field_name in mapping.items() if field_name in REFUSALS]
+        self._consent = ConsentColumns(mapping)
         self._default_country = default_country
         # Lists have far fewer days than rows.
         self._parse = {
@@ -170,15 +138,13 @@ class RowReader:
         if "tags" in raw:
             parts = SEPARATORS.split(raw["tags"])
             found.tags = [tag for part in parts if (tag := self._cut(part, "tags", LONGEST))]
-        if not raw.keys().isdisjoint(_OF_CONSENT):
-            found.consents = self._consents(raw)
+        found.stated = self._consent.read(cells)
+        if not raw.keys().isdisjoint(_EVIDENCE):
             found.evidence = ConsentEvidence(
                 self._cut(raw.get("consent_source", ""), "consent_source", 200),
                 self._cut(raw.get("consent_text", ""), "consent_text", 1_000),
                 self._date(raw, "consent_at", "consent"),
             )
-        if self._refusals:
-            found.consents |= self._refused(cells)
         self._count_nuls(cells)
         return found
 
@@ -199,7 +165,7 @@ class RowReader:
             return raw
         for name, column in self._fields:
             shape = shapes.get(column)
-            if shape is None or name not in raw or name in _ANSWERS | REFUSALS or (name == "tags" and shape is list):
+            if shape is None or name not in raw or (name == "tags" and shape is list):
                 continue
             del raw[name]  # the text of an object is nobody's name
             self.notes[f"values of {name} left out: {_SHAPES[shape]} where a text belongs"] += 1
@@ -277,42 +243,6 @@ class RowReader:
         if moment is None:
             self.notes[f"dates of {what} that could not be read, left out"] += 1
         return moment
-
-    def _consents(self, raw: Mapping[str, str]) -> dict[Channel, bool]:
-        found: dict[Channel, bool] = {}
-        for word in _consent_words(raw.get("consent", "")):
-            if word in _CHANNEL_WORDS:
-                found[_CHANNEL_WORDS[word]] = True
-            elif word in _NO:
-                found.update(dict.fromkeys(Channel, False))
-            elif word in _YES or word in {"both", "all"}:
-                found[Channel.EMAIL] = True  # no more: what else they agreed to has to be named
-            else:
-                self.notes[_NOT_UNDERSTOOD] += 1
-        for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):
-            answer = raw.get(name, "").lower()
-            if answer in _YES | _NO:
-                found[channel] = answer in _YES
-            elif answer:
-                self.notes["opt-in values that were not understood, left out"] += 1
-        return found
-
-    def _refused(self, cells: Mapping[str, str]) -> dict[Channel, bool]:
-        refused: dict[Channel, bool] = {}
-        for column, name in self._refusals:
-            if cells.get(column, "").strip().lower() not in _NOT_REFUSED:
-                refused.update(dict.fromkeys(_REFUSED_CHANNELS[name], False))
-        return refused
-
-
-def _consent_words(text: str) -> Iterator[str]:
-    """Return what a cell of consent says, part by part. Blanks part channels alone: `no sms` is no yes to SMS."""
-    for part in re.split(r"[;,|+/]", text.lower()):
-        words = part.split()
-        if all(word in _CHANNEL_WORDS for word in words):
-            yield from words
-        else:
-            yield part.strip()
 
 
 def _external_id(text: str) -> str:

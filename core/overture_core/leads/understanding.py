@@ -14,7 +14,7 @@ from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
     IGNORE,
-    REFUSALS,
+    SEVERAL,
     ColumnRead,
     checked,
     described,
@@ -102,7 +102,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
 
 def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
     """What of a saved mapping this file has a column for, and no field of it was given another."""
-    given = set(own.values()) - REFUSALS - {CUSTOM, IGNORE}
+    given = set(own.values()) - SEVERAL
     return {
         column: field
         for column, field in saved.items()
