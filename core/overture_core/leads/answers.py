@@ -144,6 +144,11 @@ def is_refusal(text: str) -> bool:
     return not (text.strip().lower() in _BLANK or key in _NO or key in {"", "optin", "optedin", "subscribed"})
 
 
+def is_plain_refusal(text: str) -> bool:
+    """Say whether a cell that may be of a column of refusals says so by a word: yes, or that they are off."""
+    return _key(text).replace(" ", "") in _YES or is_off(text)
+
+
 def is_off(text: str) -> bool:
     """Say whether a status says that somebody is off a list or asks to be; what it says is in its beginning."""
     return _is_off(text[:_REMEMBERED])

@@ -237,6 +237,16 @@ def field_of(name: str) -> str | None:
     return _FIELDS.get(header_key(_SECOND.sub("", name)))
 
 
+_PHONE_KEYS = frozenset(key for key, field in _FIELDS.items() if field == "phone")
+
+
+@lru_cache(maxsize=2_000)
+def is_for_phones(name: str) -> bool:
+    """Say whether a column holds phone numbers by its name, as "Mobile 2" and "Téléphone secondaire" do."""
+    words = [header_key(word) for word in re.split(r"[\W_]+", name)]
+    return not _PHONE_KEYS.isdisjoint((*words, header_key(name).rstrip("0123456789"))) or "whatsapp" in words
+
+
 @lru_cache(maxsize=2_000)
 def status_of(name: str) -> str | None:
     """Return the field as which a column of statuses is read for refusals (opt_out, email_opt_out or consent), if its

@@ -258,14 +258,15 @@ class _Running:
             outcomes = merger.merge(chunk.good, self._source.filename)
             read_on()
             merger.write()
-            insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in chunk.bad])
+            bad = sorted([*chunk.bad, *merger.rejects], key=lambda each: each[0].line)
+            insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in bad])
             done, back = self.done, _erased_before(work, chunk.good, merger.named)
             reached = Checkpoint(
                 rows=done.rows + chunk.rows,
                 created=done.created + outcomes["created"],
                 merged=done.merged + outcomes["merged"],
                 unchanged=done.unchanged + outcomes["unchanged"],
-                rejected=done.rejected + len(chunk.bad),
+                rejected=done.rejected + len(bad),
                 notes=Counter(done.notes) + chunk.notes + merger.notes,
                 erased=done.erased + len(back),
                 erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],

@@ -47,7 +47,7 @@ class ImportState(StrEnum):
 _LEFT = {ImportState.RUNNING: ImportState.INTERRUPTED, ImportState.UNDOING: ImportState.UNDO_INTERRUPTED}
 _SINGULARS = (
     *(("rows", "row"), ("names", "name"), ("zones", "zone"), ("dates", "date"), ("values", "value")),
-    *(("countries", "country"), ("consents", "consent")),
+    *(("countries", "country"), ("consents", "consent"), ("addresses", "address")),
 )
 CUT = f"only its first {MAX_ORIGINAL:,} characters were kept"
 

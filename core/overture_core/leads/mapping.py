@@ -159,12 +159,14 @@ def check_fields(mapping: Mapping[str, str]) -> None:
 
 
 def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Make sure that leads could be reached at all.
+    """Make sure that leads could be reached at all, or that those who are known could refuse.
 
     Raises:
-        NoAddressColumn: no column is an e-mail address or a phone number.
+        NoAddressColumn: no column is an e-mail address or a phone number, nor do a key and a refusal stand together.
     """
-    if not {"email", "phone"} & set(mapping.values()):
+    fields = set(mapping.values())
+    refusing = fields & {"external_id", "linkedin_url"} and fields & (REFUSALS | CONSENTS)
+    if not refusing and not {"email", "phone"} & fields:
         raise NoAddressColumn(columns)
 
 

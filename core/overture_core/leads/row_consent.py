@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from overture_core.leads.answers import NOTHING, Said, answer, is_off, is_refusal
-from overture_core.leads.header_names import status_of
+from overture_core.errors import InvalidInput
+from overture_core.leads.answers import NOTHING, Said, answer, is_off, is_plain_refusal, is_refusal
+from overture_core.leads.header_names import is_for_phones, is_of_ours, status_of
 from overture_core.leads.mapping import CONSENTS, REFUSALS
+from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.messages.channels import Channel
 
 _EVERY = frozenset(Channel)
@@ -24,6 +28,9 @@ _REFUSED = {
     # A text is a call too (47 CFR 64.1200).
     "call_opt_out": frozenset({Channel.SMS, Channel.VOICE}),
 }
+# What may be an address among the signs that stand around several in one cell.
+_WORDS = re.compile(r"[^\s,;|<>()\[\]\"]+")
+_NUMBERS = re.compile(r"[;,|]")
 
 
 @dataclass(slots=True)
@@ -48,12 +55,12 @@ class ConsentColumns:
         self._mapped = frozenset(mapping)
         self._telling = [(column, name) for column, name in mapping.items() if name in CONSENTS | REFUSALS]
 
-    def read(self, cells: Mapping[str, str]) -> Stated:
-        """Return what a row says in all of them."""
+    def read(self, cells: Mapping[str, str], *, doubtful: bool = False) -> Stated:
+        """Return what a row says in all of them; of `doubtful` cells it is not certain which column they are of."""
         found = Stated()
         granted: set[Channel] = set()
         refused: set[Channel] = set()
-        for text, said in self._said(cells):
+        for text, said in self._said(cells, doubtful=doubtful):
             granted |= said.granted
             refused |= said.refused
             if said.unclear:
@@ -63,18 +70,18 @@ class ConsentColumns:
             found.contradicts = not granted.isdisjoint(refused)
         return found
 
-    def _said(self, cells: Mapping[str, str]) -> Iterator[tuple[str, Said]]:
+    def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, Said]]:
         for column, name in self._telling:
             if text := cells.get(column, "").strip():
-                yield text, _told(name, text)
+                yield text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
         for column, text in cells.items():
             if column not in self._mapped and text and (like := status_of(column)) is not None:
                 yield text, _of_status(like, text)
 
 
-def _told(name: str, text: str) -> Said:
+def _told(name: str, text: str, refuses: Callable[[str], bool] = is_refusal) -> Said:
     if name in REFUSALS:
-        return Said(refused=_REFUSED[name]) if is_refusal(text) else NOTHING
+        return Said(refused=_REFUSED[name]) if refuses(text) else NOTHING
     yes, no = _ANSWERED[name]
     return answer(text, yes=yes, no=no)
 
@@ -84,3 +91,30 @@ def _of_status(name: str, text: str) -> Said:
     if name == "consent":
         return Said(refused=_told(name, text).refused)
     return Said(refused=_REFUSED[name]) if is_off(text) else NOTHING
+
+
+def addresses_in(
+    cells: Mapping[str, str], mapping: Mapping[str, str], country: str | None
+) -> Iterator[tuple[str, str]]:
+    """Return every address in a row, ("email" or "phone", value) as identities are, but for those of somebody of ours.
+
+    An e-mail address counts in any column that is kept as it is, a number in those that are named so; `country` is
+    where numbers are dialled.
+    """
+    for column, text in cells.items():
+        name = mapping.get(column)
+        if not text or name not in {None, "email", "phone"} or is_of_ours(column):
+            continue
+        if "@" in text:
+            words = [word.strip(".") for word in _WORDS.findall(text)]
+            # A text that names somebody, such as a remark, is no column of addresses.
+            if name is not None or all("@" in word for word in words):
+                yield from _valid("email", (word for word in words if "@" in word), country)
+        elif name == "phone" or is_for_phones(column):
+            yield from _valid("phone", _NUMBERS.split(text), country)
+
+
+def _valid(kind: str, texts: Iterable[str], country: str | None) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        with suppress(InvalidInput):
+            yield kind, email_key(valid_email(text)) if kind == "email" else e164(text, country)

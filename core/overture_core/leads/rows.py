@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -18,7 +18,7 @@ from overture_core.leads.header_names import PREFIX
 from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, SEVERAL
 from overture_core.leads.normalise import e164, email_key, says_no_country, time_zone_for, valid_email
-from overture_core.leads.row_consent import ConsentColumns, Stated
+from overture_core.leads.row_consent import ConsentColumns, Stated, addresses_in
 from overture_core.text import MAX_FIELD, clean, quoted
 
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
@@ -56,7 +56,11 @@ NO_EVIDENCE = ConsentEvidence()
 
 @dataclass(slots=True)
 class LeadRow:
-    """A row that can become a lead. `identities` are (kind, value) pairs, the strongest first."""
+    """A row that can become a lead. `identities` are (kind, value) pairs, the strongest first.
+
+    Of a row that refuses, `others` are its further addresses; and one that can only be joined to a lead, since it has
+    no valid address, has the `reasons` for which it is rejected if there is none.
+    """
 
     values: dict[str, object]
     identities: list[tuple[str, str]]
@@ -64,6 +68,8 @@ class LeadRow:
     tags: list[str] = field(default_factory=list)
     stated: Stated = field(default_factory=Stated)
     evidence: ConsentEvidence = NO_EVIDENCE
+    others: list[tuple[str, str]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
 
 class RowReader:
@@ -78,7 +84,7 @@ class RowReader:
     ) -> None:
         columns = {field_name: column for column, field_name in mapping.items()}
         self._fields = [(name, columns[name]) for name in FIELDS if name in columns and name not in SEVERAL]
-        self._mapped = frozenset(mapping)
+        self._mapping, self._mapped = mapping, frozenset(mapping)
         self._consent = ConsentColumns(mapping)
         self._default_country = default_country
         # Lists have far fewer days than rows.
@@ -102,7 +108,8 @@ class RowReader:
         """
         raw = self._filled(cells, shapes)
         country = self._country(raw.get("country", ""))
-        email, phone = self._addresses(raw, country)
+        stated = self._consent.read(cells)
+        email, phone, reasons = self._addresses(raw, country, required=not stated.refused)
         first, last = self._names(raw)
         values: dict[str, object] = {
             "email": email,
@@ -134,19 +141,41 @@ class RowReader:
             if column not in self._mapped and value
         )
         custom = {name: text for name, text in unmapped if text}
-        found = LeadRow(kept, _identities(kept), custom)
+        found = LeadRow(kept, _identities(kept), custom, stated=stated, reasons=reasons)
+        if stated.refused:
+            found.others = self._others([cells], country, found.identities)
         if "tags" in raw:
             parts = SEPARATORS.split(raw["tags"])
             found.tags = [tag for part in parts if (tag := self._cut(part, "tags", LONGEST))]
-        found.stated = self._consent.read(cells)
         if not raw.keys().isdisjoint(_EVIDENCE):
-            found.evidence = ConsentEvidence(
-                self._cut(raw.get("consent_source", ""), "consent_source", 200),
-                self._cut(raw.get("consent_text", ""), "consent_text", 1_000),
-                self._date(raw, "consent_at", "consent"),
-            )
+            found.evidence = self._evidence(raw)
         self._count_nuls(cells)
         return found
+
+    def _evidence(self, raw: Mapping[str, str]) -> ConsentEvidence:
+        return ConsentEvidence(
+            self._cut(raw.get("consent_source", ""), "consent_source", 200),
+            self._cut(raw.get("consent_text", ""), "consent_text", 1_000),
+            self._date(raw, "consent_at", "consent"),
+        )
+
+    def refusing(self, either: Sequence[Mapping[str, str]], problem: str) -> LeadRow | None:
+        """Return a row whose cells may be of two columns each for what it refuses alone, if it does."""
+        refused = {channel for cells in either for channel in self._consent.read(cells, doubtful=True).refused}
+        if not refused:
+            return None
+        others = self._others(either, None, [])
+        return LeadRow(
+            {}, [], {}, stated=Stated(dict.fromkeys(sorted(refused), False)), others=others, reasons=[problem]
+        )
+
+    def _others(
+        self, rows: Sequence[Mapping[str, str]], country: str | None, own: Sequence[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        found = (
+            each for cells in rows for each in addresses_in(cells, self._mapping, country or self._default_country)
+        )
+        return [each for each in dict.fromkeys(found) if each not in own]
 
     def _custom_name(self, column: str, cells: Mapping[str, str]) -> str:
         """Return the name of the field that `custom.NAME` is: NAME, unless another column of the row is."""
@@ -171,7 +200,10 @@ class RowReader:
             self.notes[f"values of {name} left out: {_SHAPES[shape]} where a text belongs"] += 1
         return raw
 
-    def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
+    def _addresses(
+        self, raw: Mapping[str, str], country: str | None, *, required: bool
+    ) -> tuple[str | None, str | None, list[str]]:
+        """Return the e-mail address and the number, or the reasons why there is neither if none is `required`."""
         reasons = []
         email = phone = None
         if raw.get("email"):
@@ -188,10 +220,13 @@ class RowReader:
                 if unknown:
                     reasons.append(f"country: {quoted(raw['country'], limit=40)} is not known")
         if email is None and phone is None:
-            raise RowRejected(*reasons or ["it has neither an e-mail address nor a phone number"])
+            reasons = reasons or ["it has neither an e-mail address nor a phone number"]
+            if required:
+                raise RowRejected(*reasons)
+            return None, None, reasons
         if reasons:
             self.notes["rows kept without one of their addresses, which was not valid"] += 1
-        return email, phone
+        return email, phone, []
 
     def _cut(self, text: str, name: str, limit: int, *, keep_lines: bool = False) -> str:
         """Return a text, cleaned; one that is longer than its limit is cut, and that is counted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 
@@ -13,6 +14,7 @@ from overture_core.leads.finding import lead_id_of
 from overture_core.leads.imports import ImportReport
 from overture_core.messages.channels import Channel
 from overture_core.storage.store import Store
+from overture_core.suppressions.service import suppressed
 
 Import = Callable[..., ImportReport]
 NONE = dict.fromkeys(Channel, False)
@@ -131,3 +133,79 @@ def test_every_column_of_consent_counts(store: Store, take: Import) -> None:
 def test_a_status_stays_a_custom_field(store: Store, take: Import) -> None:
     report = take("email,Email Status\na@n.example,Verified\n")
     assert report.unmapped == ["Email Status"]
+
+
+def is_suppressed(store: Store, kind: Literal["email", "phone"], value: str) -> bool:
+    with store.read("default") as work:
+        return bool(suppressed(work, kind, [value]))
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "other"),
+    [
+        ("Email,Email 2,opt_out", "a@n.example,b@n.example,yes", "b@n.example"),
+        ("Email,Secondary Email,consent", "a@n.example,b@n.example,no", "b@n.example"),
+        ("Email,Courriel secondaire,opt_out", "a@n.example,b@n.example,x", "b@n.example"),
+        ("Email,Phone,Mobile,opt_out", "a@n.example,+12025550101,+12025550102,yes", "+12025550102"),
+        ("Email,Phone,Téléphone secondaire,opt_out", "a@n.example,,+12025550102,yes", "+12025550102"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_row_that_refuses_does_so_for_every_address_in_it(
+    store: Store, take: Import, header: str, cells: str, other: str, is_known: bool
+) -> None:
+    if is_known:
+        take(f"email,phone\n{other if '@' in other else ''},{'' if '@' in other else other}\n")
+    report = take(f"{header}\n{cells}\n")
+    if is_known:
+        assert consents(store, other) == NONE
+    else:
+        assert is_suppressed(store, "email" if "@" in other else "phone", other)
+        assert "1 address of no lead yet in a row that refuses, suppressed" in report.warnings
+
+
+def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, take: Import) -> None:
+    take("email,Owner Email,Remark,opt_out\na@n.example,me@n.example,see bob@n.example,yes\n")
+    assert not is_suppressed(store, "email", "me@n.example")
+    assert not is_suppressed(store, "email", "bob@n.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("external_id,email,opt_out\nX7,broken,yes\n", "merged"),
+        ("external_id,email,opt_out\nX7,,yes\n", "merged"),
+        ("external_id,opt_out\nX7,yes\n", "merged"),
+        ("linkedin,email,opt_out\nlinkedin.com/in/ada,,yes\n", "merged"),
+        ("email,opt_out\nada@n.example; eve@n.example,yes\n", "rejected"),
+        ("email,opt_out\nada@n.example.,yes\n", "rejected"),
+        ("email,opt_out\nada@n.example,yes,more\n", "rejected"),
+        ("name,email,opt_out\nLee, Ada,ada@n.example,yes\n", "rejected"),
+    ],
+)
+def test_a_row_that_is_no_lead_refuses_for_the_one_it_names(
+    store: Store, take: Import, text: str, outcome: str
+) -> None:
+    take("external_id,email,linkedin\nX7,ada@n.example,linkedin.com/in/ada\n")
+    report = take(text)
+    assert report.model_dump()[outcome] == report.rows == 1
+    assert consents(store, "ada@n.example") == NONE
+    assert [each.reasons[-1] for each in report.reject_samples] == (
+        ["what it refuses was recorded for the other addresses in it"] if outcome == "rejected" else []
+    )
+
+
+def test_a_row_that_refuses_and_names_nobody_is_rejected_with_that(take: Import) -> None:
+    report = take("external_id,email,opt_out\nX8,broken,yes\n")
+    assert report.rejected == 1
+    assert report.reject_samples[0].reasons[-1] == (
+        "it refuses to be written to, and no lead was found by it: record that by hand"
+    )
+
+
+def test_a_row_of_another_width_whose_cells_only_slip_into_a_column_of_refusals_refuses_nothing(
+    store: Store, take: Import
+) -> None:
+    take("email\nada@n.example\n")
+    assert take("email,opt_out,name\nada@n.example,,Lee, Ada\n").rejected == 1
+    assert consents(store, "ada@n.example") == {}
