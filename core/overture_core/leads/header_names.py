@@ -237,6 +237,17 @@ def field_of(name: str) -> str | None:
     return _FIELDS.get(header_key(_SECOND.sub("", name)))
 
 
+_OF_CONSENT = (
+    *("optin", "optout", "unsubscri", "donot", "consent", "blacklist", "sperre", "einwillig", "abmeld", "abgemeld"),
+    *("desabonn", "desinscri", "consenso", "zgod", "samtyck", "toestemming"),
+)
+
+
+def sounds_like_consent(name: str) -> bool:
+    """Say whether a column that no field has the name of may yet be one of consents or refusals."""
+    return status_of(name) is None and any(each in header_key(name) for each in _OF_CONSENT)
+
+
 _PHONE_KEYS = frozenset(key for key, field in _FIELDS.items() if field == "phone")
 
 

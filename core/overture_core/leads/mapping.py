@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours
+from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours, status_of
 from overture_core.text import clean, quoted
 
 __all__ = [
@@ -41,6 +41,7 @@ SEVERAL = REFUSALS | CONSENTS | {CUSTOM, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
+_STATUS = "a status, which stays a custom field and is read for refusals"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
 # itself by what it begins with, or by North America's groups.
@@ -179,7 +180,7 @@ def described(
         yield ColumnRead(
             column=column,
             field=mapping.get(column),
-            why=why.get(column, "no field has such a name or such values"),
+            why=why.get(column, _STATUS if status_of(column) else "no field has such a name or such values"),
             sample=None if value is None else clean(value, limit=SHOWN),
         )
 

@@ -309,7 +309,7 @@ class Merger:
         for kind in kinds:
             values = sorted(value for of, value in self._shut if of == kind)
             # Who was erased is known without being kept again.
-            fresh = [value for value in values if value not in suppressed(self._work, kind, values)] if values else []
+            fresh = sorted(set(values) - suppressed(self._work, kind, values))
             add_all(self._work, [Wanted(kind, value, "refused", self._shut[kind, value]) for value in fresh])
             if fresh:
                 self.notes["addresses of no lead yet in a row that refuses, suppressed"] += len(fresh)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import FoundOrder, Order, OrderFinder
-from overture_core.leads.header_names import field_of
+from overture_core.leads.header_names import PREFIX, field_of, sounds_like_consent
 from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
@@ -123,6 +123,16 @@ def _of_mapping(
             yield (
                 f"{quoted(column)} was kept as a custom field: {why[column]}. A mapping can settle it, to {field}, "
                 f"{CUSTOM} or {IGNORE}."
+            )
+        elif (
+            column not in settled
+            and column not in proposed
+            and not column.startswith(PREFIX)
+            and sounds_like_consent(column)
+        ):
+            yield (
+                f"{quoted(column)} was kept as a custom field, though it sounds like a consent or a refusal; if it is "
+                "one, map it (opt_out, email_opt_out, consent, ...)."
             )
         elif column in proposed and why[column].startswith("its values"):
             yield f"{quoted(column)} was taken for {proposed[column]} by {why[column]}."
