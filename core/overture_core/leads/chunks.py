@@ -74,5 +74,8 @@ def _next_chunk(rows: Iterator[Row], reader: RowReader, position: Callable[[], i
 
 def _readable(row: Row, reader: RowReader) -> LeadRow:
     if row.cells is None:
-        raise RowRejected(row.problem or "it cannot be read")
+        problem = row.problem or "it cannot be read"
+        if refusing := reader.refusing(row.either, problem):
+            return refusing
+        raise RowRejected(problem)
     return reader.read(row.cells, row.shapes)

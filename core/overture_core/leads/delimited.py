@@ -14,7 +14,16 @@ from overture_core.leads.header_names import field_of
 from overture_core.leads.records import UNCLOSED, Line, Record, RecordReader, bounded_lines, unwrapped
 from overture_core.leads.sources import Source
 from overture_core.leads.spreadsheets import plain
-from overture_core.leads.tables import HeaderPlace, Row, Table, column_names, find_header, place_notes, wrong_width
+from overture_core.leads.tables import (
+    HeaderPlace,
+    Row,
+    Table,
+    column_names,
+    find_header,
+    from_both_ends,
+    place_notes,
+    wrong_width,
+)
 from overture_core.leads.unpacking import stored_position
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -94,7 +103,13 @@ def _rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
             continue
         # Separators at the end of a row, with nothing between them, add no cell.
         elif len(cells) != width and (len(cells) < width or any(cell.strip() for cell in cells[width:])):
-            yield Row(record.line, record.original, None, wrong_width(len(cells), width))
+            yield Row(
+                record.line,
+                record.original,
+                None,
+                wrong_width(len(cells), width),
+                either=from_both_ends(columns, cells),
+            )
         else:
             if "'" in record.original:
                 cells = [plain(cell) for cell in cells]

@@ -38,7 +38,7 @@ class Grants:
         self._people: set[str] = set()
         self._phones: set[str] = set()
         self._emails: set[str] = set()
-        if not any(granted for row in rows for granted in row.consents.values()):
+        if not any(granted for row in rows for granted in row.stated.consents.values()):
             return
         emails = named.get("email", set()).union(
             email_key(address) for values in known.values() if (address := values.get("email"))

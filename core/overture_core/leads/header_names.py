@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 
 # As they are written or as they are compared: `header_key` makes them alike. English first, then by language: German,
 # French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish and Norwegian, Finnish, Turkish, Russian
@@ -115,7 +117,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "consent": (
         "consent|opt in|consents|einwilligung|consentement|consentimiento|consenso|toestemming|consentimento",
-        "channels|zgoda|souhlas|samtycke|samtykke|suostumus|izin|onay|согласие|згода|同意|동의",
+        "channels|zgoda|souhlas|samtycke|samtykke|suostumus|izin|onay|согласие|згода|同意|동의|marketing consent",
+        "gdpr consent|consent marketing|opt in marketing|marketing opt in|werbeeinwilligung|dsgvo-einwilligung",
+        "consentement marketing|consentimiento marketing|consenso marketing|marketingtoestemming|zgoda marketingowa",
     ),
     "consent_text": (
         "consent text|consent wording|consent statement|consent language|opt in text|einwilligungstext",
@@ -133,18 +137,24 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "email_opt_in": (
         "email opt in|email consent|consent email|opt in email|accepts email marketing|accepts marketing",
-        "subscribed|marketing email|newsletter",
+        "subscribed|marketing email|newsletter|email marketing|marketing emails|email marketing consent",
     ),
     "sms_opt_in": ("sms opt in|sms consent|consent sms|opt in sms|accepts sms marketing|text opt in|marketing sms",),
     "opt_out": (
         "opt out|opted out|opt out time|opt out date|do not contact|dnc|unsubscribe|unsubscribed",
         "unsubscribed at|unsubscribe time|abgemeldet|widerspruch|désinscrit|désabonné|dado de baja",
         "no contactar|disiscritto|uitgeschreven|wypisany|odhlášen|avregistrerad|avmeldt|afmeldt",
-        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부",
+        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부|global opt out|marketing opt out|opt out status",
+        "opted out at|unsubscribed date|unsubscribe date|unsubscribed on|suppressed|blacklisted|blacklist|blocklisted",
+        "blocklist|do not market|opt-out datum|abmeldedatum|abgemeldet am|nicht kontaktieren|nicht anschreiben",
+        "werbesperre|kontaktsperre|keine werbung|werbewiderspruch|ne pas contacter|ne plus contacter|désinscription",
+        "date de désinscription|no molestar|baja|fecha de baja|lista negra|non contattare|data disiscrizione",
+        "niet benaderen|niet contacteren|não contatar|não contactar|nie kontaktować|nekontaktovat",
+        "kontakta ej|ikke kontakt|не беспокоить|не контактировать|не писать|連絡不可|请勿联系|请勿打扰|연락금지",
     ),
     "email_opt_out": (
         "email opt out|email opted out|opt out email|opted out of email|has opted out of email|do not email",
-        "unsubscribed from email|unsubscribed from all email",
+        "unsubscribed from email|unsubscribed from all email|email unsubscribed|no email|no emails|keine e-mails",
     ),
     "sms_opt_out": ("sms opt out|sms opted out|opt out sms|opted out of sms|text opt out|do not text|do not sms",),
     "whatsapp_opt_out": ("whatsapp opt out|whatsapp opted out|opt out whatsapp",),
@@ -153,6 +163,20 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "call_opt_out": (
         "call opt out|call opted out|opt out call|opted out of calls|do not call|do not phone|no calls",
         "phone opt out",
+    ),
+}
+# Columns that stay custom fields and are read for refusals alone, as the field that they are like: what a status says
+# beside is anything.
+_STATUSES = {
+    "opt_out": (
+        "status|lead status|contact status|person status|kontaktstatus|statut|estado|stato|subscription status",
+        "subscriber status|abo-status|statut d'abonnement|statut de l'abonnement|estado de suscripción",
+        "stato iscrizione",
+    ),
+    "email_opt_out": ("email status|e-mail-status|email state|mail status|statut e-mail|estado del correo",),
+    "consent": (
+        "consent status|opt in status|marketing status|email marketing status|email subscription status",
+        "newsletter status|gdpr status|dsgvo-status|einwilligungsstatus|statut du consentement",
     ),
 }
 # Beginnings of words in the names of columns about somebody of ours, such as who looks after a lead, in the same order
@@ -190,9 +214,13 @@ def header_key(name: str) -> str:
 PREFIX = "custom."
 """Before the name of a column that is a custom field, whatever its name or its values look like."""
 _SECOND = re.compile(r" \(\d+\)$")  # how a column is told from another of its name
-_FIELDS = {header_key(name): field for field, lists in _NAMES.items() for names in lists for name in names.split("|")}
 
 
+def _by_key(lists: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    return {header_key(name): field for field, names in lists.items() for each in names for name in each.split("|")}
+
+
+_FIELDS, _STATUS_FIELDS = _by_key(_NAMES), _by_key(_STATUSES)
 _OURS_KEYS = tuple(header_key(name) for names in _OURS for name in names.split("|"))
 _OURS_WORD_KEYS = frozenset(map(header_key, _OURS_WORDS))
 _PHONE_KEYS = frozenset(
@@ -216,6 +244,7 @@ def is_of_ours(name: str) -> bool:
     return not _OURS_WORD_KEYS.isdisjoint(words)
 
 
+@lru_cache(maxsize=2_000)
 def names_phone(name: str) -> bool:
     """Say whether a column may hold phone numbers by a part of its name, as Work Phone and WhatsApp 2 do."""
     words, key = map(header_key, _WORD.split(name)), header_key(name)
@@ -227,3 +256,21 @@ def names_phone(name: str) -> bool:
 def field_of(name: str) -> str | None:
     """Return the field that a column's name says, if it says one."""
     return _FIELDS.get(header_key(_SECOND.sub("", name)))
+
+
+_OF_CONSENT = (
+    *("optin", "optout", "unsubscri", "donot", "consent", "blacklist", "sperre", "einwillig", "abmeld", "abgemeld"),
+    *("desabonn", "desinscri", "consenso", "zgod", "samtyck", "toestemming"),
+)
+
+
+def sounds_like_consent(name: str) -> bool:
+    """Say whether a column that no field has the name of may yet be one of consents or refusals."""
+    return status_of(name) is None and any(each in header_key(name) for each in _OF_CONSENT)
+
+
+@lru_cache(maxsize=2_000)
+def status_of(name: str) -> str | None:
+    """Return the field as which a column of statuses is read for refusals (opt_out, email_opt_out or consent), if its
+    name says that it is one."""
+    return _STATUS_FIELDS.get(header_key(_SECOND.sub("", name)))

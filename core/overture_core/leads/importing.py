@@ -24,6 +24,7 @@ from overture_core.leads.imports import (
     CUT,
     SHOWN_REJECTS,
     Checkpoint,
+    Counts,
     ImportReport,
     ImportState,
     is_held,
@@ -203,7 +204,7 @@ class _Running:
         with self._work() as work:
             notes = [noted(number, what) for what, number in sorted(done.notes.items())]
             report = ImportReport(
-                **done.model_dump(exclude={"notes", "erased", "erased_lines", "by_phone", "by_phone_line"}),
+                **done.model_dump(include={*Counts.model_fields, "shared"}),
                 import_id=None if self._options.dry_run else self._id,
                 filename=self._source.filename,
                 encoding=self._table.encoding,
@@ -212,7 +213,14 @@ class _Running:
                 unmapped=[column for column in self._table.columns if column not in self._mapping],
                 columns=columns,
                 reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
-                warnings=[*warnings, *notes, *joined_by_phone(done), *_of_erased(done), *alike],
+                warnings=[
+                    *warnings,
+                    *notes,
+                    *done.consent.warnings(),
+                    *joined_by_phone(done),
+                    *_of_erased(done),
+                    *alike,
+                ],
                 resumed=self._resumed,
             )
             row = stored(work, self._id, lock=True)
@@ -250,20 +258,22 @@ class _Running:
             outcomes = merger.merge(chunk.good, self._source.filename)
             read_on()
             merger.write()
-            insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in chunk.bad])
+            bad = sorted([*chunk.bad, *merger.rejects], key=lambda each: each[0].line)
+            insert_rows(work, ImportReject, _REJECT, [self._reject(work, *each) for each in bad])
             done, back = self.done, _erased_before(work, chunk.good, merger.named)
             reached = Checkpoint(
                 rows=done.rows + chunk.rows,
                 created=done.created + outcomes["created"],
                 merged=done.merged + outcomes["merged"],
                 unchanged=done.unchanged + outcomes["unchanged"],
-                rejected=done.rejected + len(chunk.bad),
+                rejected=done.rejected + len(bad),
                 notes=Counter(done.notes) + chunk.notes + merger.notes,
                 erased=done.erased + len(back),
                 erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
                 by_phone=done.by_phone + len(merger.by_phone),
                 by_phone_line=done.by_phone_line or next(iter(merger.by_phone), None),
                 shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
+                consent=done.consent.with_rows((row.line, read.stated) for row, read in chunk.good),
             )
             mine = update(LeadImport).where(
                 LeadImport.workspace_id == work.workspace, LeadImport.id == self._id, LeadImport.holder == self._holder

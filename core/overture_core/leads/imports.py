@@ -14,6 +14,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import aliased
 
 from overture_core.errors import NotFound
+from overture_core.leads.consent_notes import ConsentNotes
 from overture_core.leads.mapping import ColumnRead
 from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.storage.schema import ImportReject, LeadImport
@@ -46,7 +47,7 @@ class ImportState(StrEnum):
 _LEFT = {ImportState.RUNNING: ImportState.INTERRUPTED, ImportState.UNDOING: ImportState.UNDO_INTERRUPTED}
 _SINGULARS = (
     *(("rows", "row"), ("names", "name"), ("zones", "zone"), ("dates", "date"), ("values", "value")),
-    *(("countries", "country"), ("consents", "consent")),
+    *(("countries", "country"), ("consents", "consent"), ("addresses", "address")),
 )
 CUT = f"only its first {MAX_ORIGINAL:,} characters were kept"
 
@@ -113,6 +114,7 @@ class Checkpoint(Counts):
     by_phone: int = 0
     by_phone_line: int | None = None
     shared: dict[int, list[str]] = Field(default_factory=dict)
+    consent: ConsentNotes = Field(default_factory=ConsentNotes)
 
 
 def noted(number: int, what: str) -> str:

@@ -11,21 +11,37 @@ from pydantic import BaseModel, Field
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours
+from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours, status_of
 from overture_core.text import clean, quoted
 
-__all__ = ["CUSTOM", "FIELDS", "IGNORE", "REFUSALS", "ColumnRead", "NoAddressColumn", "Proposal", "checked", "propose"]
+__all__ = [
+    "CONSENTS",
+    "CUSTOM",
+    "FIELDS",
+    "IGNORE",
+    "REFUSALS",
+    "SEVERAL",
+    "ColumnRead",
+    "NoAddressColumn",
+    "Proposal",
+    "checked",
+    "propose",
+]
 
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
 REFUSALS = frozenset(
     {"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out", "linkedin_opt_out"}
 )
+# And these: what one of them refuses holds too, beside whatever the others grant.
+CONSENTS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
 CUSTOM, IGNORE = "custom", "ignore"
 """What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
-_SEVERAL = REFUSALS | {CUSTOM, IGNORE}
+SEVERAL = REFUSALS | CONSENTS | {CUSTOM, IGNORE}
+"""What a mapping may say of several columns."""
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
+_STATUS = "a status, which stays a custom field and is read for refusals"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
 # itself by what it begins with, or by North America's groups.
@@ -67,7 +83,7 @@ class NoAddressColumn(InvalidInput):
 def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
-    """Propose a field for each column that has one; every field but a refusal once, the leftmost column first.
+    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -82,7 +98,7 @@ def propose(
         field = field_of(column)
         if field is None:
             continue
-        if field in REFUSALS or field not in held:
+        if field in SEVERAL or field not in held:
             mapping[column], why[column] = field, "its name"
             held[field] = column
         else:
@@ -137,19 +153,21 @@ def check_fields(mapping: Mapping[str, str]) -> None:
                 f"The mapping names the field {quoted(field)}; the fields are: {', '.join((*FIELDS, CUSTOM, IGNORE))}."
             )
             raise InvalidInput(msg)
-    single = [field for field in mapping.values() if field not in _SEVERAL]
+    single = [field for field in mapping.values() if field not in SEVERAL]
     if len(set(single)) < len(single):
         msg = "The mapping gives the same field to two columns; choose one of them."
         raise InvalidInput(msg)
 
 
 def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Make sure that leads could be reached at all.
+    """Make sure that leads could be reached at all, or that those who are known could refuse.
 
     Raises:
-        NoAddressColumn: no column is an e-mail address or a phone number.
+        NoAddressColumn: no column is an e-mail address or a phone number, nor do a key and a refusal stand together.
     """
-    if not {"email", "phone"} & set(mapping.values()):
+    fields = set(mapping.values())
+    refusing = fields & {"external_id", "linkedin_url"} and fields & (REFUSALS | CONSENTS)
+    if not refusing and not {"email", "phone"} & fields:
         raise NoAddressColumn(columns)
 
 
@@ -162,7 +180,7 @@ def described(
         yield ColumnRead(
             column=column,
             field=mapping.get(column),
-            why=why.get(column, "no field has such a name or such values"),
+            why=why.get(column, _STATUS if status_of(column) else "no field has such a name or such values"),
             sample=None if value is None else clean(value, limit=SHOWN),
         )
 

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, bindparam, select, update
 
@@ -21,19 +21,23 @@ from overture_core.leads.granting import Grants
 from overture_core.leads.normalise import email_key
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
-from overture_core.messages.channels import Channel
+from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.among import among, each_of
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag
 from overture_core.storage.store import Work
+from overture_core.suppressions.service import Wanted, add_all, suppressed
 from overture_core.text import clean
 
-CREATED, MERGED, UNCHANGED = "created", "merged", "unchanged"
+CREATED, MERGED, UNCHANGED, REJECTED = "created", "merged", "unchanged", "rejected"
 FIELDS = (
     *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
     *("linkedin_url", "external_id", "notes", "last_contact_at"),
 )
 FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
+REFUSAL_TAKEN = "what it refuses was recorded for the other addresses in it"
+REFUSAL_LOST = "it refuses to be written to, and no lead was found by it: record that by hand"
+_CHANNELS_OF = {"email": {Channel.EMAIL}, "phone": BY_PHONE}
 _LEAD = ("id", "workspace_id", *FIELDS, "custom", "import_id", "created_at", "updated_at")
 _IDENTITY = ("id", "workspace_id", "lead_id", "kind", "value")
 _TAG = ("lead_id", "tag", "workspace_id")
@@ -75,6 +79,8 @@ class Merger:
         self.named: dict[str, set[str]] = defaultdict(set)  # the identities of all rows, by their kind
         self.notes: Counter[str] = Counter()
         self.shared: dict[int, list[str]] = {}
+        self.rejects: list[tuple[Row, list[str]]] = []  # rows that could only be joined to a lead, and were to none
+        self._shut: dict[tuple[str, str], str] = {}
         self.by_phone: list[
             int
         ] = []  # lines of rows that only their number joined to a lead of another name and address
@@ -82,13 +88,21 @@ class Merger:
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
         """Merge rows; returns how many will be created, merged and unchanged once `write` was called."""
         for _, row in rows:
-            for kind, value in row.identities:
+            for kind, value in (*row.identities, *row.others):
                 self.named[kind].add(value)
         self._load()
         known = {lead.id: lead.values for lead in self._leads.values()}
         self._grants = Grants(self._work, (row for _, row in rows), self.named, known)
         name = clean(filename, limit=200)
-        return Counter(self._take(row, original.line, name) for original, row in rows)
+        outcomes = Counter[str]()
+        for original, row in rows:
+            outcome = REJECTED if self._is_nobody(row) else self._take(row, original.line, name)
+            # What a row refuses counts for every address in it, though the row itself may be no lead.
+            heard = self._refuse_others(row, original.line, name)
+            if outcome == REJECTED:
+                self.rejects.append((original, [*row.reasons, REFUSAL_TAKEN if heard else REFUSAL_LOST]))
+            outcomes[outcome] += 1
+        return outcomes
 
     def _load(self) -> None:
         work = self._work
@@ -145,7 +159,7 @@ class Merger:
             change["identities"] = identities
         if (row.tags or self._tags) and (tags := self._add_tags(lead, [*row.tags, *self._tags])):
             change["tags"] = tags
-        if row.consents and (consents := self._add_consents(lead, row, line, filename)):
+        if row.stated.consents and (consents := self._add_consents(lead, row, row.stated.consents, line, filename)):
             change["consents"] = consents
         if not owners:
             return CREATED
@@ -158,10 +172,26 @@ class Merger:
         """Note whose addresses are in one row. The first gets it; what it refuses all of them refuse."""
         self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
         self.shared[line] = owners
-        refusals = dict.fromkeys((channel for channel, granted in row.consents.items() if not granted), False)
+        refusals = dict.fromkeys(row.stated.refused, False)
         for lead in (self._leads[owner] for owner in owners[1:] if refusals):
-            if consents := self._add_consents(lead, replace(row, consents=refusals), line, filename):
+            if consents := self._add_consents(lead, row, refusals, line, filename):
                 self._note(lead, line, {"consents": consents})
+
+    def _is_nobody(self, row: LeadRow) -> bool:
+        """Say whether a row can be no lead and is none that is known."""
+        return bool(row.reasons) and self._owners.keys().isdisjoint(row.identities)
+
+    def _refuse_others(self, row: LeadRow, line: int, filename: str) -> bool:
+        """Refuse for whoever has one of a row's further addresses; those of nobody yet are suppressed."""
+        refused = dict.fromkeys(row.stated.refused, False)
+        for identity in row.others:
+            if (owner := self._owners.get(identity)) is not None:
+                lead = self._leads[owner]
+                if consents := self._add_consents(lead, row, refused, line, filename):
+                    self._note(lead, line, {"consents": consents})
+            elif not refused.keys().isdisjoint(_CHANNELS_OF[identity[0]]):
+                self._shut.setdefault(identity, f"import of {filename}, line {line}")
+        return bool(row.others)
 
     def _note(self, lead: _Lead, line: int, change: dict[str, Any]) -> None:
         lead.changed.add("updated_at")
@@ -219,8 +249,10 @@ class Merger:
             self._new_tags.append((lead.id, tag, self._work.workspace))
         return fresh
 
-    def _add_consents(self, lead: _Lead, row: LeadRow, line: int, filename: str) -> list[str]:
-        """Add consents and refusals; returns the ids of their rows."""
+    def _add_consents(
+        self, lead: _Lead, row: LeadRow, consents: Mapping[Channel, bool], line: int, filename: str
+    ) -> list[str]:
+        """Add consents and refusals of a row; returns the ids of their rows."""
         added = []
         given_at = row.evidence.given_at
         if given_at is not None and given_at > self._now:
@@ -228,7 +260,7 @@ class Merger:
             self.notes["dates of consent yet to come, left out"] += 1
             given_at = None
         source = row.evidence.source or self._consent_source or f"import of {filename}, line {line}"
-        for channel, granted in row.consents.items():
+        for channel, granted in consents.items():
             held = self._known_consents.get((lead.id, channel))
             if held is False and granted:
                 self.notes["consents in the file that do not overrule an earlier refusal"] += 1
@@ -270,6 +302,17 @@ class Merger:
         insert_rows(work, LeadTag, _TAG, self._new_tags)
         insert_rows(work, Consent, _CONSENT, self._new_consents)
         insert_rows(work, LeadChange, _CHANGE, self._changes)
+        self._suppress()
+
+    def _suppress(self) -> None:
+        kinds: tuple[Literal["email", "phone"], ...] = ("email", "phone")
+        for kind in kinds:
+            values = sorted(value for of, value in self._shut if of == kind)
+            # Who was erased is known without being kept again.
+            fresh = sorted(set(values) - suppressed(self._work, kind, values))
+            add_all(self._work, [Wanted(kind, value, "refused", self._shut[kind, value]) for value in fresh])
+            if fresh:
+                self.notes["addresses of no lead yet in a row that refuses, suppressed"] += len(fresh)
 
     def _update(self, leads: Iterable[_Lead]) -> None:
         alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)

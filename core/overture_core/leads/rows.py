@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -16,46 +16,14 @@ from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
 from overture_core.leads.header_names import PREFIX
 from overture_core.leads.labels import LONGEST, SEPARATORS
-from overture_core.leads.mapping import FIELDS, REFUSALS
+from overture_core.leads.mapping import FIELDS, SEVERAL
 from overture_core.leads.normalise import e164, email_key, says_no_country, time_zone_for, valid_email
-from overture_core.messages.channels import Channel
+from overture_core.leads.row_consent import ConsentColumns, Stated, addresses_in
 from overture_core.text import MAX_FIELD, clean, quoted
 
-_YES = {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "sim", "x", "opt-in", "opted in", "granted", "subscribed"}
-_NEVER = {"no", "n", "false", "0", "nein", "non", "nee", "não", "none"}
-_NO = _NEVER | {"opt-out", "opted out", "denied", "refused", "declined", "unsubscribed", "withdrawn", "revoked"}
-# What a column of refusals says of somebody who did not refuse; all else is a refusal, a date of one too.
-_NOT_REFUSED = _NEVER | {"", "-", "null", "n/a", "opt-in", "opted in", "subscribed"}
-_CHANNEL_WORDS = {
-    "email": Channel.EMAIL,
-    "e-mail": Channel.EMAIL,
-    "mail": Channel.EMAIL,
-    "sms": Channel.SMS,
-    "text": Channel.SMS,
-    "whatsapp": Channel.WHATSAPP,
-    "voice": Channel.VOICE,
-    "call": Channel.VOICE,
-    "calls": Channel.VOICE,
-    "linkedin": Channel.LINKEDIN,
-}
-_REFUSED_CHANNELS = {
-    "opt_out": tuple(Channel),
-    "email_opt_out": (Channel.EMAIL,),
-    "sms_opt_out": (Channel.SMS,),
-    "whatsapp_opt_out": (Channel.WHATSAPP,),
-    "voice_opt_out": (Channel.VOICE,),
-    "linkedin_opt_out": (Channel.LINKEDIN,),
-    # A text is a call too (47 CFR 64.1200).
-    "call_opt_out": (Channel.SMS, Channel.VOICE),
-}
-_NOT_UNDERSTOOD = (
-    "consent values that were not understood, left out; name channels (email, sms, ...), apart by a blank or one of "
-    "; , | + /"
-)
 _LONGEST_PAGE = 250  # with room for letters that are percent-encoded
 _PLAIN = ("company", "title", "language")
-_ANSWERS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
-_OF_CONSENT = _ANSWERS | {"consent_text", "consent_at", "consent_source"}
+_EVIDENCE = frozenset({"consent_text", "consent_at", "consent_source"})
 _SHAPES = {dict: "an object", list: "a list", bool: "true or false"}
 _REMEMBERED = 40  # characters of a date that is kept with what it was read as: long cells would fill the memory
 _LIMITS = {"language": 20, "title": 300, "company": 300}
@@ -88,14 +56,20 @@ NO_EVIDENCE = ConsentEvidence()
 
 @dataclass(slots=True)
 class LeadRow:
-    """A row that can become a lead. `identities` are (kind, value) pairs, the strongest first."""
+    """A row that can become a lead. `identities` are (kind, value) pairs, the strongest first.
+
+    Of a row that refuses, `others` are its further addresses; and one that can only be joined to a lead, since it has
+    no valid address, has the `reasons` for which it is rejected if there is none.
+    """
 
     values: dict[str, object]
     identities: list[tuple[str, str]]
     custom: dict[str, str]
     tags: list[str] = field(default_factory=list)
-    consents: dict[Channel, bool] = field(default_factory=dict)
+    stated: Stated = field(default_factory=Stated)
     evidence: ConsentEvidence = NO_EVIDENCE
+    others: list[tuple[str, str]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
 
 class RowReader:
@@ -109,9 +83,9 @@ class RowReader:
         date_orders: Mapping[str, Order],
     ) -> None:
         columns = {field_name: column for column, field_name in mapping.items()}
-        self._fields = [(name, columns[name]) for name in FIELDS if name in columns]
-        self._mapped = frozenset(mapping)
-        self._refusals = [(column, field_name) for column, field_name in mapping.items() if field_name in REFUSALS]
+        self._fields = [(name, columns[name]) for name in FIELDS if name in columns and name not in SEVERAL]
+        self._mapping, self._mapped = mapping, frozenset(mapping)
+        self._consent = ConsentColumns(mapping)
         self._default_country = default_country
         # Lists have far fewer days than rows.
         self._parse = {
@@ -134,7 +108,8 @@ class RowReader:
         """
         raw = self._filled(cells, shapes)
         country = self._country(raw.get("country", ""))
-        email, phone = self._addresses(raw, country)
+        stated = self._consent.read(cells)
+        email, phone, reasons = self._addresses(raw, country, required=not stated.refused)
         first, last = self._names(raw)
         values: dict[str, object] = {
             "email": email,
@@ -166,21 +141,41 @@ class RowReader:
             if column not in self._mapped and value
         )
         custom = {name: text for name, text in unmapped if text}
-        found = LeadRow(kept, _identities(kept), custom)
+        found = LeadRow(kept, _identities(kept), custom, stated=stated, reasons=reasons)
+        if stated.refused:
+            found.others = self._others([cells], country, found.identities)
         if "tags" in raw:
             parts = SEPARATORS.split(raw["tags"])
             found.tags = [tag for part in parts if (tag := self._cut(part, "tags", LONGEST))]
-        if not raw.keys().isdisjoint(_OF_CONSENT):
-            found.consents = self._consents(raw)
-            found.evidence = ConsentEvidence(
-                self._cut(raw.get("consent_source", ""), "consent_source", 200),
-                self._cut(raw.get("consent_text", ""), "consent_text", 1_000),
-                self._date(raw, "consent_at", "consent"),
-            )
-        if self._refusals:
-            found.consents |= self._refused(cells)
+        if not raw.keys().isdisjoint(_EVIDENCE):
+            found.evidence = self._evidence(raw)
         self._count_nuls(cells)
         return found
+
+    def _evidence(self, raw: Mapping[str, str]) -> ConsentEvidence:
+        return ConsentEvidence(
+            self._cut(raw.get("consent_source", ""), "consent_source", 200),
+            self._cut(raw.get("consent_text", ""), "consent_text", 1_000),
+            self._date(raw, "consent_at", "consent"),
+        )
+
+    def refusing(self, either: Sequence[Mapping[str, str]], problem: str) -> LeadRow | None:
+        """Return a row whose cells may be of two columns each for what it refuses alone, if it does."""
+        refused = {channel for cells in either for channel in self._consent.read(cells, doubtful=True).refused}
+        if not refused:
+            return None
+        others = self._others(either, None, [])
+        return LeadRow(
+            {}, [], {}, stated=Stated(dict.fromkeys(sorted(refused), False)), others=others, reasons=[problem]
+        )
+
+    def _others(
+        self, rows: Sequence[Mapping[str, str]], country: str | None, own: Sequence[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        found = (
+            each for cells in rows for each in addresses_in(cells, self._mapping, country or self._default_country)
+        )
+        return [each for each in dict.fromkeys(found) if each not in own]
 
     def _custom_name(self, column: str, cells: Mapping[str, str]) -> str:
         """Return the name of the field that `custom.NAME` is: NAME, unless another column of the row is."""
@@ -199,13 +194,16 @@ class RowReader:
             return raw
         for name, column in self._fields:
             shape = shapes.get(column)
-            if shape is None or name not in raw or name in _ANSWERS | REFUSALS or (name == "tags" and shape is list):
+            if shape is None or name not in raw or (name == "tags" and shape is list):
                 continue
             del raw[name]  # the text of an object is nobody's name
             self.notes[f"values of {name} left out: {_SHAPES[shape]} where a text belongs"] += 1
         return raw
 
-    def _addresses(self, raw: Mapping[str, str], country: str | None) -> tuple[str | None, str | None]:
+    def _addresses(
+        self, raw: Mapping[str, str], country: str | None, *, required: bool
+    ) -> tuple[str | None, str | None, list[str]]:
+        """Return the e-mail address and the number, or the reasons why there is neither if none is `required`."""
         reasons = []
         email = phone = None
         if raw.get("email"):
@@ -222,10 +220,13 @@ class RowReader:
                 if unknown:
                     reasons.append(f"country: {quoted(raw['country'], limit=40)} is not known")
         if email is None and phone is None:
-            raise RowRejected(*reasons or ["it has neither an e-mail address nor a phone number"])
+            reasons = reasons or ["it has neither an e-mail address nor a phone number"]
+            if required:
+                raise RowRejected(*reasons)
+            return None, None, reasons
         if reasons:
             self.notes["rows kept without one of their addresses, which was not valid"] += 1
-        return email, phone
+        return email, phone, []
 
     def _cut(self, text: str, name: str, limit: int, *, keep_lines: bool = False) -> str:
         """Return a text, cleaned; one that is longer than its limit is cut, and that is counted."""
@@ -277,42 +278,6 @@ class RowReader:
         if moment is None:
             self.notes[f"dates of {what} that could not be read, left out"] += 1
         return moment
-
-    def _consents(self, raw: Mapping[str, str]) -> dict[Channel, bool]:
-        found: dict[Channel, bool] = {}
-        for word in _consent_words(raw.get("consent", "")):
-            if word in _CHANNEL_WORDS:
-                found[_CHANNEL_WORDS[word]] = True
-            elif word in _NO:
-                found.update(dict.fromkeys(Channel, False))
-            elif word in _YES or word in {"both", "all"}:
-                found[Channel.EMAIL] = True  # no more: what else they agreed to has to be named
-            else:
-                self.notes[_NOT_UNDERSTOOD] += 1
-        for name, channel in (("email_opt_in", Channel.EMAIL), ("sms_opt_in", Channel.SMS)):
-            answer = raw.get(name, "").lower()
-            if answer in _YES | _NO:
-                found[channel] = answer in _YES
-            elif answer:
-                self.notes["opt-in values that were not understood, left out"] += 1
-        return found
-
-    def _refused(self, cells: Mapping[str, str]) -> dict[Channel, bool]:
-        refused: dict[Channel, bool] = {}
-        for column, name in self._refusals:
-            if cells.get(column, "").strip().lower() not in _NOT_REFUSED:
-                refused.update(dict.fromkeys(_REFUSED_CHANNELS[name], False))
-        return refused
-
-
-def _consent_words(text: str) -> Iterator[str]:
-    """Return what a cell of consent says, part by part. Blanks part channels alone: `no sms` is no yes to SMS."""
-    for part in re.split(r"[;,|+/]", text.lower()):
-        words = part.split()
-        if all(word in _CHANNEL_WORDS for word in words):
-            yield from words
-        else:
-            yield part.strip()
 
 
 def _external_id(text: str) -> str:

@@ -25,7 +25,8 @@ class Row(NamedTuple):
     """One row: its line in the file, its original text, and its cells by column (None: unreadable).
 
     In a JSON document a row's line is its number in the list, since many can stand on one line, and `shapes` says of
-    which columns the value is no text and no number, but an object, a list of several, or a truth value.
+    which columns the value is no text and no number, but an object, a list of several, or a truth value. `either` are
+    the cells of a row that is too long or too short, by column from its beginning and from its end.
     """
 
     line: int
@@ -33,6 +34,7 @@ class Row(NamedTuple):
     cells: dict[str, str] | None
     problem: str | None = None
     shapes: dict[str, type] | None = None
+    either: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,11 @@ def too_wide(filename: str, width: int) -> UnreadableFile:
 def wrong_width(width: int, wanted: int) -> str:
     """Say that a row has more or fewer cells than the header."""
     return f"has {quantity(width, 'column')} where the header has {wanted}"
+
+
+def from_both_ends(columns: Sequence[str], cells: Sequence[str]) -> tuple[dict[str, str], ...]:
+    """Return the cells of a row of another width by column, from its beginning and from its end."""
+    return dict(zip(columns, cells, strict=False)), dict(zip(reversed(columns), reversed(cells), strict=False))
 
 
 def shape_of(value: object) -> type | None:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import FoundOrder, Order, OrderFinder
-from overture_core.leads.header_names import field_of
+from overture_core.leads.header_names import PREFIX, field_of, sounds_like_consent
 from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
     IGNORE,
-    REFUSALS,
+    SEVERAL,
     ColumnRead,
     checked,
     described,
@@ -102,7 +102,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
 
 def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
     """What of a saved mapping this file has a column for, and no field of it was given another."""
-    given = set(own.values()) - REFUSALS - {CUSTOM, IGNORE}
+    given = set(own.values()) - SEVERAL
     return {
         column: field
         for column, field in saved.items()
@@ -123,6 +123,16 @@ def _of_mapping(
             yield (
                 f"{quoted(column)} was kept as a custom field: {why[column]}. A mapping can settle it, to {field}, "
                 f"{CUSTOM} or {IGNORE}."
+            )
+        elif (
+            column not in settled
+            and column not in proposed
+            and not column.startswith(PREFIX)
+            and sounds_like_consent(column)
+        ):
+            yield (
+                f"{quoted(column)} was kept as a custom field, though it sounds like a consent or a refusal; if it is "
+                "one, map it (opt_out, email_opt_out, consent, ...)."
             )
         elif column in proposed and why[column].startswith("its values"):
             yield f"{quoted(column)} was taken for {proposed[column]} by {why[column]}."

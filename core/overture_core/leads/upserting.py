@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order
 from overture_core.leads.importing import import_leads
-from overture_core.leads.mapping import propose, require_address
+from overture_core.leads.mapping import CONSENTS, propose, require_address
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.rows import RowReader, RowRejected
@@ -21,7 +21,6 @@ from overture_core.storage.schema import LeadIdentity
 from overture_core.storage.store import Store, Work
 
 MOST_FIELDS = 100
-_CONSENTS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
 
 
 class Upserted(BaseModel):
@@ -45,7 +44,7 @@ def upsert(
     if len(fields) > MOST_FIELDS:
         msg = f"A lead has at most {MOST_FIELDS} fields; leave out those that you do not need."
         raise InvalidInput(msg)
-    if wrong := next((name for name, field in mapping.items() if field in _CONSENTS and fields[name].strip()), None):
+    if wrong := next((name for name, field in mapping.items() if field in CONSENTS and fields[name].strip()), None):
         msg = f"{wrong!r} would be a consent, which needs its evidence; record it with leads_record_consent."
         raise InvalidInput(msg)
     require_address(list(fields), mapping)

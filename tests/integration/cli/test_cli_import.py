@@ -161,3 +161,15 @@ def test_the_tables_have_no_empty_column_and_of_a_long_row_its_beginning(overtur
     (folder / "shut.csv").write_text(f"email,note\na@example.com,\n{'y' * 5_000},\n")
     listed = overture("suppressions", "import", "shut.csv").stdout
     assert (real.count("x") < 400, 200 < listed.count("y") < 500) == (True, True)
+
+
+def test_the_report_says_which_rows_refuse_and_what_was_not_understood(overture: Overture, folder: Path) -> None:
+    rows = ("a@example.com,yes,no", "b@example.com,,maybe", "broken,,no")
+    (folder / "said.csv").write_text("\n".join(("email,email_opt_in,consent", *rows, "")), encoding="utf-8")
+    taken = overture("import", "said.csv")
+    assert taken.returncode == 0
+    assert "1 row that grant and refuse the same channel (line 2): the refusal was taken" in taken.stdout
+    assert "1 consent value not understood, such as 'maybe' in line 3" in taken.stdout
+    assert "it refuses to be written to, and no lead was found by it" in taken.stdout
+    shown = overture("consent", "list", "a@example.com").stdout
+    assert ("email" in shown, "granted" in shown) == (True, False)

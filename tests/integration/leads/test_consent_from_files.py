@@ -140,18 +140,6 @@ def test_channels_are_told_apart_by_blanks_and_by_signs(
     assert dict(granted(store)) == kept
 
 
-@pytest.mark.parametrize("cell", ["no sms", "email maybe", "not email sms"])
-def test_words_beside_a_channel_make_no_consent_of_it_and_the_report_names_what_is_understood(
-    store: Store, take: Import, cell: str
-) -> None:
-    report = take(f"email,phone,consent\nsup@n.example,+12025550101,{cell}\n")
-    assert granted(store) == []
-    assert (
-        "1 consent value that was not understood, left out; name channels (email, sms, ...), apart by a blank or one "
-        "of ; , | + /"
-    ) in report.warnings
-
-
 def test_what_a_row_refuses_everybody_refuses_whose_address_is_in_it(store: Store, take: Import) -> None:
     take("external_id,email,phone,country\nq1,a@example.com,,US\n,b@example.com,,US\n,c@example.com,+12125550123,US\n")
     report = take("external_id,email,phone,opt_out\nq1,b@example.com,+12125550123,yes\n")

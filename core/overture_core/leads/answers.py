@@ -1,0 +1,183 @@
+"""What a cell says of consent: the one home of the words by which files say yes and no, in the languages of lists.
+
+A no counts however it is written, and a yes only if it is plain. Whole sentences that ask not to be written to are
+read by the rules for replies (replies/stopping.py).
+"""
+
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from overture_core.messages.channels import Channel
+from overture_core.replies import stopping
+from overture_core.text import MAX_FIELD
+
+_CHANNELS = {
+    **dict.fromkeys(("email", "emails", "mail", "mails"), Channel.EMAIL),
+    **dict.fromkeys(("sms", "text", "texts"), Channel.SMS),
+    "whatsapp": Channel.WHATSAPP,
+    **dict.fromkeys(("voice", "call", "calls"), Channel.VOICE),
+    "linkedin": Channel.LINKEDIN,
+}
+_CALLS = {"call", "calls"}
+_REMEMBERED = 80  # characters of a cell whose reading is kept: few texts fill a column, and long ones are sentences
+
+
+class Said(NamedTuple):
+    """Which channels a cell grants and which it refuses, both perhaps, and whether some of it was not understood."""
+
+    granted: frozenset[Channel] = frozenset()
+    refused: frozenset[Channel] = frozenset()
+    unclear: bool = False
+
+
+NOTHING = Said()
+
+
+def _key(text: str) -> str:
+    """Return a text as answers are compared: small plain letters, with a blank for every sign but a question mark."""
+    plain = stopping.plain(text).replace("ı", "i").replace("'", "")
+    return " ".join(re.sub(r"[^\w?]|_", " ", plain).split()).replace("e mail", "email")
+
+
+def _keys(*lists: str) -> frozenset[str]:
+    return frozenset(_key(word).replace(" ", "") for words in lists for word in words.split("|"))
+
+
+_BLANK = frozenset({"", "-", "--", "n/a", "na", "null"})
+_YES = _keys(
+    "yes|y|true|1|x|opt in|opted in|granted|subscribed|both|all|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да|так|はい",
+    "是|同意|예|네",
+)
+_NO = _keys(
+    "no|n|not|non|none|never|nope|false|0|off|dont|without|nein|nicht|kein|keine|keinen|keiner|ohne|pas|sans|aucun",
+    "sin|ningún|ninguno|nessun|nessuno|senza|não|sem|nenhum|nee|niet|geen|zonder|nie|żaden|bez|ne|nej|nei|inte|ikke|ej",
+    "ingen|ei|nem|hayır|değil|нет|не|ні|без|いいえ|否|不|不要|아니오|아니요",
+)
+# After a no, these make a cell that does not know: "not specified", "keine Angabe".
+_UNKNOWN = _keys(
+    "answer|data|info|information|preference|response|asked|set|known|specified|provided|applicable|available|stated",
+    "recorded|yet|sure|angabe|angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
+)
+# How words begin that say that somebody is off a list; they mean nothing else in whatever column.
+_OFF = tuple(
+    _keys(
+        "unsub|opt out|opted out|opting out|dnc|suppress|blacklist|blocklist|abgemeldet|abmeld|ausgetragen|désabonn",
+        "désinscri|dado de baja|dada de baja|desuscri|disiscri|disinscri|descadastr|uitgeschr|afgemeld|wypisan",
+        "odhlášen|avregistrer|avmeldt|afmeldt|abonelikten çık|отпис|відпис|配信停止|退订|退訂|수신거부",
+    )
+)
+# How words begin that refuse a consent.
+_REFUSED = tuple(
+    _keys(
+        "denie|deny|denial|refus|declin|reject|withdr|revok|revoc|object|stop|cancel|block|abgelehn|ablehn|widerruf",
+        "widerspr|verweiger|gesperr|oppos|rechaz|deneg|baja|rifiut|negat|recus|negado|weiger|geweiger|ingetrokken",
+        "odmow|odmów|wycof|odmít|odvol|avböj|nekad|återkall|avslå|avslag|afvis|kielt|kielletty|peruut|redd|iptal|отказ",
+        "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
+    )
+)
+_ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
+_PARTS = re.compile(r"[;,|+/.!()\[\]\n]| [-–—] ")
+
+
+def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
+    """Return what a cell of a column of consents says; `yes` and `no` are the channels of an answer that names none.
+
+    Parts stand apart by signs, in JSON by the keys of an object, whose names may be channels.
+    """
+    read = _answer if len(text) <= _REMEMBERED else _answer.__wrapped__
+    return read(text[:MAX_FIELD], yes, no)
+
+
+@lru_cache(maxsize=2_000)
+def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
+    if text.startswith("{"):
+        try:
+            return _all(_of_object(json.loads(text), yes, no))
+        except ValueError:
+            return Said(unclear=True)
+    if text.strip().lower() in _BLANK:
+        return NOTHING
+    found = _all(_of_part(part, yes, no) for part in _PARTS.split(text))
+    # What no part of it says, the whole of it may: a sentence has commas.
+    return Said(refused=no) if found.unclear and not found.refused and _asks(text) else found
+
+
+def _of_object(value: object, yes: frozenset[Channel], no: frozenset[Channel]) -> Iterator[Said]:
+    if not isinstance(value, dict):
+        yield answer(str(value if value is not None else ""), yes=yes, no=no)
+        return
+    for name, inner in value.items():
+        channels = frozenset(_channels(_key(name).split()))
+        for said in _of_object(inner, channels or frozenset(), channels or no):
+            # A yes to what is no channel, such as {"terms": true}, agrees to nothing.
+            yield said if channels else said._replace(unclear=said.unclear or not said.refused)
+
+
+def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
+    words = _key(part).split()
+    named = frozenset(_channels(words))
+    rest = [word for word in words if word not in _CHANNELS]
+    if not words:
+        return NOTHING
+    if not rest or "".join(rest) in _YES:
+        return Said(granted=named or yes)
+    is_no, is_off = not _NO.isdisjoint(rest), _begins(words, _OFF + _REFUSED)
+    if is_no == is_off:
+        # "not unsubscribed" says no more than what no word is known of.
+        return Said(refused=no) if not is_no and _asks(part) else Said(unclear=True)
+    if is_no and not _UNKNOWN.isdisjoint(rest):
+        return Said(unclear=True)
+    # A text is a call too (47 CFR 64.1200).
+    return Said(refused=(named | {Channel.SMS} if _CALLS & set(words) else named) or no)
+
+
+def is_refusal(text: str) -> bool:
+    """Say whether a cell of a column of refusals refuses: whatever is no no and no yes to being written to does, as a
+    date does, or a reason."""
+    key = _key(text).replace(" ", "")
+    return not (text.strip().lower() in _BLANK or key in _NO or key in {"", "optin", "optedin", "subscribed"})
+
+
+def is_plain_refusal(text: str) -> bool:
+    """Say whether a cell that may be of a column of refusals says so by a word: yes, or that they are off."""
+    return _key(text).replace(" ", "") in _YES or is_off(text)
+
+
+def is_off(text: str) -> bool:
+    """Say whether a status says that somebody is off a list or asks to be; what it says is in its beginning."""
+    return _is_off(text[:_REMEMBERED])
+
+
+@lru_cache(maxsize=2_000)
+def _is_off(text: str) -> bool:
+    words = _key(text).split()
+    is_no = not _NO.isdisjoint(words)
+    return _begins(words, _ON if is_no else _OFF) or _asks(text)
+
+
+def _begins(words: list[str], beginnings: tuple[str, ...]) -> bool:
+    return any("".join(words[start:]).startswith(beginnings) for start in range(len(words)))
+
+
+def _asks(text: str) -> bool:
+    plain = stopping.plain(text.replace("_", " "))
+    return stopping.is_command(plain) or stopping.asks(plain)
+
+
+def _channels(words: Iterable[str]) -> Iterator[Channel]:
+    return (_CHANNELS[word] for word in words if word in _CHANNELS)
+
+
+def _all(parts: Iterable[Said]) -> Said:
+    said = list(parts)
+    return Said(
+        frozenset().union(*(each.granted for each in said)),
+        frozenset().union(*(each.refused for each in said)),
+        any(each.unclear for each in said),
+    )

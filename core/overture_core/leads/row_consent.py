@@ -1,0 +1,120 @@
+"""What a row says of consent, gathered from all of its columns: a refusal in one of them wins over whatever grants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from overture_core.errors import InvalidInput
+from overture_core.leads.answers import NOTHING, Said, answer, is_off, is_plain_refusal, is_refusal
+from overture_core.leads.header_names import is_of_ours, names_phone, status_of
+from overture_core.leads.mapping import CONSENTS, REFUSALS
+from overture_core.leads.normalise import e164, email_key, valid_email
+from overture_core.messages.channels import Channel
+
+_EVERY = frozenset(Channel)
+_EMAIL, _SMS = frozenset({Channel.EMAIL}), frozenset({Channel.SMS})
+# The channels that a yes and a no without a channel are about. What else somebody agreed to has to be named.
+_ANSWERED = {"consent": (_EMAIL, _EVERY), "email_opt_in": (_EMAIL, _EMAIL), "sms_opt_in": (_SMS, _SMS)}
+_REFUSED = {
+    "opt_out": _EVERY,
+    "email_opt_out": _EMAIL,
+    "sms_opt_out": _SMS,
+    "whatsapp_opt_out": frozenset({Channel.WHATSAPP}),
+    "voice_opt_out": frozenset({Channel.VOICE}),
+    "linkedin_opt_out": frozenset({Channel.LINKEDIN}),
+    # A text is a call too (47 CFR 64.1200).
+    "call_opt_out": frozenset({Channel.SMS, Channel.VOICE}),
+}
+# What may be an address among the signs that stand around several in one cell.
+_WORDS = re.compile(r"[^\s,;|<>()\[\]\"]+")
+_NUMBERS = re.compile(r"[;,|]")
+
+
+@dataclass(slots=True)
+class Stated:
+    """What a row says: each channel granted (True) or refused, whether it says both of one, and the cells of consent
+    that were not understood."""
+
+    consents: dict[Channel, bool] = field(default_factory=dict)
+    contradicts: bool = False
+    unclear: list[str] = field(default_factory=list)
+
+    @property
+    def refused(self) -> list[Channel]:
+        """The channels that it refuses."""
+        return [channel for channel, granted in self.consents.items() if not granted]
+
+
+class ConsentColumns:
+    """The columns of a file that say something of consent, by its mapping, and statuses by their names."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self._mapped = frozenset(mapping)
+        self._telling = [(column, name) for column, name in mapping.items() if name in CONSENTS | REFUSALS]
+
+    def read(self, cells: Mapping[str, str], *, doubtful: bool = False) -> Stated:
+        """Return what a row says in all of them; of `doubtful` cells it is not certain which column they are of."""
+        found = Stated()
+        granted: set[Channel] = set()
+        refused: set[Channel] = set()
+        for text, said in self._said(cells, doubtful=doubtful):
+            granted |= said.granted
+            refused |= said.refused
+            if said.unclear:
+                found.unclear.append(text)
+        if granted or refused:
+            found.consents = {each: each not in refused for each in Channel if each in granted or each in refused}
+            found.contradicts = not granted.isdisjoint(refused)
+        return found
+
+    def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, Said]]:
+        for column, name in self._telling:
+            if text := cells.get(column, "").strip():
+                yield text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
+        for column, text in cells.items():
+            if column not in self._mapped and text and (like := status_of(column)) is not None:
+                yield text, _of_status(like, text)
+
+
+def _told(name: str, text: str, refuses: Callable[[str], bool] = is_refusal) -> Said:
+    if name in REFUSALS:
+        return Said(refused=_REFUSED[name]) if refuses(text) else NOTHING
+    yes, no = _ANSWERED[name]
+    return answer(text, yes=yes, no=no)
+
+
+def _of_status(name: str, text: str) -> Said:
+    """A status grants nothing, and its other values are none that have to be understood."""
+    if name == "consent":
+        return Said(refused=_told(name, text).refused)
+    return Said(refused=_REFUSED[name]) if is_off(text) else NOTHING
+
+
+def addresses_in(
+    cells: Mapping[str, str], mapping: Mapping[str, str], country: str | None
+) -> Iterator[tuple[str, str]]:
+    """Return every address in a row, ("email" or "phone", value) as identities are, but for those of somebody of ours.
+
+    An e-mail address counts in any column that is kept as it is, a number in those that are named so; `country` is
+    where numbers are dialled.
+    """
+    for column, text in cells.items():
+        name = mapping.get(column)
+        if not text or name not in {None, "email", "phone"} or is_of_ours(column):
+            continue
+        if "@" in text:
+            words = [word.strip(".") for word in _WORDS.findall(text)]
+            # A text that names somebody, such as a remark, is no column of addresses.
+            if name is not None or all("@" in word for word in words):
+                yield from _valid("email", (word for word in words if "@" in word), country)
+        elif name == "phone" or names_phone(column):
+            yield from _valid("phone", _NUMBERS.split(text), country)
+
+
+def _valid(kind: str, texts: Iterable[str], country: str | None) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        with suppress(InvalidInput):
+            yield kind, email_key(valid_email(text)) if kind == "email" else e164(text, country)

@@ -1,0 +1,225 @@
+"""A no in a file counts, in whatever words, column and order; what nobody understands is named."""
+
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+
+from overture_core.leads import service
+from overture_core.leads.finding import lead_id_of
+from overture_core.leads.imports import ImportReport
+from overture_core.messages.channels import Channel
+from overture_core.storage.store import Store
+from overture_core.suppressions.service import suppressed
+
+Import = Callable[..., ImportReport]
+NONE = dict.fromkeys(Channel, False)
+WORDS = (
+    "unsubscribe|unsubscribed|optout|OPT_OUT|opt out|do not contact|DNC|stop|no consent|no email|not subscribed|no.",
+    "No thanks|keine|abgelehnt|widerrufen|abgemeldet|refusé|désabonné|rechazado|rifiutato|nej|nei|nie|ne|нет|いいえ|否",
+    "hayır|HAYIR|please stop emailing me|Bitte keine Werbung mehr|no contactar",
+)
+
+
+def consents(store: Store, address: str) -> dict[Channel, bool]:
+    """What is on record for the lead of an address."""
+    with store.read("default") as work:
+        return {each.channel: each.granted for each in service.get(work, lead_id_of(work, address)).consents}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "kept"),
+    [
+        ("email_opt_in,consent", "yes,no", NONE),
+        ("consent,email_opt_in", "no,yes", NONE),
+        ("consent,sms_opt_in", "no,yes", NONE),
+        ("consent", "no;email", NONE),
+        ("consent", "nein/ja", NONE),
+        ("consent", '"no, yes"', NONE),
+        ("email_opt_in,email_opt_in", "no,yes", {Channel.EMAIL: False}),
+    ],
+)
+def test_a_no_in_a_row_wins_over_whatever_it_grants_and_the_report_names_the_line(
+    store: Store, take: Import, header: str, cells: str, kept: dict[Channel, bool]
+) -> None:
+    report = take(f"email,phone,{header}\na@n.example,+12025550101,{cells}\n")
+    assert consents(store, "a@n.example") == kept
+    assert "1 row that grant and refuse the same channel (line 2): the refusal was taken" in report.warnings
+
+
+def test_a_no_to_one_channel_leaves_the_yes_to_another(store: Store, take: Import) -> None:
+    report = take('email,phone,consent\na@n.example,+12025550101,"email, no sms"\n')
+    assert consents(store, "a@n.example") == {Channel.EMAIL: True, Channel.SMS: False}
+    assert [each for each in report.warnings if "refuse" in each] == []
+
+
+@pytest.mark.parametrize("column", ["consent", "email_opt_in", "Marketing Consent", "Einwilligung"])
+def test_the_words_of_a_refusal_are_known_in_the_languages_of_lists(store: Store, take: Import, column: str) -> None:
+    words = [word for line in WORDS for word in line.split("|")]
+    rows = "".join(f"a{n}@n.example,{word}\n" for n, word in enumerate(words))
+    report = take(f"email,{column}\n{rows}")
+    assert [each for each in report.warnings if "not understood" in each] == []
+    kept = {word: consents(store, f"a{n}@n.example").get(Channel.EMAIL) for n, word in enumerate(words)}
+    assert kept == dict.fromkeys(words, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"email": False}, {Channel.EMAIL: False}),
+        ({"email": "denied"}, {Channel.EMAIL: False}),
+        ({"email": {"granted": False}, "sms": True}, {Channel.EMAIL: False, Channel.SMS: True}),
+        ({"marketing": False}, NONE),
+        ({"terms": True}, {}),
+    ],
+)
+def test_an_object_of_json_says_yes_or_no_by_its_channels(
+    store: Store, take: Import, said: dict[str, object], kept: dict[Channel, bool]
+) -> None:
+    row = {"email": "a@n.example", "phone": "+12025550101", "consent": said}
+    take(json.dumps([row]), filename="leads.json")
+    assert consents(store, "a@n.example") == kept
+
+
+def test_what_is_not_understood_changes_nothing_and_is_named_with_its_first_line(store: Store, take: Import) -> None:
+    take("email,consent\na@n.example,email\n")
+    report = take("email,consent\na@n.example,maybe\nb@n.example,not unsubscribed\nc@n.example,maybe\n")
+    assert consents(store, "a@n.example") == {Channel.EMAIL: True}
+    assert consents(store, "b@n.example") == {}
+    (said,) = [each for each in report.warnings if "not understood" in each]
+    assert said.startswith(
+        "3 consent values not understood, such as 'maybe' in line 2, 'not unsubscribed' in line 3: these people stay "
+        "as they were, and are written to where they were; if it means no, write no there and import the file again"
+    )
+
+
+@pytest.mark.parametrize("cell", ["n/a", "-", ""])
+def test_an_empty_answer_says_nothing(store: Store, take: Import, cell: str) -> None:
+    report = take(f"email,consent\na@n.example,{cell}\n")
+    assert (consents(store, "a@n.example"), report.warnings) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "kept"),
+    [
+        *((name, "ja", NONE) for name in ("Nicht kontaktieren", "Werbesperre", "Kontaktsperre", "Global Opt Out")),
+        *((name, "x", NONE) for name in ("Ne pas contacter", "No molestar", "Baja", "Suppressed", "Blacklisted")),
+        *((name, "2025-03-01", NONE) for name in ("Unsubscribed", "Unsubscribed Date", "Opt-Out Datum")),
+        *((name, "no", NONE) for name in ("Marketing Consent", "GDPR consent", "Werbeeinwilligung", "Consent Status")),
+        ("Email Marketing", "no", {Channel.EMAIL: False}),
+        ("Email Status", "unsubscribed", {Channel.EMAIL: False}),
+        ("Subscription status", "unsubscribed", NONE),
+        ("Status", "Do not contact", NONE),
+        ("Status", "Not verified", {}),
+        ("Email Status", "Verified", {}),
+    ],
+)
+def test_columns_of_refusals_and_statuses_are_known_by_their_usual_names(
+    store: Store, take: Import, column: str, cell: str, kept: dict[Channel, bool]
+) -> None:
+    take(f"email,{column}\na@n.example,{cell}\n")
+    assert consents(store, "a@n.example") == kept
+
+
+def test_every_column_of_consent_counts(store: Store, take: Import) -> None:
+    report = take("email,consent,Einwilligung\na@n.example,,nein\n")
+    assert (report.unmapped, consents(store, "a@n.example")) == ([], NONE)
+
+
+def test_a_status_stays_a_custom_field(store: Store, take: Import) -> None:
+    report = take("email,Email Status\na@n.example,Verified\n")
+    assert report.unmapped == ["Email Status"]
+
+
+def is_suppressed(store: Store, kind: Literal["email", "phone"], value: str) -> bool:
+    with store.read("default") as work:
+        return bool(suppressed(work, kind, [value]))
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "other"),
+    [
+        ("Email,Email 2,opt_out", "a@n.example,b@n.example,yes", "b@n.example"),
+        ("Email,Secondary Email,consent", "a@n.example,b@n.example,no", "b@n.example"),
+        ("Email,Courriel secondaire,opt_out", "a@n.example,b@n.example,x", "b@n.example"),
+        ("Email,Phone,Mobile,opt_out", "a@n.example,+12025550101,+12025550102,yes", "+12025550102"),
+        ("Email,Phone,Téléphone secondaire,opt_out", "a@n.example,,+12025550102,yes", "+12025550102"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_row_that_refuses_does_so_for_every_address_in_it(
+    store: Store, take: Import, header: str, cells: str, other: str, is_known: bool
+) -> None:
+    if is_known:
+        take(f"email,phone\n{other if '@' in other else ''},{'' if '@' in other else other}\n")
+    report = take(f"{header}\n{cells}\n")
+    if is_known:
+        assert consents(store, other) == NONE
+    else:
+        assert is_suppressed(store, "email" if "@" in other else "phone", other)
+        assert "1 address of no lead yet in a row that refuses, suppressed" in report.warnings
+
+
+def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, take: Import) -> None:
+    take("email,Owner Email,Remark,opt_out\na@n.example,me@n.example,see bob@n.example,yes\n")
+    assert not is_suppressed(store, "email", "me@n.example")
+    assert not is_suppressed(store, "email", "bob@n.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("external_id,email,opt_out\nX7,broken,yes\n", "merged"),
+        ("external_id,email,opt_out\nX7,,yes\n", "merged"),
+        ("external_id,opt_out\nX7,yes\n", "merged"),
+        ("linkedin,email,opt_out\nlinkedin.com/in/ada,,yes\n", "merged"),
+        ("email,opt_out\nada@n.example; eve@n.example,yes\n", "rejected"),
+        ("email,opt_out\nada@n.example.,yes\n", "rejected"),
+        ("email,opt_out\nada@n.example,yes,more\n", "rejected"),
+        ("name,email,opt_out\nLee, Ada,ada@n.example,yes\n", "rejected"),
+    ],
+)
+def test_a_row_that_is_no_lead_refuses_for_the_one_it_names(
+    store: Store, take: Import, text: str, outcome: str
+) -> None:
+    take("external_id,email,linkedin\nX7,ada@n.example,linkedin.com/in/ada\n")
+    report = take(text)
+    assert report.model_dump()[outcome] == report.rows == 1
+    assert consents(store, "ada@n.example") == NONE
+    assert [each.reasons[-1] for each in report.reject_samples] == (
+        ["what it refuses was recorded for the other addresses in it"] if outcome == "rejected" else []
+    )
+
+
+def test_a_row_that_refuses_and_names_nobody_is_rejected_with_that(take: Import) -> None:
+    report = take("external_id,email,opt_out\nX8,broken,yes\n")
+    assert report.rejected == 1
+    assert report.reject_samples[0].reasons[-1] == (
+        "it refuses to be written to, and no lead was found by it: record that by hand"
+    )
+
+
+def test_a_row_of_another_width_whose_cells_only_slip_into_a_column_of_refusals_refuses_nothing(
+    store: Store, take: Import
+) -> None:
+    take("email\nada@n.example\n")
+    assert take("email,opt_out,name\nada@n.example,,Lee, Ada\n").rejected == 1
+    assert consents(store, "ada@n.example") == {}
+
+
+def test_a_custom_column_that_sounds_like_a_refusal_is_pointed_out(take: Import) -> None:
+    (said,) = take("email,Opt-out by shop 7\na@n.example,yes\n").warnings
+    assert said == (
+        "'Opt-out by shop 7' was kept as a custom field, though it sounds like a consent or a refusal; if it is one, "
+        "map it (opt_out, email_opt_out, consent, ...)."
+    )
+
+
+def test_a_report_names_no_address_that_stands_in_a_cell_of_consent(take: Import) -> None:
+    (said,) = take("email,consent\na@n.example,see bob@n.example\n").warnings
+    assert "such as one with an address in line 2" in said
+    assert "bob" not in said
