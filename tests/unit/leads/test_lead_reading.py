@@ -55,8 +55,20 @@ def test_a_row_of_the_wrong_width_is_kept_with_its_problem(tmp_path: Path) -> No
     content = b"E-mail,Name\na@example.com,A\nb@example.com,B,extra\n\nc@example.com\n"
     assert read_bytes(tmp_path, "leads.csv", content)[3] == [
         Row(2, "a@example.com,A", {"E-mail": "a@example.com", "Name": "A"}),
-        Row(3, "b@example.com,B,extra", None, "has 3 columns where the header has 2"),
-        Row(5, "c@example.com", None, "has 1 column where the header has 2"),
+        Row(
+            3,
+            "b@example.com,B,extra",
+            None,
+            "has 3 columns where the header has 2",
+            either=({"E-mail": "b@example.com", "Name": "B"}, {"E-mail": "B", "Name": "extra"}),
+        ),
+        Row(
+            5,
+            "c@example.com",
+            None,
+            "has 1 column where the header has 2",
+            either=({"E-mail": "c@example.com"}, {"Name": "c@example.com"}),
+        ),
     ]
 
 
@@ -96,7 +108,13 @@ def test_an_excel_file_gives_its_first_sheet_with_the_sheets_own_line_numbers(tm
         [
             Row(3, "a@example.com\t442071838750", {"E-mail": "a@example.com", "Phone": "442071838750"}),
             Row(4, "b@example.com", {"E-mail": "b@example.com", "Phone": ""}),
-            Row(5, "c@example.com\t\tbeside the table", None, "has 3 columns where the header has 2"),
+            Row(
+                5,
+                "c@example.com\t\tbeside the table",
+                None,
+                "has 3 columns where the header has 2",
+                either=({"E-mail": "c@example.com", "Phone": ""}, {"E-mail": "", "Phone": "beside the table"}),
+            ),
         ],
     )
 
