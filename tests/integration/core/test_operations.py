@@ -130,7 +130,7 @@ async def test_nothing_runs_that_a_person_has_to_approve_until_they_did(store: S
     calls = Calls(Done({"id": "re_1"}))
     refund = propose(store, REFUND)
     assert (refund.state, refund.why) == (OperationState.WAITING, ["it gives money back"])
-    with pytest.raises(ApprovalRequired, match=r"approve this operation first: ask them to run `overture approvals"):
+    with pytest.raises(ApprovalRequired, match=r"approve this operation first: ask them to do it on the page"):
         await calls.run(store, refund)
     with store.read(WORKSPACE) as work:
         assert refund.approval_id
