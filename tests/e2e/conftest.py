@@ -8,10 +8,9 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,11 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class System:
-    """Settings of a running system, and ways to look at it from outside."""
+    """Settings of a running system, and ways to look at it from outside. `program` is how to run a command."""
 
     settings: Settings
     running: Supervisor
+    program: Sequence[str] = (sys.executable, "-m", "overture_cli")
 
     @property
     def http(self) -> str:
@@ -54,7 +54,7 @@ class System:
     def overture(self, *args: str) -> dict[str, Any]:
         """Run a command with --json and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "overture_cli", *args, "--json"],
+            [*self.program, *args, "--json"],
             capture_output=True,
             text=True,
             timeout=60,
@@ -112,6 +112,13 @@ def started(folder: Path, *, without: tuple[str, ...] = (), **values: Any) -> It
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Any:
-    """Start the system with given settings; `without` names processes to leave out."""
-    return partial(started, tmp_path)
+def start(tmp_path: Path, warm_programs: Path) -> Any:
+    """Start the system with given settings; `without` names processes to leave out. Its commands are loaded already, so
+    that a busy machine does not hold up what a test is about."""
+
+    @contextmanager
+    def warm(**values: Any) -> Iterator[System]:
+        with started(tmp_path, **values) as system:
+            yield replace(system, program=[str(warm_programs / "overture")])
+
+    return warm
