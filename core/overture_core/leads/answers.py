@@ -49,15 +49,18 @@ def _keys(*lists: str) -> frozenset[str]:
     return frozenset(_key(word).replace(" ", "") for words in lists for word in words.split("|"))
 
 
-_BLANK = frozenset({"", "-", "--", "n/a", "na", "null"})
+_BLANK = frozenset({"", "-", "--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"})
+_NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
+_ZEROES = re.compile(r"[0\W]*0[0\W]*")  # 0.00, and 0000-00-00 for no date
 _YES = _keys(
     "yes|y|true|1|x|opt in|opted in|granted|subscribed|both|all|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да|так|はい",
-    "是|同意|예|네",
+    "是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
 )
 _NO = _keys(
     "no|n|not|non|none|never|nope|false|0|off|dont|without|nein|nicht|kein|keine|keinen|keiner|ohne|pas|sans|aucun",
     "sin|ningún|ninguno|nessun|nessuno|senza|não|sem|nenhum|nee|niet|geen|zonder|nie|żaden|bez|ne|nej|nei|inte|ikke|ej",
-    "ingen|ei|nem|hayır|değil|нет|не|ні|без|いいえ|否|不|不要|아니오|아니요",
+    "ingen|ei|nem|hayır|değil|нет|не|ні|без|いいえ|否|不|不要|아니오|아니요|falsch|faux|falso|onwaar|fałsz|nepravda|falskt",
+    "epätosi|hamis|yanlış|ложь",
 )
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
@@ -81,6 +84,7 @@ _REFUSED = tuple(
         "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
     )
 )
+_NOT_REFUSING = _keys("|opt in|opted in|subscribed|active|aktiv|actif|activo|attivo|ativo|actief")
 _ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
 _PARTS = re.compile(r"[;,|+/.!()\[\]\n]| [-–—] ")
 
@@ -91,7 +95,7 @@ def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Sai
     Parts stand apart by signs, in JSON by the keys of an object, whose names may be channels.
     """
     read = _answer if len(text) <= _REMEMBERED else _answer.__wrapped__
-    return read(text[:MAX_FIELD], yes, no)
+    return read(_NUMBER.sub(r"\1", text) if _NUMBER.fullmatch(text.strip()) else text[:MAX_FIELD], yes, no)
 
 
 @lru_cache(maxsize=2_000)
@@ -140,13 +144,17 @@ def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said
 def is_refusal(text: str) -> bool:
     """Say whether a cell of a column of refusals refuses: whatever is no no and no yes to being written to does, as a
     date does, or a reason."""
-    key = _key(text).replace(" ", "")
-    return not (text.strip().lower() in _BLANK or key in _NO or key in {"", "optin", "optedin", "subscribed"})
+    words = _key(text).split()
+    key = "".join(words)
+    if text.strip().lower() in _BLANK or key in _NO or key in _NOT_REFUSING or _ZEROES.fullmatch(text):
+        return False
+    # "not opted out" is none.
+    return _NO.isdisjoint(words) or not _begins(words, _OFF)
 
 
 def is_plain_refusal(text: str) -> bool:
     """Say whether a cell that may be of a column of refusals says so by a word: yes, or that they are off."""
-    return _key(text).replace(" ", "") in _YES or is_off(text)
+    return _key(_NUMBER.sub(r"\1", text)).replace(" ", "") in _YES or is_off(text)
 
 
 def is_off(text: str) -> bool:

@@ -260,7 +260,11 @@ def field_of(name: str) -> str | None:
 
 _OF_CONSENT = (
     *("optin", "optout", "unsubscri", "donot", "consent", "blacklist", "sperre", "einwillig", "abmeld", "abgemeld"),
-    *("desabonn", "desinscri", "consenso", "zgod", "samtyck", "toestemming"),
+    *("desabonn", "desinscri", "consenso", "zgod", "samtyck", "toestemming", "subscri", "unsub", "abonn", "inscri"),
+    *("suscri", "permission", "zustimm", "dsgvo", "rgpd", "gdpr", "allow", "erlaubt", "contactable", "maycontact"),
+    *("cancontact", "oktoemail", "mailok", "receive", "agreed", "dnd", "nomail", "gesperrt", "sperrvermerk"),
+    *("opposition", "afgemeld", "leirat", "revoked", "withdrawn", "objection", "declined", "excluded", "complaint"),
+    *("bounced", "memberstatus", "smsstatus", "whatsappstatus", "phonestatus", "contactstatus"),
 )
 
 
