@@ -135,11 +135,6 @@ def test_what_leads_and_models_wrote_is_text(host: Host, system: System) -> None
     assert host.frame.evaluate("url => fetch(url).then(() => 'came', () => 'refused')", system.http) == "refused"
 
 
-def test_a_name_turns_nothing_that_stands_beside_it(host: Host) -> None:
-    view = host.show(PLAN, name="Tur\u202ened\u2066", segment="dormant", templates={"email": "pilot"})
-    expect(view.get_by_role("heading", level=1)).to_have_text("Plan: Turned pending")
-
-
 def test_a_plan_that_was_made_anew_is_not_the_one_to_approve(host: Host, system: System) -> None:
     view = host.show(PLAN, name="Twice", segment="dormant", templates={"email": "pilot"})
     expect(view.get_by_role("status")).to_have_text(FOLLOWED)

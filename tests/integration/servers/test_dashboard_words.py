@@ -14,7 +14,7 @@ from overture_core.approvals import policy
 from overture_core.approvals.policy import PreApproval
 from overture_core.messages.channels import Channel
 from overture_core.messages.states import State
-from overture_core.storage.schema import Lead, Message, Reply
+from overture_core.storage.schema import Campaign, Lead, Message, Reply
 from overture_servers.runtime import Runtime
 from tests.integration.servers.dashboard import address, browser, entered, launched
 
@@ -29,8 +29,11 @@ def desk(runtime: Runtime, make_desk: Callable[[Runtime, str], Any]) -> Any:
 
 async def test_a_name_turns_nothing_that_stands_beside_it(desk: Any, runtime: Runtime) -> None:
     await desk.filled()
-    plan = await desk.planned(TURNED)
+    plan = await desk.planned("Spring")
     with runtime.store.begin("default", actor="test") as work:
+        work.session.get_one(
+            Campaign, plan["campaign_id"]
+        ).name = TURNED  # as names could be before they were looked at
         ada = work.session.scalars(select(Lead).where(Lead.first_name == "Ada")).one()
         ada.first_name, lead = "A\u202eda \u0644\u200c\u0627", ada.id
     async with browser(runtime) as http:
