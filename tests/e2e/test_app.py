@@ -135,6 +135,12 @@ def test_what_leads_and_models_wrote_is_text(host: Host, system: System) -> None
     assert host.frame.evaluate("url => fetch(url).then(() => 'came', () => 'refused')", system.http) == "refused"
 
 
+def test_a_name_turns_nothing_that_stands_beside_it(host: Host, system: System) -> None:
+    Model(system.http, []).call("leads_save_segment", name="Tur\u202ened\u2066")
+    view = host.show(PLAN, name="Beside", segment="Tur\u202ened\u2066", templates={"email": "pilot"})
+    expect(view.get_by_text("Audience: the segment Turned.")).to_be_visible()
+
+
 def test_a_plan_that_was_made_anew_is_not_the_one_to_approve(host: Host, system: System) -> None:
     view = host.show(PLAN, name="Twice", segment="dormant", templates={"email": "pilot"})
     expect(view.get_by_role("status")).to_have_text(FOLLOWED)
