@@ -21,10 +21,10 @@ _CHANNELS = {
     **dict.fromkeys(("email", "emails", "mail", "mails"), Channel.EMAIL),
     **dict.fromkeys(("sms", "text", "texts"), Channel.SMS),
     "whatsapp": Channel.WHATSAPP,
-    **dict.fromkeys(("voice", "call", "calls"), Channel.VOICE),
+    **dict.fromkeys(("voice", "call", "calls", "phone", "telefon"), Channel.VOICE),
     "linkedin": Channel.LINKEDIN,
 }
-_CALLS = {"call", "calls"}
+_CALLS = {"call", "calls", "phone", "telefon"}
 _REMEMBERED = 80  # characters of a cell whose reading is kept: few texts fill a column, and long ones are sentences
 
 
@@ -39,9 +39,14 @@ class Said(NamedTuple):
 NOTHING = Said()
 
 
+_MARKS = str.maketrans(dict.fromkeys("❌✗✘✖🚫⛔", " no ") | dict.fromkeys("✓✔✅☑", " yes "))
+# "-sms" in "email, -sms"; a minus with a blank after it begins a point of a list.
+_MINUS = re.compile(r"(?:^|(?<=[\s,;|]))[-−!](?=[^\W\d])")
+
+
 def _key(text: str) -> str:
     """Return a text as answers are compared: small plain letters, with a blank for every sign but a question mark."""
-    plain = stopping.plain(text).replace("ı", "i").replace("'", "")
+    plain = stopping.plain(text.translate(_MARKS)).replace("ı", "i").replace("'", "")
     return " ".join(re.sub(r"[^\w?]|_", " ", plain).split()).replace("e mail", "email")
 
 
@@ -53,19 +58,19 @@ _BLANK = frozenset({"", "-", "--", "n/a", "#n/a", "na", "nan", "nat", "null", "u
 _NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
 _ZEROES = re.compile(r"[0\W]*0[0\W]*")  # 0.00, and 0000-00-00 for no date
 _YES = _keys(
-    "yes|y|true|1|x|opt in|opted in|granted|subscribed|both|all|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да|так|はい",
-    "是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
+    "yes|y|true|1|x|only|opt in|opted in|granted|subscribed|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да",
+    "так|はい|是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
 )
 _NO = _keys(
     "no|n|not|non|none|never|nope|false|0|off|dont|without|nein|nicht|kein|keine|keinen|keiner|ohne|pas|sans|aucun",
     "sin|ningún|ninguno|nessun|nessuno|senza|não|sem|nenhum|nee|niet|geen|zonder|nie|żaden|bez|ne|nej|nei|inte|ikke|ej",
     "ingen|ei|nem|hayır|değil|нет|не|ні|без|いいえ|否|不|不要|아니오|아니요|falsch|faux|falso|onwaar|fałsz|nepravda|falskt",
-    "epätosi|hamis|yanlış|ложь",
+    "epätosi|hamis|yanlış|ложь|brak|όχι|לא|لا|không|tidak|nu",
 )
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
     "answer|data|info|information|preference|response|asked|set|known|specified|provided|applicable|available|stated",
-    "recorded|yet|sure|angabe|angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
+    "recorded|yet|sure|danych|angabe|angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
 )
 # How words begin that say that somebody is off a list; they mean nothing else in whatever column.
 _OFF = tuple(
@@ -78,7 +83,7 @@ _OFF = tuple(
 # How words begin that refuse a consent.
 _REFUSED = tuple(
     _keys(
-        "denie|deny|denial|refus|declin|reject|withdr|revok|revoc|object|stop|cancel|block|abgelehn|ablehn|widerruf",
+        "denie|deny|denial|disagree|refus|declin|reject|remov|withdr|revok|revoc|object|stop|cancel|block|abgelehn|ablehn|widerruf",
         "widerspr|verweiger|gesperr|oppos|rechaz|deneg|baja|rifiut|negat|recus|negado|weiger|geweiger|ingetrokken",
         "odmow|odmów|wycof|odmít|odvol|avböj|nekad|återkall|avslå|avslag|afvis|kielt|kielletty|peruut|redd|iptal|отказ",
         "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
@@ -86,6 +91,19 @@ _REFUSED = tuple(
 )
 _NOT_REFUSING = _keys("|opt in|opted in|subscribed|active|aktiv|actif|activo|attivo|ativo|actief")
 _ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
+# How a label begins that says the same by a whole phrase, in whatever column.
+_DO_NOT = tuple(
+    _keys(
+        "do not contact|do not email|do not mail|do not call|do not text|do not market|do not write|dont contact",
+        "dont email|dont call|never contact|no longer contact|nicht kontaktieren|nicht anschreiben|ne pas contacter",
+        "ne plus contacter|no contactar|no molestar|non contattare|niet benaderen|niet contacteren|não contatar",
+        "não contactar|nie kontaktować|nekontaktovat|не беспокоить|не контактировать|не писать|连絡不可|请勿联系",
+        "请勿打扰|연락금지",
+    )
+)
+_ADDRESS = re.compile(r"\S+@\S+")  # which has letters that would be words
+_LABEL = 60  # characters, and at most so many words
+_LABEL_WORDS = 5
 _PARTS = re.compile(r"[;,|+/.!()\[\]\n]| [-–—] ")
 
 
@@ -107,9 +125,13 @@ def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
             return Said(unclear=True)
     if text.strip().lower() in _BLANK:
         return NOTHING
-    found = _all(_of_part(part, yes, no) for part in _PARTS.split(text))
-    # What no part of it says, the whole of it may: a sentence has commas.
-    return Said(refused=no) if found.unclear and not found.refused and _asks(text) else found
+    told = _ADDRESS.sub(" address ", _MINUS.sub(" no ", text))
+    found = _all(_of_part(part, yes, no) for part in _PARTS.split(told))
+    if not found.unclear:
+        return found
+    # What no part of it says, the whole of it may: a sentence has commas. And where all is refused, "no, thanks" is.
+    asks = not found.refused and _asks(text)
+    return Said(refused=no) if asks or found.refused >= no else found
 
 
 def _of_object(value: object, yes: frozenset[Channel], no: frozenset[Channel]) -> Iterator[Said]:
@@ -165,8 +187,24 @@ def is_off(text: str) -> bool:
 @lru_cache(maxsize=2_000)
 def _is_off(text: str) -> bool:
     words = _key(text).split()
-    is_no = not _NO.isdisjoint(words)
-    return _begins(words, _ON if is_no else _OFF) or _asks(text)
+    if _begins(words, _OFF if _NO.isdisjoint(words) else _ON):
+        return True
+    plain = stopping.plain(text.replace("_", " "))
+    return stopping.commands(plain) or stopping.asks(plain)
+
+
+def is_label_of_off(text: str) -> bool:
+    """Say whether a text is a label, such as a tag or a stage, that says that somebody is off a list and no more."""
+    return len(text) <= _LABEL and not text[:1].isdigit() and _is_label_of_off(text)
+
+
+@lru_cache(maxsize=2_000)
+def _is_label_of_off(text: str) -> bool:
+    words = [word for word in _key(text).split() if word not in _CHANNELS]
+    key = "".join(words)
+    if len(words) > _LABEL_WORDS:
+        return False
+    return key.startswith(_DO_NOT) or (key.startswith(_OFF) and _NO.isdisjoint(words))
 
 
 def _begins(words: list[str], beginnings: tuple[str, ...]) -> bool:

@@ -98,6 +98,11 @@ def find_order(values: Iterable[str]) -> FoundOrder:
     return finder.found()
 
 
+def is_date(text: str) -> bool:
+    """Say whether a text is a date in one order or the other."""
+    return parse_date(text, Order.DAY_FIRST) is not None or parse_date(text, Order.MONTH_FIRST) is not None
+
+
 def parse_date(text: str, order: Order) -> datetime | None:
     """Return midnight UTC of a date (or a full time, if one is written), or None if it is no date.
 

@@ -165,20 +165,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "phone opt out",
     ),
 }
-# Columns that stay custom fields and are read for refusals alone, as the field that they are like: what a status says
-# beside is anything.
-_STATUSES = {
-    "opt_out": (
-        "status|lead status|contact status|person status|kontaktstatus|statut|estado|stato|subscription status",
-        "subscriber status|abo-status|statut d'abonnement|statut de l'abonnement|estado de suscripción",
-        "stato iscrizione",
-    ),
-    "email_opt_out": ("email status|e-mail-status|email state|mail status|statut e-mail|estado del correo",),
-    "consent": (
-        "consent status|opt in status|marketing status|email marketing status|email subscription status",
-        "newsletter status|gdpr status|dsgvo-status|einwilligungsstatus|statut du consentement",
-    ),
-}
 # Beginnings of words in the names of columns about somebody of ours, such as who looks after a lead, in the same order
 # of languages; no words that may as well be the lead's own role. Inside another word they mean another: a Homeowner.
 _OURS = (
@@ -196,6 +182,12 @@ _OURS = (
 _OURS_WORDS = ("from", "by", "rep", "agent", "agents", "ägare", "ejer", "eier", "satıcı")
 # Beside the names of phone numbers, what else columns of further numbers are called.
 _FURTHER_PHONES = ("landline", "festnetz", "whatsapp", "sms", "viber")
+# Any number of columns may say these: a refusal in one of them holds, whatever the others say.
+REFUSALS = frozenset(
+    {"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out", "linkedin_opt_out"}
+)
+# And these: what one of them refuses holds too, beside whatever the others grant.
+CONSENTS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
 FIELDS = (
     *("email", "phone", "first_name", "last_name", "full_name", "company", "title", "country", "time_zone"),
     *("language", "linkedin_url", "external_id", "notes", "last_contact_at", "tags"),
@@ -220,7 +212,7 @@ def _by_key(lists: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {header_key(name): field for field, names in lists.items() for each in names for name in each.split("|")}
 
 
-_FIELDS, _STATUS_FIELDS = _by_key(_NAMES), _by_key(_STATUSES)
+_FIELDS = _by_key(_NAMES)
 _OURS_KEYS = tuple(header_key(name) for names in _OURS for name in names.split("|"))
 _OURS_WORD_KEYS = frozenset(map(header_key, _OURS_WORDS))
 _PHONE_KEYS = frozenset(
@@ -235,7 +227,7 @@ def is_of_ours(name: str) -> bool:
     """Say whether a column is about somebody of ours by its name, so that an address in it is not the lead's."""
     if "@" in name:  # what a file without a header has in its place
         return False
-    words = [header_key(word) for word in _WORD.split(name)]
+    words = words_of(name)
     from_each_on = ["".join(words[start:]) for start in range(len(words))]
     if any(rest.startswith(_OURS_KEYS) for rest in from_each_on):
         return True
@@ -247,7 +239,7 @@ def is_of_ours(name: str) -> bool:
 @lru_cache(maxsize=2_000)
 def names_phone(name: str) -> bool:
     """Say whether a column may hold phone numbers by a part of its name, as Work Phone and WhatsApp 2 do."""
-    words, key = map(header_key, _WORD.split(name)), header_key(name)
+    words, key = words_of(name), header_key(name)
     return not _PHONE_KEYS.isdisjoint(words) or any(
         each in key for each in _PHONE_KEYS if len(each) >= _WITHIN or each[0] >= _UNSPACED
     )
@@ -255,26 +247,14 @@ def names_phone(name: str) -> bool:
 
 def field_of(name: str) -> str | None:
     """Return the field that a column's name says, if it says one."""
-    return _FIELDS.get(header_key(_SECOND.sub("", name)))
+    return _FIELDS.get(header_key(without_number(name)))
 
 
-_OF_CONSENT = (
-    *("optin", "optout", "unsubscri", "donot", "consent", "blacklist", "sperre", "einwillig", "abmeld", "abgemeld"),
-    *("desabonn", "desinscri", "consenso", "zgod", "samtyck", "toestemming", "subscri", "unsub", "abonn", "inscri"),
-    *("suscri", "permission", "zustimm", "dsgvo", "rgpd", "gdpr", "allow", "erlaubt", "contactable", "maycontact"),
-    *("cancontact", "oktoemail", "mailok", "receive", "agreed", "dnd", "nomail", "gesperrt", "sperrvermerk"),
-    *("opposition", "afgemeld", "leirat", "revoked", "withdrawn", "objection", "declined", "excluded", "complaint"),
-    *("bounced", "memberstatus", "smsstatus", "whatsappstatus", "phonestatus", "contactstatus"),
-)
+def without_number(name: str) -> str:
+    """Return a column's name as the file has it, where another one of the same name stands before it."""
+    return _SECOND.sub("", name)
 
 
-def sounds_like_consent(name: str) -> bool:
-    """Say whether a column that no field has the name of may yet be one of consents or refusals."""
-    return status_of(name) is None and any(each in header_key(name) for each in _OF_CONSENT)
-
-
-@lru_cache(maxsize=2_000)
-def status_of(name: str) -> str | None:
-    """Return the field as which a column of statuses is read for refusals (opt_out, email_opt_out or consent), if its
-    name says that it is one."""
-    return _STATUS_FIELDS.get(header_key(_SECOND.sub("", name)))
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name, each as `header_key` makes it."""
+    return [key for word in _WORD.split(name) if (key := header_key(word))]

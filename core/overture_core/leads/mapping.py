@@ -10,16 +10,15 @@ from pydantic import BaseModel, Field
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
-from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.header_names import FIELDS, PREFIX, field_of, header_key, is_of_ours, status_of
+from overture_core.leads.dates import is_date
+from overture_core.leads.header_names import CONSENTS, FIELDS, PREFIX, REFUSALS, field_of, header_key, is_of_ours
+from overture_core.leads.telling import Reads, telling
 from overture_core.text import clean, quoted
 
 __all__ = [
-    "CONSENTS",
     "CUSTOM",
     "FIELDS",
     "IGNORE",
-    "REFUSALS",
     "SEVERAL",
     "ColumnRead",
     "NoAddressColumn",
@@ -28,12 +27,6 @@ __all__ = [
     "propose",
 ]
 
-# Any number of columns may say these: a refusal in one of them holds, whatever the others say.
-REFUSALS = frozenset(
-    {"opt_out", "email_opt_out", "sms_opt_out", "call_opt_out", "whatsapp_opt_out", "voice_opt_out", "linkedin_opt_out"}
-)
-# And these: what one of them refuses holds too, beside whatever the others grant.
-CONSENTS = frozenset({"consent", "email_opt_in", "sms_opt_in"})
 CUSTOM, IGNORE = "custom", "ignore"
 """What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
 SEVERAL = REFUSALS | CONSENTS | {CUSTOM, IGNORE}
@@ -41,7 +34,6 @@ SEVERAL = REFUSALS | CONSENTS | {CUSTOM, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
-_STATUS = "a status, which stays a custom field and is read for refusals"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
 # itself by what it begins with, or by North America's groups.
@@ -111,7 +103,7 @@ def propose(
                 held[field] = column
                 break
     for column in free:
-        if column not in why and (share := _share(_is_date, column, sample[:ENOUGH])) is not None:
+        if column not in why and (share := _share(is_date, column, sample[:ENOUGH])) is not None:
             why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
     return Proposal(mapping, why)
 
@@ -180,18 +172,22 @@ def described(
         yield ColumnRead(
             column=column,
             field=mapping.get(column),
-            why=why.get(column, _STATUS if status_of(column) else "no field has such a name or such values"),
+            why=why.get(column) or _why_custom(column),
             sample=None if value is None else clean(value, limit=SHOWN),
         )
 
 
-def _is_date(value: str) -> bool:
-    return parse_date(value, Order.DAY_FIRST) is not None or parse_date(value, Order.MONTH_FIRST) is not None
+def _why_custom(column: str) -> str:
+    reads = telling(column).reads
+    if reads in (Reads.LABELS, Reads.NOTHING):
+        return "no field has such a name or such values"
+    what = "a status, which" if reads is Reads.STATUS else "a consent or refusal by its name, which"
+    return f"{what} stays a custom field and is read for refusals"
 
 
 def is_phone(value: str) -> bool:
     """Say whether a text shows itself to be a phone number, by more than its digits."""
-    return _PHONE.fullmatch(value) is not None and not _is_date(value)
+    return _PHONE.fullmatch(value) is not None and not is_date(value)
 
 
 def _is_country(value: str) -> bool:

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.answers import NOTHING, Said, answer, is_off, is_plain_refusal, is_refusal
-from overture_core.leads.header_names import is_of_ours, names_phone, status_of
-from overture_core.leads.mapping import CONSENTS, REFUSALS
+from overture_core.leads.answers import NOTHING, Said, answer, is_label_of_off, is_plain_refusal, is_refusal
+from overture_core.leads.header_names import CONSENTS, REFUSALS, is_of_ours, names_phone
+from overture_core.leads.labels import SEPARATORS
 from overture_core.leads.normalise import e164, email_key, valid_email
+from overture_core.leads.telling import CHANNELS_OF, refused_in
 from overture_core.messages.channels import Channel
 
-_EVERY = frozenset(Channel)
-_EMAIL, _SMS = frozenset({Channel.EMAIL}), frozenset({Channel.SMS})
-# The channels that a yes and a no without a channel are about. What else somebody agreed to has to be named.
-_ANSWERED = {"consent": (_EMAIL, _EVERY), "email_opt_in": (_EMAIL, _EMAIL), "sms_opt_in": (_SMS, _SMS)}
-_REFUSED = {
-    "opt_out": _EVERY,
-    "email_opt_out": _EMAIL,
-    "sms_opt_out": _SMS,
-    "whatsapp_opt_out": frozenset({Channel.WHATSAPP}),
-    "voice_opt_out": frozenset({Channel.VOICE}),
-    "linkedin_opt_out": frozenset({Channel.LINKEDIN}),
-    # A text is a call too (47 CFR 64.1200).
-    "call_opt_out": frozenset({Channel.SMS, Channel.VOICE}),
-}
+# The channels that a yes without a channel is about. What else somebody agreed to has to be named.
+_GRANTED = {"consent": CHANNELS_OF["email_opt_in"]}
 # What may be an address among the signs that stand around several in one cell.
 _WORDS = re.compile(r"[^\s,;|<>()\[\]\"]+")
 _NUMBERS = re.compile(r"[;,|]")
@@ -49,11 +38,13 @@ class Stated:
 
 
 class ConsentColumns:
-    """The columns of a file that say something of consent, by its mapping, and statuses by their names."""
+    """The columns of a file that say something of consent: by its mapping; custom fields and tags for refusals alone,
+    but for the columns that are `about_else`."""
 
-    def __init__(self, mapping: Mapping[str, str]) -> None:
-        self._mapped = frozenset(mapping)
+    def __init__(self, mapping: Mapping[str, str], about_else: Collection[str] = ()) -> None:
+        self._settled = frozenset((*mapping, *about_else))
         self._telling = [(column, name) for column, name in mapping.items() if name in CONSENTS | REFUSALS]
+        self._tags = next((column for column, name in mapping.items() if name == "tags"), "")
 
     def read(self, cells: Mapping[str, str], *, doubtful: bool = False) -> Stated:
         """Return what a row says in all of them; of `doubtful` cells it is not certain which column they are of."""
@@ -74,23 +65,19 @@ class ConsentColumns:
         for column, name in self._telling:
             if text := cells.get(column, "").strip():
                 yield text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
-        for column, text in cells.items():
-            if column not in self._mapped and text and (like := status_of(column)) is not None:
-                yield text, _of_status(like, text)
+        for column, cell in cells.items():
+            if cell and column not in self._settled and (text := cell.strip()):
+                yield text, Said(refused=refused_in(column, text, doubtful=doubtful))
+        for tag in SEPARATORS.split(cells.get(self._tags, "")):
+            if is_label_of_off(tag):
+                yield tag, Said(refused=CHANNELS_OF["opt_out"])
 
 
-def _told(name: str, text: str, refuses: Callable[[str], bool] = is_refusal) -> Said:
+def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
+    no = CHANNELS_OF[name]
     if name in REFUSALS:
-        return Said(refused=_REFUSED[name]) if refuses(text) else NOTHING
-    yes, no = _ANSWERED[name]
-    return answer(text, yes=yes, no=no)
-
-
-def _of_status(name: str, text: str) -> Said:
-    """A status grants nothing, and its other values are none that have to be understood."""
-    if name == "consent":
-        return Said(refused=_told(name, text).refused)
-    return Said(refused=_REFUSED[name]) if is_off(text) else NOTHING
+        return Said(refused=no) if refuses(text) else NOTHING
+    return answer(text, yes=_GRANTED.get(name, no), no=no)
 
 
 def addresses_in(

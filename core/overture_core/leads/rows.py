@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
@@ -73,7 +73,10 @@ class LeadRow:
 
 
 class RowReader:
-    """Normalises rows by one file's mapping; `notes` counts what was changed or left out on the way."""
+    """Normalises rows by one file's mapping; `notes` counts what was changed or left out on the way.
+
+    Custom fields that are `about_else` are not read for refusals.
+    """
 
     def __init__(
         self,
@@ -81,11 +84,12 @@ class RowReader:
         *,
         default_country: str | None,
         date_orders: Mapping[str, Order],
+        about_else: Collection[str] = (),
     ) -> None:
         columns = {field_name: column for column, field_name in mapping.items()}
         self._fields = [(name, columns[name]) for name in FIELDS if name in columns and name not in SEVERAL]
         self._mapping, self._mapped = mapping, frozenset(mapping)
-        self._consent = ConsentColumns(mapping)
+        self._consent = ConsentColumns(mapping, about_else)
         self._default_country = default_country
         # Lists have far fewer days than rows.
         self._parse = {

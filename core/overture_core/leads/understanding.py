@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import FoundOrder, Order, OrderFinder
-from overture_core.leads.header_names import PREFIX, field_of, sounds_like_consent
+from overture_core.leads.header_names import field_of
 from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
     IGNORE,
     SEVERAL,
     ColumnRead,
+    Proposal,
     checked,
     described,
     propose,
@@ -24,6 +25,7 @@ from overture_core.leads.mapping import (
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import RowReader
+from overture_core.leads.telling import Reads, is_about_else, telling
 from overture_core.text import quantity, quoted
 
 SAMPLE = 200
@@ -78,12 +80,14 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field != CUSTOM}
     require_address(table.columns, mapping)
     why = {**proposed.why, **dict.fromkeys(saved, "the saved mapping"), **dict.fromkeys(own, "you said so")}
+    about_else = _about_else([column for column in table.columns if column not in mapping], cells)
     columns = [column for column, field in mapping.items() if field in DATES]
     orders = _orders(source, sample, options, columns)
     reader = RowReader(
         mapping,
         default_country=options.default_country,
         date_orders={mapping[column]: found.order for column, found in orders.items()},
+        about_else={*about_else, *(column for column, field in own.items() if field == CUSTOM)},
     )
     reader.warnings.extend(table.notes)
     if table.encoding_guessed:
@@ -91,7 +95,10 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
             f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
-    reader.warnings.extend(_of_mapping(table.columns, settled, proposed.mapping, proposed.why, options))
+    reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
+    reader.warnings.extend(
+        _of_telling([each for each in table.columns if each not in {*mapping, *settled}], about_else)
+    )
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
@@ -113,33 +120,46 @@ def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]
 def _of_mapping(
     columns: list[str],
     settled: Mapping[str, str],
-    proposed: Mapping[str, str],
-    why: Mapping[str, str],
+    proposed: Proposal,
     options: ImportOptions,
 ) -> Iterator[str]:
     """Say what a person may want to settle: fields that two columns could be, and what a saved mapping lacks."""
     for column in columns:
-        if column not in settled and column not in proposed and (field := field_of(column)) in FIELDS:
+        if column not in settled and column not in proposed.mapping and (field := field_of(column)) in FIELDS:
             yield (
-                f"{quoted(column)} was kept as a custom field: {why[column]}. A mapping can settle it, to {field}, "
-                f"{CUSTOM} or {IGNORE}."
+                f"{quoted(column)} was kept as a custom field: {proposed.why[column]}. A mapping can settle it, to "
+                f"{field}, {CUSTOM} or {IGNORE}."
             )
-        elif (
-            column not in settled
-            and column not in proposed
-            and not column.startswith(PREFIX)
-            and sounds_like_consent(column)
-        ):
-            yield (
-                f"{quoted(column)} was kept as a custom field, though it sounds like a consent or a refusal; if it is "
-                "one, map it (opt_out, email_opt_out, consent, ...)."
-            )
-        elif column in proposed and why[column].startswith("its values"):
-            yield f"{quoted(column)} was taken for {proposed[column]} by {why[column]}."
+        elif column in proposed.mapping and proposed.why[column].startswith("its values"):
+            yield f"{quoted(column)} was taken for {proposed.mapping[column]} by {proposed.why[column]}."
     missing = [column for column in options.saved_mapping or {} if column not in columns]
     if missing:
         shown = ", ".join(quoted(column) for column in missing[:5])
         yield f"The saved mapping has {quantity(len(missing), 'column')} that the file has not: {shown}."
+
+
+def _about_else(columns: list[str], sample: list[dict[str, str]]) -> set[str]:
+    """Return the columns whose names tell of consent and whose values do not."""
+    return {column for column in columns if is_about_else(telling(column), (row.get(column, "") for row in sample))}
+
+
+def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str]:
+    """Say how columns are read that no field has the name of, and that tell of consent."""
+    for column in columns:
+        reads = telling(column).reads
+        if reads not in (Reads.ANSWERS, Reads.REFUSALS):
+            continue
+        if column in about_else:
+            yield (
+                f"{quoted(column)} sounds like a consent or a refusal, which its values do not: it was kept as a "
+                "custom field; if it is one, map it (opt_out, email_opt_out, consent, ...)."
+            )
+            continue
+        what = "a no refuses, a yes grants nothing" if reads is Reads.ANSWERS else "whatever is no no refuses"
+        yield (
+            f"{quoted(column)} was kept as a custom field and read for refusals by its name: {what}. A mapping can "
+            f"settle it, to a field (consent, email_opt_in, opt_out, ...) or {CUSTOM}, where nothing is read."
+        )
 
 
 def _orders(source: Source, sample: list[Row], options: ImportOptions, columns: list[str]) -> dict[str, FoundOrder]:

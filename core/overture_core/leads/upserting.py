@@ -11,8 +11,9 @@ from sqlalchemy import select, tuple_
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order
+from overture_core.leads.header_names import CONSENTS
 from overture_core.leads.importing import import_leads
-from overture_core.leads.mapping import CONSENTS, propose, require_address
+from overture_core.leads.mapping import propose, require_address
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.rows import RowReader, RowRejected

@@ -202,8 +202,11 @@ def plain(text: str) -> str:
 def is_command(own: str) -> bool:
     """Say whether a clause of a text (as `plain` makes it) is nothing but a command to stop."""
     lines = [line.strip(" \t.!\"'*_-") for line in own.splitlines() if not _EMPTY.fullmatch(line)]
-    if lines and _FIRST.fullmatch(lines[0]):
-        return True
+    return bool(lines and _FIRST.fullmatch(lines[0])) or commands(own)
+
+
+def commands(own: str) -> bool:
+    """Say likewise, but for what is a command only as the beginning of a message, being an ordinary word: End, Quit."""
     clauses = _CLAUSES.split(own)
     return any(_is_command(clause) for clause in clauses) or _is_command(own.strip())
 

@@ -211,14 +211,6 @@ def test_a_row_of_another_width_whose_cells_only_slip_into_a_column_of_refusals_
     assert consents(store, "ada@n.example") == {}
 
 
-def test_a_custom_column_that_sounds_like_a_refusal_is_pointed_out(take: Import) -> None:
-    (said,) = take("email,Opt-out by shop 7\na@n.example,yes\n").warnings
-    assert said == (
-        "'Opt-out by shop 7' was kept as a custom field, though it sounds like a consent or a refusal; if it is one, "
-        "map it (opt_out, email_opt_out, consent, ...)."
-    )
-
-
 def test_a_report_names_no_address_that_stands_in_a_cell_of_consent(take: Import) -> None:
     (said,) = take("email,consent\na@n.example,see bob@n.example\n").warnings
     assert "such as one with an address in line 2" in said
