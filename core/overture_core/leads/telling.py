@@ -115,7 +115,7 @@ _ASKING_WORDS = frozenset(
     )
 )
 _ABOUT = (*_CHANNELS, *_ASKING, *_parts("marketing|contact|werb|kontakt|promo|offers|text|mensaje|messag|spam|adverti"))
-_BESIDE = frozenset(_parts("is|has|was|at|on|date|time|datum|flag|status|since|yes no|le|la|am|d|ed|n|ion|e|y"))
+_BESIDE = frozenset(_parts("is|has|was|at|on|date|time|datum|flag|status|since|yes|no|y|n|le|la|am|e"))
 # With one of these in it a name tells of a measure, a link or a channel that is none of ours.
 _ELSE = frozenset(
     _parts("url|link|page|token|hash|key|rate|count|number|budget|amount|price|score|total|spend|id|fax|postal|post")
