@@ -44,6 +44,7 @@ _ASK_WITH = [
 _NO_JSON = "MCP requests are JSON; send them with the header Content-Type: application/json."
 _NOT_FOR_PAGES = f"Pages may send POST, with no other headers of their own than {', '.join(_ASK_WITH)}."
 # Without a slash behind a bare host: issuers are compared letter by letter (RFC 8414, section 3.3).
+_PORT = re.compile(r"[^:]*(?::\d*)?")  # of a host that is not in brackets, or what follows them
 _URL = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 
@@ -143,9 +144,13 @@ class _Known:
         self._security = security
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refused = await self._security.validate_request(Request(scope))
+        request = Request(scope)
+        refused = await self._security.validate_request(request)
         if refused is not None:
             raise HTTPException(refused.status_code)
+        # The SDK takes whatever follows a known host and a colon for its port.
+        if not _PORT.fullmatch(request.headers.get("host", "").rpartition("]")[2]):
+            raise HTTPException(421)
         await self._app(scope, receive, send)
 
 

@@ -202,6 +202,8 @@ async def test_a_fault_of_ours_is_answered_in_json_without_its_words(settings: S
         ({"Host": "LocalHost"}, 200),
         ({"Host": "evil.example"}, 421),
         ({"Host": "127.0.0.1.evil.example"}, 421),
+        ({"Host": "127.0.0.1:1.evil.example"}, 421),
+        ({"Host": "[::1]:8000.evil.example"}, 421),
         ({"Origin": "http://localhost:6274"}, 200),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
