@@ -18,7 +18,7 @@ from overture_core.messages.channels import Channel
 # The channels that a yes without a channel is about. What else somebody agreed to has to be named.
 _GRANTED = {"consent": CHANNELS_OF["email_opt_in"]}
 # What may be an address among the signs that stand around several in one cell.
-_WORDS = re.compile(r"[^\s,;|<>()\[\]\"]+")
+_WORDS = re.compile(r"[^\s,;|<>()\[\]{}\"]+")
 _NUMBERS = re.compile(r"[;,|]")
 
 
@@ -94,8 +94,8 @@ def addresses_in(
             continue
         if "@" in text:
             words = [word.strip(".") for word in _WORDS.findall(text)]
-            # A text that names somebody, such as a remark, is no column of addresses.
-            if name is not None or all("@" in word for word in words):
+            # A text that names somebody, such as a remark, is no column of addresses; what JSON had inside is.
+            if name is not None or text.startswith(("{", "[")) or all("@" in word for word in words):
                 yield from _valid("email", (word for word in words if "@" in word), country)
         elif name == "phone" or names_phone(column):
             yield from _valid("phone", _NUMBERS.split(text), country)

@@ -164,6 +164,13 @@ def test_a_row_that_refuses_does_so_for_every_address_in_it(
         assert "1 address of no lead yet in a row that refuses, suppressed" in report.warnings
 
 
+def test_addresses_inside_an_object_of_json_refuse_with_their_row(store: Store, take: Import) -> None:
+    row = {"email": "a@n.example", "contacts": {"private": "b@n.example", "more": ["c@n.example"]}, "opt_out": True}
+    take(json.dumps([row]), filename="leads.json")
+    assert is_suppressed(store, "email", "b@n.example")
+    assert is_suppressed(store, "email", "c@n.example")
+
+
 def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, take: Import) -> None:
     take("email,Owner Email,Remark,opt_out\na@n.example,me@n.example,see bob@n.example,yes\n")
     assert not is_suppressed(store, "email", "me@n.example")
