@@ -21,6 +21,13 @@ def test_a_segment_of_a_name_that_differs_by_its_letters_case_alone_is_refused(s
         assert [each.name for each in segments.list_(work)] == ["Élan"]
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\u200bb", "a  b", "Tur\u202ened"])
+def test_a_segments_name_is_one_line_of_what_people_can_see(store: Store, name: str) -> None:
+    refused = "A segment's name is one line, without doubled spaces and characters that nobody sees"
+    with store.begin("default", actor="test") as work, pytest.raises(InvalidInput, match=refused):
+        segments.save(work, name, LeadFilter())
+
+
 def test_a_segment_whose_name_would_be_refused_today_is_still_found_by_it(store: Store) -> None:
     with store.begin("default", actor="test") as work:
         segments.save(work, "Spring", LeadFilter())
