@@ -26,7 +26,7 @@ _REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreaso
 _AS_NAMED: Mapping[str, Kind] = {"email": "email", "phone": "phone", "domain": "domain"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
-_BETWEEN = re.compile(r"[\s<>()\[\]\"]+")  # the words of a cell
+_BETWEEN = re.compile(r"[<>()\[\]\"]")  # what parts words, beside white space
 _BEHIND_ADDRESS = re.compile(r"(@[^\s/@]*)/")  # a slash that parts it from the next one
 _REMARK = re.compile(r"\((?=[^()@+]*[^\W\d_])[^()@+]*\)")  # with a letter: (212) is part of a number
 _EMAIL_INSIDE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -106,7 +106,7 @@ class Columns:
 
 def addresses_among(text: str) -> tuple[list[str], str]:
     """Return the words of a text that are meant as e-mail addresses, and the others without remarks in parentheses."""
-    words = _BETWEEN.split(_BEHIND_ADDRESS.sub(r"\1 ", _REMARK.sub(" ", text)))
+    words = _BETWEEN.sub(" ", _BEHIND_ADDRESS.sub(r"\1 ", _REMARK.sub(" ", text))).split()
     return [word.lstrip("/") for word in words if "@" in word], " ".join(word for word in words if "@" not in word)
 
 
@@ -192,7 +192,7 @@ def _is_email(text: str) -> bool:
     if _EMAIL.fullmatch(text):
         return True
     found, beside = addresses_among(text)
-    if all(map(_EMAIL.fullmatch, found)) and (not any(map(str.isalnum, beside)) or is_number(beside.strip())):
+    if all(map(_EMAIL.fullmatch, found)) and (not any(map(str.isalnum, beside)) or is_number(beside)):
         return True
     try:
         valid_email(text)

@@ -13,8 +13,8 @@ from overture_core.suppressions import files, lifting, service
 from overture_core.suppressions.files import SuppressionReport
 
 UNREAD = (
-    "1 row with something that could not be read and suppresses nobody: mend what the reasons name, then import those "
-    "rows again"
+    "In 1 row something could not be read and suppresses nobody; mend what the reasons name, then import those rows "
+    "again"
 )
 MANY = files.SAMPLE + 50  # rows before the first one with a second address
 
@@ -146,6 +146,7 @@ def test_columns_of_which_addresses_were_left_out_are_named_with_how_many(store:
         ("a@s.example/b@s.example", "a@s.example b@s.example"),
         ("a@s.example、b@s.example", "a@s.example b@s.example"),
         ("a@s.example +33 6 12 34 56 78", "a@s.example +33612345678"),
+        ("(a@s.example) +33 6 12 34 56 78", "a@s.example +33612345678"),
         ('="+33612345678"', "+33612345678"),
     ],
 )
