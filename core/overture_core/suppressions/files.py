@@ -99,8 +99,8 @@ class SuppressionReport(BaseModel):
             )
         if unread := self.rejected + self.partly:
             told.append(
-                f"In {quantity(unread, 'row')} something could not be read and suppresses nobody; mend what the reasons "
-                "name, then import those rows again"
+                f"In {quantity(unread, 'row')} something could not be read and suppresses nobody; mend what the "
+                "reasons name, then import those rows again"
             )
         if self.public_domains:
             shown = ", ".join(self.public_domains[:SHOWN_DOMAINS])
