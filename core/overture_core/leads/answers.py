@@ -21,10 +21,10 @@ _CHANNELS = {
     **dict.fromkeys(("email", "emails", "mail", "mails"), Channel.EMAIL),
     **dict.fromkeys(("sms", "text", "texts"), Channel.SMS),
     "whatsapp": Channel.WHATSAPP,
-    **dict.fromkeys(("voice", "call", "calls", "phone", "telefon"), Channel.VOICE),
+    **dict.fromkeys(("voice", "call", "calls", "phone", "telefon", "anrufe"), Channel.VOICE),
     "linkedin": Channel.LINKEDIN,
 }
-_CALLS = {"call", "calls", "phone", "telefon"}
+_CALLS = {"call", "calls", "phone", "telefon", "anrufe"}
 _REMEMBERED = 80  # characters of a cell whose reading is kept: few texts fill a column, and long ones are sentences
 
 
@@ -83,19 +83,24 @@ _OFF = tuple(
 # How words begin that refuse a consent.
 _REFUSED = tuple(
     _keys(
-        "denie|deny|denial|disagree|refus|declin|reject|remov|withdr|revok|revoc|object|stop|cancel|block|abgelehn|ablehn|widerruf",
-        "widerspr|verweiger|gesperr|oppos|rechaz|deneg|baja|rifiut|negat|recus|negado|weiger|geweiger|ingetrokken",
+        "denie|deny|denial|disagree|refus|declin|reject|remov|withdr|revok|revoc|object|stop|cancel|block|abgelehn",
+        "ablehn|widerruf|widerspr|verweiger|gesperr|oppos|rechaz|deneg|baja|rifiut|negat|recus|negado|weiger|geweiger|ingetrokken",
         "odmow|odmów|wycof|odmít|odvol|avböj|nekad|återkall|avslå|avslag|afvis|kielt|kielletty|peruut|redd|iptal|отказ",
         "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
     )
 )
-_NOT_REFUSING = _keys("|opt in|opted in|subscribed|active|aktiv|actif|activo|attivo|ativo|actief")
+_NOT_REFUSING = _keys(
+    "|opt in|opted in|subscribed|allow|allowed|zulassen|erlaubt|permitir|autoriser|active|aktiv|actif|activo",
+    "attivo|ativo|actief",
+)
 _ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
 # How a label begins that says the same by a whole phrase, in whatever column.
 _DO_NOT = tuple(
     _keys(
-        "do not contact|do not email|do not mail|do not call|do not text|do not market|do not write|dont contact",
-        "dont email|dont call|never contact|no longer contact|nicht kontaktieren|nicht anschreiben|ne pas contacter",
+        "do not contact|do not allow|do not email|do not mail|do not call|do not text|do not market|do not write",
+        "dont contact|dont email|dont call|no email|no mail|no sms|no calls|never contact|no longer contact",
+        "keine werbung|keine emails|kein newsletter|keine anrufe|nicht kontaktieren|nicht anschreiben|nicht zulassen",
+        "niet mailen|geen mail|pas de mail|pas d'email|ne pas contacter",
         "ne plus contacter|no contactar|no molestar|non contattare|niet benaderen|niet contacteren|não contatar",
         "não contactar|nie kontaktować|nekontaktovat|не беспокоить|не контактировать|не писать|连絡不可|请勿联系",
         "请勿打扰|연락금지",
@@ -159,8 +164,7 @@ def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said
         return Said(refused=no) if not is_no and _asks(part) else Said(unclear=True)
     if is_no and not _UNKNOWN.isdisjoint(rest):
         return Said(unclear=True)
-    # A text is a call too (47 CFR 64.1200).
-    return Said(refused=(named | {Channel.SMS} if _CALLS & set(words) else named) or no)
+    return Said(refused=_named_no(words) or no)
 
 
 def is_refusal(text: str) -> bool:
@@ -187,10 +191,20 @@ def is_off(text: str) -> bool:
 @lru_cache(maxsize=2_000)
 def _is_off(text: str) -> bool:
     words = _key(text).split()
-    if _begins(words, _OFF if _NO.isdisjoint(words) else _ON):
+    if _is_do_not(words) or _begins(words, _OFF if _NO.isdisjoint(words) else _ON):
         return True
     plain = stopping.plain(text.replace("_", " "))
     return stopping.commands(plain) or stopping.asks(plain)
+
+
+def named_in(text: str) -> frozenset[Channel]:
+    """Return the channels that a refusal names."""
+    return _named_no(_key(text).split())
+
+
+def _named_no(words: list[str]) -> frozenset[Channel]:
+    named = frozenset(_channels(words))
+    return named | {Channel.SMS} if _CALLS & set(words) else named  # a text is a call too (47 CFR 64.1200)
 
 
 def is_label_of_off(text: str) -> bool:
@@ -200,11 +214,15 @@ def is_label_of_off(text: str) -> bool:
 
 @lru_cache(maxsize=2_000)
 def _is_label_of_off(text: str) -> bool:
-    words = [word for word in _key(text).split() if word not in _CHANNELS]
-    key = "".join(words)
+    words = _key(text).split()
     if len(words) > _LABEL_WORDS:
         return False
-    return key.startswith(_DO_NOT) or (key.startswith(_OFF) and _NO.isdisjoint(words))
+    rest = [word for word in words if word not in _CHANNELS]
+    return _is_do_not(words) or (_NO.isdisjoint(rest) and "".join(rest).startswith(_OFF))
+
+
+def _is_do_not(words: list[str]) -> bool:
+    return "".join(words).startswith(_DO_NOT)
 
 
 def _begins(words: list[str], beginnings: tuple[str, ...]) -> bool:

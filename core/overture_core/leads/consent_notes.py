@@ -10,14 +10,17 @@ from overture_core.leads.row_consent import Stated
 from overture_core.text import quantity, quoted
 
 MOST = 5
+_COLUMNS = 20
 _SHOWN = 40  # characters of a value
 
 
 class ConsentNotes(BaseModel):
-    """Counts of all rows so far, with a few lines of each; `values` are {what was not understood: its first line}."""
+    """Counts of all rows so far, with a few lines of each; `refusing` are {column that is no field of consent: rows
+    that it refuses}, `values` {what was not understood: its first line}."""
 
     contradicting: int = 0
     contradicting_lines: list[int] = Field(default_factory=list)
+    refusing: dict[str, int] = Field(default_factory=dict)
     unclear: int = 0
     values: dict[str, int] = Field(default_factory=dict)
 
@@ -28,6 +31,9 @@ class ConsentNotes(BaseModel):
             if stated.contradicts:
                 found.contradicting += 1
                 found.contradicting_lines = [*found.contradicting_lines, line][:MOST]
+            for column in dict.fromkeys(stated.refusing):
+                if column in found.refusing or len(found.refusing) < _COLUMNS:
+                    found.refusing[column] = found.refusing.get(column, 0) + 1
             found.unclear += len(stated.unclear)
             for text in stated.unclear:
                 # A report is kept, and holds nobody's details.
@@ -44,6 +50,12 @@ class ConsentNotes(BaseModel):
             yield (
                 f"{quantity(self.contradicting, 'row')} that grant and refuse the same channel (line {lines}{more}): "
                 "the refusal was taken"
+            )
+        if self.refusing:
+            told = ", ".join(f"{quoted(each)} in {quantity(rows, 'row')}" for each, rows in self.refusing.items())
+            yield (
+                f"Refused by columns that are no field of consent: {told}. If one of them tells of something else, "
+                "import the file with that column mapped to custom"
             )
         if self.unclear:
             values = ", ".join(f"{value} in line {line}" for value, line in self.values.items())

@@ -168,8 +168,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
 # Beginnings of words in the names of columns about somebody of ours, such as who looks after a lead, in the same order
 # of languages; no words that may as well be the lead's own role. Inside another word they mean another: a Homeowner.
 _OURS = (
-    "owner|sender|manager|assigned|salesperson|accountowner|contactowner|leadowner|dealowner|recordowner",
-    "besitzer|kontaktinhaber|accountinhaber|betreuer|kundenbetreuer|kontobetreuer|vertriebler",
+    "owner|sender|reply to|manager|assigned|salesperson|accountowner|contactowner|leadowner|dealowner|recordowner",
+    "besitzer|verantwortlich|responsab|kontaktinhaber|accountinhaber|betreuer|kundenbetreuer|kontobetreuer|vertriebler",
     "vertriebsmitarbeiter|zuständig|bearbeiter|sachbearbeiter|absender|propriétaire|expéditeur|gestionnaire|vendeur",
     "propietario|vendedor|remitente|asignado|proprietario|venditore|mittente|assegnato|remetente|atribuído|eigenaar",
     "accounteigenaar|contacteigenaar|verkoper|afzender|beheerder|accountbeheerder|toegewezen|właściciel|opiekun",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.answers import NOTHING, Said, answer, is_label_of_off, is_plain_refusal, is_refusal
+from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal
 from overture_core.leads.header_names import CONSENTS, REFUSALS, is_of_ours, names_phone
 from overture_core.leads.labels import SEPARATORS
 from overture_core.leads.normalise import e164, email_key, valid_email
-from overture_core.leads.telling import CHANNELS_OF, refused_in
+from overture_core.leads.telling import CHANNELS_OF, said_by_label, said_in
 from overture_core.messages.channels import Channel
 
 # The channels that a yes without a channel is about. What else somebody agreed to has to be named.
@@ -24,11 +25,12 @@ _NUMBERS = re.compile(r"[;,|]")
 
 @dataclass(slots=True)
 class Stated:
-    """What a row says: each channel granted (True) or refused, whether it says both of one, and the cells of consent
-    that were not understood."""
+    """What a row says: each channel granted (True) or refused, whether it says both of one, the columns that refuse
+    without being fields of consent, and the cells of consent that were not understood."""
 
     consents: dict[Channel, bool] = field(default_factory=dict)
     contradicts: bool = False
+    refusing: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
 
     @property
@@ -43,7 +45,7 @@ class ConsentColumns:
 
     def __init__(self, mapping: Mapping[str, str], about_else: Collection[str] = ()) -> None:
         self._settled = frozenset((*mapping, *about_else))
-        self._telling = [(column, name) for column, name in mapping.items() if name in CONSENTS | REFUSALS]
+        self._of_consent = {column: name for column, name in mapping.items() if name in CONSENTS | REFUSALS}
         self._tags = next((column for column, name in mapping.items() if name == "tags"), "")
 
     def read(self, cells: Mapping[str, str], *, doubtful: bool = False) -> Stated:
@@ -51,9 +53,11 @@ class ConsentColumns:
         found = Stated()
         granted: set[Channel] = set()
         refused: set[Channel] = set()
-        for text, said in self._said(cells, doubtful=doubtful):
+        for column, text, said in self._said(cells, doubtful=doubtful):
             granted |= said.granted
             refused |= said.refused
+            if said.refused and column not in self._of_consent:
+                found.refusing.append(column)
             if said.unclear:
                 found.unclear.append(text)
         if granted or refused:
@@ -61,16 +65,35 @@ class ConsentColumns:
             found.contradicts = not granted.isdisjoint(refused)
         return found
 
-    def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, Said]]:
-        for column, name in self._telling:
+    def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, str, Said]]:
+        for column, name in self._of_consent.items():
             if text := cells.get(column, "").strip():
-                yield text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
+                yield column, text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
         for column, cell in cells.items():
             if cell and column not in self._settled and (text := cell.strip()):
-                yield text, Said(refused=refused_in(column, text, doubtful=doubtful))
+                for name, value in _inside(column, text):
+                    yield column, value, said_in(name, value, doubtful=doubtful)
         for tag in SEPARATORS.split(cells.get(self._tags, "")):
-            if is_label_of_off(tag):
-                yield tag, Said(refused=CHANNELS_OF["opt_out"])
+            yield self._tags, tag, said_by_label(tag)
+
+
+def _inside(column: str, text: str) -> Iterator[tuple[str, str]]:
+    """Return a cell with its column's name; of an object of JSON what is in it, named by the way there."""
+    if not text.startswith("{"):
+        yield column, text
+        return
+    try:
+        yield from _leaves(column, json.loads(text))
+    except (ValueError, RecursionError):
+        yield column, text
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for inner, each in value.items():
+            yield from _leaves(f"{name} {inner}", each)
+    elif value is not None and not isinstance(value, list):
+        yield name, str(value)
 
 
 def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:

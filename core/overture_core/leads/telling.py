@@ -1,17 +1,26 @@
 """Columns that stay custom fields and are read for refusals all the same, by what their names tell.
 
-The words by which files name consent are without end. A column whose name no field has grants nothing; what it refuses
-holds, unless its values show that it is about something else.
+The words by which files name consent are without end. So a name is read only if every part of it is known here: it
+grants nothing, and what it refuses holds. Of any other column that may tell of consent it is said that it was not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from overture_core.leads.answers import answer, is_label_of_off, is_off, is_plain_refusal, is_refusal
+from overture_core.leads.answers import (
+    NOTHING,
+    Said,
+    answer,
+    is_label_of_off,
+    is_off,
+    is_plain_refusal,
+    is_refusal,
+    named_in,
+)
 from overture_core.leads.dates import is_date
 from overture_core.leads.header_names import (
     CONSENTS,
@@ -43,88 +52,114 @@ CHANNELS_OF = {
 
 
 class Reads(StrEnum):
-    """How a column is read: for a no; for whatever is no no; for what says that somebody is off a list; for labels that
-    do; not at all."""
+    """How a column is read: for a no; for whatever is no no, or for a yes and a date alone; for what says that somebody
+    is off a list; for labels that do; not at all."""
 
     ANSWERS = "answers"
     REFUSALS = "refusals"
+    YESES = "yeses"
     STATUS = "status"
     LABELS = "labels"
     NOTHING = "nothing"
 
 
 class Telling(NamedTuple):
-    """How a column is read, the channels that it is about, and whether its name alone says so, whatever its values."""
+    """How a column is read, the channels that it is about, and whether its name sounds like consent."""
 
     reads: Reads
     channels: frozenset[Channel]
-    surely: bool = True
+    sounds: bool = False
 
 
 # Parts of names, as `header_key` makes them, by language: English, German, French, Spanish, Italian, Portuguese, Dutch,
-# Polish, Czech, Scandinavian, Russian and Ukrainian, Hungarian, Chinese, Korean, Japanese.
-_CHANNELS = {
-    "email": frozenset({Channel.EMAIL}),
-    "mail": frozenset({Channel.EMAIL}),
-    "newsletter": frozenset({Channel.EMAIL}),
-    "bounce": frozenset({Channel.EMAIL}),
+# Polish, Czech, Scandinavian, Finnish, Hungarian, Russian and Ukrainian, Greek, Chinese, Japanese, Korean.
+_CHANNELS_BY_NAME = {
+    **dict.fromkeys(("email", "mail", "newsletter", "newsletters", "bounce"), frozenset({Channel.EMAIL})),
+    **dict.fromkeys(("mailing", "nieuwsbrief", "nyhetsbrev", "nyhedsbrev", "uutiskirje"), frozenset({Channel.EMAIL})),
+    **dict.fromkeys(("hírlevél", "рассылка", "メルマガ", "뉴스레터"), frozenset({Channel.EMAIL})),
     "sms": frozenset({Channel.SMS}),
     "whatsapp": frozenset({Channel.WHATSAPP}),
     "linkedin": frozenset({Channel.LINKEDIN}),
-    "phone": _CALLED,
-    "call": _CALLED,
-    "telefon": _CALLED,
+    **dict.fromkeys(("phone", "call", "anruf", "telefon"), _CALLED),
 }
 
-
-def _parts(*lists: str) -> tuple[str, ...]:
-    return tuple(header_key(part) for parts in lists for part in parts.split("|"))
+_CHANNELS = {header_key(part): channels for part, channels in _CHANNELS_BY_NAME.items()}
 
 
-# These refuse wherever they stand in a name, or where a word of it begins.
+def _parts(*lists: str) -> frozenset[str]:
+    return frozenset(header_key(part) for parts in lists for part in parts.split("|"))
+
+
+# These refuse, whatever else is known of a name.
 _REFUSING = _parts(
-    "unsub|opt out|opted out|blacklist|blocklist|suppress|sperrvermerk|werbesperre|kontaktsperre|mailsperre|abmeld",
-    "abgemeld|ausgetragen|widerspruch|désabonn|désinscri|desuscri|disiscri|afgemeld|uitgeschreven|wypisan|odhlášen",
-    "avregistr|отписа|відписа|leiratkoz|退订|退訂|수신거부|配信停止",
+    "unsub|unsubscribe|unsubscribed|unsubscription|opt out|opted out|dnc|dnd|do not contact|do not disturb|blacklist",
+    "blacklisted|blocklist|blocklisted|suppressed|suppression|sperrvermerk|werbesperre|kontaktsperre|mailsperre",
+    "sperrliste|robinsonliste|lista robinson|werbeverbot|kontaktverbot|abgemeldet|abmeldung|ausgetragen|widerspruch",
+    "widersprochen|désabonné|désabonnement|désinscrit|désinscription|desuscrito|disiscritto|descadastrado|afgemeld",
+    "uitgeschreven|wypisany|wypisano|odhlášen|avregistrerad|leiratkozott|отписан|отписался|退订|退訂|拒收|配信停止|配信拒否|수신거부",
 )
-_REFUSING_BEGUN = _parts(
-    "do not|dont contact|dont email|dont call|dont mail|no mail|no email|no sms|no call|no contact|no marketing",
-    "no newsletter|not subscribed|no consent|no opt in|not opted in|dnc|dnd|nicht kontakt|nicht anruf|nicht anschreib",
-    "keine anrufe|keine werbung|keine mail|keine email|ne pas|ne plus",
+# These do where a name has nothing else but what they are about. A text beside them may tell of anything.
+_ENDED = _parts(
+    "stop|remove|removed|opposition|opposed|revoked|revocation|withdraw|withdrawn|withdrawal|objection|objected|declined",
+    "refused|refusal|denied|rejected|excluded|exclusion|complaint|complaints|complained|bounced|blocked|spam|banned",
+    "hard bounced|erasure requested|deceased|gesperrt|sperre|widerrufen|widerruf|abgelehnt|verweigert|verstorben",
+    "retrait|retiré|refus|refusé|décédé|baja|revocado|retirado|rechazado|fallecido|revoca|revocato|ritirato|rifiutato|deceduto",
+    "revogado|recusado|ingetrokken|geweigerd|overleden|wycofana|wycofano|cofnięta|odvolán|återkallat|återkallad",
+    "tilbagekaldt|trukket|peruttu|visszavont|отозвано|отозвана|отказ",
 )
-# These words do in a name that has no other, or says what they are about.
-_REFUSING_WORDS = frozenset(
-    _parts(
-        "stop|remove|removed|opposition|opposed|opposes|revoked|revocation|withdrawn|withdrawal|objection|objected",
-        "objects|declined|declines|refused|refuses|refusal|denied|rejected|excluded|exclude|exclusion|complaint",
-        "complaints|complained|bounced|bounce|bounces|blocked|spam|gesperrt|sperre|widerrufen|widerruf|abgelehnt|refus",
-        "refusé|banned|deceased|verstorben|décédé|fallecido|deceduto|overleden|baja|rechazado|rifiutato|recusado|geweigerd|odmowa|отказ",
-    )
+_NOT = _parts(
+    "no|not|non|dont|do not|does not|never|without|kein|keine|keinen|nicht|ohne|pas|ne pas|sans|sin|nessun|senza|não",
+    "sem|geen|niet|zonder|brak|bez|ingen|inte|ikke|ei|не|без|нет",
 )
-# What asks whether somebody agrees, and words that do likewise.
+# What asks whether somebody agrees.
 _ASKING = _parts(
-    "opt in|opted in|consent|zustimm|einwillig|einverstand|dsgvo|rgpd|gdpr|contactable|may contact|can contact",
-    "may email|can email|may we|can we|contact me|contact ok|ok to|mail ok|sms ok",
-    "zgod|souhlas|samtyck|samtykk|toestemming|consenso|согласие|згода",
+    "opt in|opted in|consent|consents|consented|contactable|may contact|can contact|may email|can email|may we contact",
+    "contact me|contact ok|ok to contact|ok to email|ok to mail|ok to call|mail ok|email ok|sms ok|gdpr|dsgvo|rgpd",
+    "zustimmung|einwilligung|einverständnis|einverstanden|consentement|consentimiento|consenso|consentimento",
+    "toestemming|zgoda|souhlas|samtycke|samtykke|suostumus|hozzájárulás|согласие|згода|συγκατάθεση|הסכמה|موافقة|同意",
+    "수신동의|동의|配信可否",
 )
-_ASKING_WORDS = frozenset(
+# These ask where a name has nothing else but what they are about.
+_AGREEING = _parts(
+    "permission|subscribed|allow|allows|allowed|accept|accepts|accepted|wants|want|receive|receives|send|agree|agrees",
+    "agreed|keep me informed|erlaubt|erlaubnis|zulassen|anmeldung|abonné|abonniert|accepte|autorise|autorisation",
+    "inscrit|inscrite|inscription|acepta|permiso|suscrito|suscrita|inscrito|accetta|permesso|iscritto|iscritta|aceita",
+    "autorizado|autorizzato|podpiska|подписка|订阅|訂閱",
+)
+# What consents are about, and what a name of one has beside.
+_ABOUT = _parts(
+    "email|emails|e mail|mail|mails|mailen|mailing|mailings|newsletter|newsletters|sms|text|texts|whatsapp|linkedin",
+    "phone|call|calls|anruf|anrufe|telefon|marketing|market|promotional|promotions|publicidad|werbung|werbe|mailinglist",
+    "bulk|contact|contacts|kontakt|kontaktieren|anschreiben|anrufen|mailing list|email updates|email alerts|solicit",
+    "nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터|마케팅|营销|subscription",
+    "subscriptions|e post|data|channel|lead|customer|user|person|member|subscriber",
+)
+# Newsletter, by itself, asks for one.
+_ASKED_FOR = _parts(
+    "newsletter|newsletters|nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터",
+    "mailing list|marketing|email updates|email alerts|promotional emails|werbung|e mail werbung|publicidad",
+)
+_BESIDE = _parts(
+    "is|has|was|at|on|of|to|from|for|the|by email|date|datum|time|timestamp|flag|given|yes|ja|nein|oui|reason|all|any",
+    "de|des|di|da|la|le|les|til|ad|am|an|der|globally|individual",
+)
+# What programs put around a name, or an object's around those inside it.
+_AFFIXES = frozenset(
+    {"a", "c", "e", "hs", "mc", "pi", "attributes", "fields", "preferences", "profile", "properties", "settings"}
+)
+_STATUS = _parts("status|statut|estado|stato|stav|state")
+_NAMED = _REFUSING | _ENDED | _ASKING | _AGREEING
+_KNOWN = tuple(_NAMED | _NOT | _ABOUT | _ASKED_FOR | _BESIDE | _STATUS)
+# Beginnings by which a name sounds like consent though not all of it is known.
+_SOUNDING = tuple(
     _parts(
-        "permission|permissions|subscribed|allow|allowed|allows|accept|accepts|accepted|wants|receive|receives|agree",
-        "agreed|agrees|newsletter|marketing|erlaubt|erlaubnis|darf|abonné|abonnés|abonniert|inscrit|inscrite|inscrito",
-        "iscritto|iscritta|suscrito|suscrita|permiso|permesso|autorisé|autorisation|autorizado|autorizzato",
+        "optin|optout|optedin|optedout|unsub|consent|donot|blacklist|suppress|sperr|einwillig|zustimm|abmeld|désabonn",
+        "désinscri|consenso|zgod|samtyck|samtykk|toestemming|subscri|abonn|inscri|suscri|permission|dsgvo|rgpd|gdpr",
+        "newsletter|bounce|complain|exclud|remov|withdraw|revok|werbung|publicidad|согласи|подписк|同意|동의",
     )
 )
-_ABOUT = (*_CHANNELS, *_ASKING, *_parts("marketing|contact|werb|kontakt|promo|offers|text|mensaje|messag|spam|adverti"))
-_BESIDE = frozenset(_parts("is|has|was|at|on|date|time|datum|flag|status|since|yes|no|y|n|le|la|am|e"))
-# With one of these in it a name tells of a measure, a link or a channel that is none of ours.
-_ELSE = frozenset(
-    _parts("url|link|page|token|hash|key|rate|count|number|budget|amount|price|score|total|spend|id|fax|postal|post")
-)
-_STATUSES = frozenset(_parts("status|statut|estado|stato|stav"))
-_STATUSES_INSIDE = _parts("status|statut")
-_PROVIDED = 0.6  # of the values that a column begins with have to be an answer
-
-
+_LONGEST = 80
+_FITS = 0.6  # of the values that a column begins with have to be an answer
 _LABELS, _NOTHING = Telling(Reads.LABELS, _EVERY), Telling(Reads.NOTHING, frozenset())
 
 
@@ -136,39 +171,48 @@ def telling(name: str) -> Telling:
         return _NOTHING
     field = field_of(name)
     if field in REFUSALS | CONSENTS:
-        reads = Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS
-        return Telling(reads, CHANNELS_OF[field])
-    key, words = header_key(name), words_of(name)
-    found = _by_parts(key, words) if field is None and _ELSE.isdisjoint(words) else None
-    if found is not None and found[0] in (Reads.ANSWERS, Reads.REFUSALS):
-        return Telling(found[0], _channels(key), found[1])
+        return Telling(Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS, CHANNELS_OF[field], sounds=True)
+    if field is not None:
+        return _LABELS
+    words = [word for word in words_of(name) if word not in _AFFIXES]
+    key = "".join(words)
+    found = _read(key, words) if _is_known(key) else None
+    if found in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES):
+        return Telling(found, _channels(key), sounds=True)
     if is_of_ours(name):
-        return _NOTHING
-    return _LABELS if found is None else Telling(Reads.STATUS, _channels(key))
+        return _NOTHING._replace(sounds=_has(key, _SOUNDING))
+    if not _STATUS.isdisjoint(words) or key.endswith(("status", "statut")):
+        return Telling(Reads.STATUS, _channels(key))
+    return _LABELS._replace(sounds=_has(key, _SOUNDING))
 
 
-def _by_parts(key: str, words: list[str]) -> tuple[Reads, bool] | None:
-    status = not _STATUSES.isdisjoint(words) or key.endswith(_STATUSES_INSIDE)
-    begun = any("".join(words[start:]).startswith(_REFUSING_BEGUN) for start in range(len(words)))
-    if begun or _has(key, _REFUSING):
-        return Reads.REFUSALS, True
-    if _stands(words, _REFUSING_WORDS):
-        return Reads.REFUSALS, False
-    if _has(key, _ASKING) or _stands(words, _ASKING_WORDS):
-        return Reads.ANSWERS, status
-    return (Reads.STATUS, True) if status else None
+def _read(key: str, words: Collection[str]) -> Reads | None:
+    if _has(key, _REFUSING):
+        return Reads.REFUSALS
+    negated = not _NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "ne pas"))
+    asks, agrees = _has(key, _ASKING), not _AGREEING.isdisjoint(words) or _has(key, _AGREEING)
+    if not _ENDED.isdisjoint(words) or _has(key, ("erasurerequested", "hardbounced")):
+        return Reads.YESES
+    if negated and (asks or agrees or _has(key, _ABOUT)):
+        return Reads.YESES
+    if asks:
+        return Reads.ANSWERS
+    if not _STATUS.isdisjoint(words):
+        return None
+    return Reads.ANSWERS if agrees or _has(key, _ASKED_FOR) else None
+
+
+def _is_known(key: str) -> bool:
+    """Say whether a name is made of parts that are known here, and of nothing else."""
+    ends = {0}
+    for start in range(len(key) if len(key) <= _LONGEST else 0):
+        if start in ends:
+            ends.update(start + len(part) for part in _KNOWN if key.startswith(part, start))
+    return len(key) in ends
 
 
 def _has(key: str, parts: Iterable[str]) -> bool:
     return any(part in key for part in parts)
-
-
-def _stands(words: list[str], telling_words: frozenset[str]) -> bool:
-    """Say whether a name has one of the words, and beside them nothing or what they are about."""
-    beside = [word for word in words if word not in telling_words]
-    if len(beside) == len(words):
-        return False
-    return _BESIDE.issuperset(beside) or any(_has(word, _ABOUT) for word in beside)
 
 
 def _channels(key: str) -> frozenset[Channel]:
@@ -179,7 +223,18 @@ def _channels(key: str) -> frozenset[Channel]:
 def is_about_else(found: Telling, values: Iterable[str]) -> bool:
     """Say whether the values that a column begins with show that its name tells of something else."""
     given = [text for value in values if (text := value.strip())]
-    return not found.surely and sum(map(_is_answer, given)) < _PROVIDED * len(given)
+    return found.reads in (Reads.ANSWERS, Reads.YESES) and sum(map(_is_answer, given)) < _FITS * len(given)
+
+
+def is_of_answers(values: Iterable[str]) -> bool:
+    """Say whether the values that a column begins with are yes and no, in whatever words, and nothing else."""
+    given = {text for value in values if (text := value.strip())}
+    return bool(given) and all(_is_yes_or_no(each) for each in given)
+
+
+def _is_yes_or_no(text: str) -> bool:
+    said = answer(text, yes=_EVERY, no=_EVERY)
+    return len(text) <= 20 and not said.unclear and bool(said.refused or said.granted)
 
 
 def _is_answer(text: str) -> bool:
@@ -187,21 +242,27 @@ def _is_answer(text: str) -> bool:
     return bool(said.refused) or not said.unclear or is_plain_refusal(text) or is_date(text)
 
 
-def refused_in(column: str, text: str, *, doubtful: bool) -> frozenset[Channel]:
-    """Return the channels that a cell of a custom field refuses: as the column's name tells how to read it, else if it
-    is a label that says so, such as Unsubscribed. Of a `doubtful` one it is not certain which column it is of."""
+def said_in(column: str, text: str, *, doubtful: bool) -> Said:
+    """Return what a cell of a custom field refuses, and whether it should say so and is not understood. Of a `doubtful`
+    cell it is not certain which column it is of."""
     found = telling(column)
     match found.reads:
         case Reads.ANSWERS:
-            return answer(text, yes=frozenset(), no=found.channels).refused
-        case Reads.REFUSALS if found.surely and not doubtful:
+            said = answer(text, yes=found.channels, no=found.channels)
+            return Said(refused=said.refused, unclear=said.unclear and "status" not in header_key(column))
+        case Reads.REFUSALS if not doubtful:
             refuses = is_refusal(text)
-        case Reads.REFUSALS:
+        case Reads.REFUSALS | Reads.YESES:
             refuses = is_plain_refusal(text) or (not doubtful and is_date(text))
-        case Reads.STATUS:
-            refuses = is_off(text)
+        case Reads.STATUS if is_off(text):
+            return Said(refused=found.channels & named_in(text) or found.channels)
         case Reads.LABELS:
-            refuses = is_label_of_off(text)
-        case Reads.NOTHING:
+            return said_by_label(text)
+        case Reads.STATUS | Reads.NOTHING:
             refuses = False
-    return found.channels if refuses else frozenset()
+    return Said(refused=found.channels if refuses else frozenset())
+
+
+def said_by_label(text: str) -> Said:
+    """Return what a label, such as a tag, refuses: the channels that it names, or all."""
+    return Said(refused=named_in(text) or _EVERY) if is_label_of_off(text) else NOTHING

@@ -26,7 +26,7 @@ from overture_core.leads.mapping import (
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import RowReader
-from overture_core.leads.telling import Reads, is_about_else, telling
+from overture_core.leads.telling import Reads, is_about_else, is_of_answers, telling
 from overture_core.text import quantity, quoted
 
 SAMPLE = 200
@@ -98,7 +98,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
         )
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
     unsettled = [column for column in table.columns if column not in {**settled, **mapping}]
-    reader.warnings.extend(_of_telling(unsettled, about_else))
+    reader.warnings.extend(_of_telling(unsettled, about_else, cells))
     reader.warnings.extend(_of_ours(unsettled, cells))
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
@@ -144,22 +144,24 @@ def _about_else(columns: list[str], sample: list[dict[str, str]]) -> set[str]:
     return {column for column in columns if is_about_else(telling(column), (row.get(column, "") for row in sample))}
 
 
-def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str]:
-    """Say how columns are read that no field has the name of, and that tell of consent."""
+def _of_telling(columns: list[str], about_else: Collection[str], sample: list[dict[str, str]]) -> Iterator[str]:
+    """Name the columns without a field that are read for refusals, and those that may tell of consent and are not."""
+    read, unread = [], []
     for column in columns:
-        reads = telling(column).reads
-        if reads not in (Reads.ANSWERS, Reads.REFUSALS):
-            continue
-        if column in about_else:
-            yield (
-                f"{quoted(column)} sounds like a consent or a refusal, which its values do not: it was kept as a "
-                "custom field; if it is one, map it (opt_out, email_opt_out, consent, ...)."
-            )
-            continue
-        what = "a no refuses, a yes grants nothing" if reads is Reads.ANSWERS else "whatever is no no refuses"
+        found = telling(column)
+        if found.reads in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES) and column not in about_else:
+            read.append(quoted(column))
+        elif found.sounds or (found.reads is Reads.LABELS and is_of_answers(row.get(column, "") for row in sample)):
+            unread.append(quoted(column))
+    if read:
         yield (
-            f"{quoted(column)} was kept as a custom field and read for refusals by its name: {what}. A mapping can "
-            f"settle it, to a field (consent, email_opt_in, opt_out, ...) or {CUSTOM}, where nothing is read."
+            f"Kept as custom fields and read for refusals by their names, granting nothing: {', '.join(read)}. A "
+            f"mapping can settle them, to a field (consent, email_opt_in, opt_out, ...) or {CUSTOM}, which is not read."
+        )
+    if unread:
+        yield (
+            f"Not read for consent, though they may tell of it: {', '.join(unread)}. Map those in which people agree "
+            "or refuse, to a field (consent, email_opt_in, opt_out, ...)."
         )
 
 

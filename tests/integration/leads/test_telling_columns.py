@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -43,8 +44,10 @@ def test_a_no_to_what_a_column_asks_refuses_and_a_yes_grants_nothing(
     assert [consents(store, f"{each}@n.example") for each in "abc"] == [kept, {}, {}]
     assert report.unmapped == [column]
     assert [each for each in report.warnings if column in each] == [
-        f"'{column}' was kept as a custom field and read for refusals by its name: a no refuses, a yes grants nothing. "
-        "A mapping can settle it, to a field (consent, email_opt_in, opt_out, ...) or custom, where nothing is read."
+        f"Kept as custom fields and read for refusals by their names, granting nothing: '{column}'. A mapping can "
+        "settle them, to a field (consent, email_opt_in, opt_out, ...) or custom, which is not read.",
+        f"Refused by columns that are no field of consent: '{column}' in 1 row. If one of them tells of something "
+        "else, import the file with that column mapped to custom",
     ]
 
 
@@ -53,9 +56,12 @@ def test_a_no_to_what_a_column_asks_refuses_and_a_yes_grants_nothing(
     [
         *((name, "yes", NONE) for name in ("STOP", "DND", "gesperrt", "Sperrvermerk", "Opposition", "Afgemeld")),
         *((name, "1", NONE) for name in ("Leiratkozott", "Revoked", "Withdrawn", "GDPR objection", "Declined")),
-        *((name, "x", NONE) for name in ("Excluded", "Remove", "Opt-out by shop 7", "isOptOut", "Spam complaint")),
+        *((name, "x", NONE) for name in ("Excluded", "Remove", "isOptOut", "Spam complaint")),
         *((name, "2026-03-01", NONE) for name in ("UNSUB_TIME", "Revoked at", "Consent withdrawn on")),
-        ("No Mail", "true", EMAIL),
+        *((name, "yes", EMAIL) for name in ("No Mail", "Kein Newsletter", "Pas de mail", "Does not want emails")),
+        *((name, "oui", NONE) for name in ("Retrait consentement", "Keine Einwilligung", "Consenso revocato")),
+        ("Do not allow Emails", "Do Not Allow", EMAIL),
+        ("donotemail", "yes", EMAIL),
         ("emailBounced", "true", EMAIL),
         ("Unsubscribe reason", "too many mails", NONE),
     ],
@@ -74,9 +80,13 @@ def test_what_is_no_no_in_a_column_of_refusals_refuses(
         ("WhatsApp Status", "opted out", {Channel.WHATSAPP: False}),
         ("Phone Status", "do not contact", CALLED),
         ("MEMBER_STATUS", "Unsubscribed", NONE),
-        ("Marketing Contact Status", "Non-marketing contact", NONE),
+        ("Status", "Do-Not-Contact", NONE),
+        ("Status", "Nicht kontaktieren", NONE),
         *((name, "Unsubscribed", NONE) for name in ("Subscription", "Lifecycle", "Stage", "List", "Tags", "Segment")),
         *((name, "Do not contact", NONE) for name in ("Lifecycle Stage", "Tags", "Kategorie")),
+        *(("Tags", label, NONE) for label in ("Keine Werbung", "Niet mailen")),
+        ("Tags", "Do not email", EMAIL),
+        *((name, "Do not call", CALLED) for name in ("Tags", "Status", "Kategorie")),
         ("Tags", "vip;DNC", NONE),
         ("Gruppe", "abgemeldet", NONE),
     ],
@@ -104,6 +114,22 @@ def test_a_status_or_a_label_that_says_that_somebody_is_off_refuses(
         ("Deal owner status", "do not contact"),
         ("GDPR contact date", "2018-05-25"),
         ("Received", "no"),
+        *((f"(Do Not Modify) {name}", "2026-03-01") for name in ("Lead", "Row Checksum", "Modified On")),
+        *(("Do not allow Emails", each) for each in ("Allow", "no")),
+        ("donotemail", "Allow"),
+        ("Marketing contact status", "Non-marketing contact"),
+        *((f"Marketing emails {each}", "0") for each in ("delivered", "opened", "clicked")),
+        *(
+            (name, "no")
+            for name in ("Email Marketing Double Opt In", "IsOptInPending", "Consent required", "Photo consent")
+        ),
+        *(
+            (name, "no")
+            for name in ("Retrait consentement", "Opt-in withdrawn", "Keine Einwilligung", "Consenso revocato")
+        ),
+        ("No Contact Since", "2026-03-01"),
+        ("Fire suppression system", "yes"),
+        ("Pension opt-out", "yes"),
     ],
 )
 def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, column: str, cell: str) -> None:
@@ -111,13 +137,50 @@ def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, co
     assert consents(store) == {}
 
 
-def test_values_that_tell_of_something_else_are_pointed_out(store: Store, take: Import) -> None:
-    report = take("email,Declined\na@n.example,price\nb@n.example,timing\nc@n.example,yes\n")
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("email,Declined\na@n.example,price\nb@n.example,timing\nc@n.example,yes\n", "Declined"),
+        ("email,Opt-out by shop 7\nc@n.example,yes\n", "Opt-out by shop 7"),
+        ("email,Consent required\nc@n.example,yes\n", "Consent required"),
+        ("email,Jatka\na@n.example,x\nc@n.example,\n", "Jatka"),
+        ("email,Jatka\na@n.example,yes\nc@n.example,no\n", "Jatka"),
+    ],
+)
+def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
+    store: Store, take: Import, text: str, column: str
+) -> None:
+    report = take(text)
     assert consents(store, "c@n.example") == {}
     assert report.warnings == [
-        "'Declined' sounds like a consent or a refusal, which its values do not: it was kept as a custom field; if it "
-        "is one, map it (opt_out, email_opt_out, consent, ...)."
+        f"Not read for consent, though they may tell of it: '{column}'. Map those in which people agree or refuse, to "
+        "a field (consent, email_opt_in, opt_out, ...)."
     ]
+
+
+def test_a_report_counts_the_rows_that_a_column_without_a_field_refuses(take: Import) -> None:
+    report = take("email,Stage,Tags\na@n.example,Opted out,vip\nb@n.example,Opted out,DNC\nc@n.example,Won,vip\n")
+    assert report.warnings == [
+        "Refused by columns that are no field of consent: 'Stage' in 2 rows, 'Tags' in 1 row. If one of them tells of "
+        "something else, import the file with that column mapped to custom"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ({"preferences": {"newsletter": False, "sms": True}}, EMAIL),
+        ({"subscriptions": {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}}, EMAIL),
+        ({"properties": {"hs_email_optout": "true"}}, EMAIL),
+        ({"properties": {"stage": "Unsubscribed"}}, NONE),
+        ({"properties": {"plan": "no", "seats": [1, 2]}}, {}),
+    ],
+)
+def test_what_stands_inside_an_object_of_json_is_read_by_its_names(
+    store: Store, take: Import, row: dict[str, object], kept: dict[Channel, bool]
+) -> None:
+    take(json.dumps([{"email": "a@n.example", **row}]), filename="leads.json")
+    assert consents(store) == kept
 
 
 def test_whoever_maps_a_column_to_custom_wants_it_unread(store: Store, take: Import) -> None:
