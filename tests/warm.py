@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from overture_cli.parent import VARIABLE
 
-MODULES = {"overture": "overture_cli", "sandbox": "overture_providers.sandbox"}
+PROGRAMS = {"overture": ["-m", "overture_cli"], "sandbox": ["-m", "overture_providers.sandbox"], "python": []}
 LOADED = (
     "overture_cli.main",
     "overture_cli.commands.serve",
@@ -58,7 +58,7 @@ _NEW_NETWORK = 0x40000000  # CLONE_NEWNET of setns(2)
 # run by Python itself, such as the tracker of multiprocessing.
 CLIENT = """#!{python} -IS
 import json, os, signal, socket, sys
-how, *arguments = sys.argv[1:] if {module!r} is None else ["-m", {module!r}, *sys.argv[1:]]
+how, *arguments = {before!r} + sys.argv[1:]
 if how == "-B":
     how, *arguments = arguments
 if how == "-c" and "spawn_main" not in arguments[0] or how not in ("-c", "-m"):
@@ -83,7 +83,9 @@ with socket.socket(socket.AF_UNIX) as server:
             os.close(number)
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda number, _: server.send(bytes([number])))
-    ended = int(server.recv(8) or -signal.SIGKILL)
+    with server.makefile("rb") as said, open("/proc/self/comm", "wb", 0) as name:
+        name.write(said.readline().strip())
+        ended = int(said.readline() or -signal.SIGKILL)
 if ended < 0:
     if ended != -signal.SIGKILL:
         signal.signal(-ended, signal.SIG_DFL)
@@ -97,9 +99,9 @@ def loaded_programs(folder: Path, *also: str) -> Iterator[Path]:
     """Load once, `also` further modules, and yield the folder in which `overture`, `sandbox` and `python` then are."""
     path, programs = folder / "warm.sock", folder / "bin"
     programs.mkdir()
-    for name, module in {**MODULES, "python": None}.items():
+    for name, before in PROGRAMS.items():
         program = programs / name
-        text = CLIENT.format(python=sys.executable, path=str(path), module=module, most=MOST_DESCRIPTORS)
+        text = CLIENT.format(python=sys.executable, path=str(path), before=before, most=MOST_DESCRIPTORS)
         program.write_text(text, encoding="utf-8")
         program.chmod(0o700)
     command = [sys.executable, "-c", f"from tests.warm import serve; serve({str(path)!r}, {also!r})"]
@@ -110,6 +112,12 @@ def loaded_programs(folder: Path, *also: str) -> Iterator[Path]:
             yield programs
         finally:
             process.terminate()
+
+
+def program_of(pid: int) -> int:
+    """Return the process that runs what a client of ours asked for, which has its id as its name; others are it."""
+    name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    return int(name) if name.isdecimal() else pid
 
 
 def serve(path: str, also: tuple[str, ...]) -> None:
@@ -154,6 +162,7 @@ def _answer(client: socket.socket, python: str) -> NoReturn:
         _run(how, arguments, python)
     for descriptor in descriptors:
         os.close(descriptor)
+    client.sendall(f"{child}\n".encode())
     ended = os.pidfd_open(child)
     while ended not in (ready := select.select([*watched, ended], [], [])[0]):
         if client.fileno() not in ready:
@@ -163,7 +172,7 @@ def _answer(client: socket.socket, python: str) -> NoReturn:
         if not signals:
             os._exit(1)
     _, status = os.waitpid(child, 0)
-    client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+    client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -97,7 +96,7 @@ def database(request: pytest.FixtureRequest) -> dict[str, Any]:
 def started(folder: Path, python: Path, *, without: tuple[str, ...] = (), **values: Any) -> Iterator[System]:
     """Start the system in a folder with given settings, and run it by `python`; `without` names processes to leave out.
 
-    With `warm_programs / "python"` they are loaded already, so that a busy machine does not hold up what a test is about.
+    With `warm_programs / "python"` it is loaded already, so that a busy machine does not hold up what a test is about.
     """
     http_port, sandbox_port = free_ports(2)
     ours = {
