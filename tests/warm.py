@@ -22,16 +22,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, NoReturn
 
+from overture_cli import commands
 from overture_cli.parent import VARIABLE
 
 PROGRAMS = {"overture": ["-m", "overture_cli"], "sandbox": ["-m", "overture_providers.sandbox"], "python": []}
 LOADED = (
-    "overture_cli.main",
-    "overture_cli.commands.serve",
-    "overture_cli.commands.migrate",
     "overture_cli.context",
+    "overture_cli.demo.run",
+    "overture_cli.main",
     "overture_core.campaigns.service",
     "overture_core.storage.migrate",
     "overture_providers.sandbox.__main__",
@@ -123,7 +124,7 @@ def program_of(pid: int) -> int:
 def serve(path: str, also: tuple[str, ...]) -> None:
     """Load, say so, and run what clients ask for until the end."""
     gc.disable()
-    for name in (*LOADED, *also):
+    for name in (*LOADED, *also, *(f"{commands.__name__}.{each.name}" for each in iter_modules(commands.__path__))):
         importlib.import_module(name)
     gc.freeze()
     gc.enable()
