@@ -73,6 +73,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # Even a test that forgets its own folder never touches the developer's.
     stray = tempfile.mkdtemp(prefix="overture-test-")
     os.environ.update(_FOR_CHILDREN, OVERTURE_DATA_DIR=stray)
+    # Whoever wants no bytecode beside the sources still has hundreds of processes started here, and each would compile
+    # all that it loads: that doubles what loading costs.
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) is not None:
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(stray) / "bytecode")
     config.add_cleanup(lambda: shutil.rmtree(stray, ignore_errors=True))
     sys.addaudithook(_stay_inside)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COMMAND = [sys.executable, "-m", "overture_cli", "serve", "--http"]
+COMMAND = ["-m", "overture_cli", "serve", "--http"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def http_process(folder: Path, wait_for: Any, **settings: str) -> Iterator[HttpProcess]:
-    """Run one on a free port, with its data in `folder/data`. It has to end in time, and to print nothing."""
+def http_process(
+    folder: Path, wait_for: Any, *, python: str | Path = sys.executable, **settings: str
+) -> Iterator[HttpProcess]:
+    """Run one on a free port, with its data in `folder/data`. It has to end in time, and to print nothing.
+
+    With `warm_programs / "python"` it need not load first.
+    """
     port = free_port()
     environment = {
         **os.environ,
@@ -50,7 +55,7 @@ def http_process(folder: Path, wait_for: Any, **settings: str) -> Iterator[HttpP
     }
     log, out = folder / f"log-{port}", folder / f"out-{port}"
     with log.open("wb") as errors, out.open("wb") as printed:
-        process = subprocess.Popen(COMMAND, env=environment, cwd=folder, stdout=printed, stderr=errors)
+        process = subprocess.Popen([python, *COMMAND], env=environment, cwd=folder, stdout=printed, stderr=errors)
 
     def listens() -> bool:
         assert process.poll() is None, log.read_text()

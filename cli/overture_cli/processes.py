@@ -104,10 +104,13 @@ def require_free_port(host: str, port: int, otherwise: str) -> None:
 class Supervisor:
     """Runs child processes for as long as it is open; their output goes to `<data folder>/logs`.
 
-    `stop` tells of signals, so that waiting for the children ends when one comes.
+    `stop` tells of signals, so that waiting for the children ends when one comes. `python` is what runs them.
     """
 
-    def __init__(self, settings: Settings, specs: list[Spec], stop: Stop | None = None) -> None:
+    def __init__(
+        self, settings: Settings, specs: list[Spec], stop: Stop | None = None, *, python: str | None = None
+    ) -> None:
+        self._python = python or sys.executable
         self._settings = settings
         self._specs = specs
         self._stop = stop or Stop()
@@ -199,7 +202,7 @@ class Supervisor:
         offset = path.stat().st_size if path.exists() else 0
         with open(path, "ab", opener=_private) as log:
             process = subprocess.Popen(  # noqa: S603 - our own command with our own arguments
-                [sys.executable, "-m", "overture_cli", *spec.args],
+                [self._python, "-m", "overture_cli", *spec.args],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.extension import Extension
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool as OfferedTool
 from mcp.server.request_state import RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -105,6 +107,7 @@ class OvertureServer(MCPServer[Runtime]):
             extensions=extensions,
             cache_hints=_CACHE_HINTS,
             log_level="WARNING",
+            tools=[_offered(spec) for spec in tools],
         )
         self.kind = name
         self.reads = READS[name]
@@ -113,20 +116,6 @@ class OvertureServer(MCPServer[Runtime]):
         self.writing = {spec.function.__name__: spec.writes for spec in tools}
         self._slim: list[Tool] | None = None
         self._depths = {spec.function.__name__: spec.depth for spec in tools}
-        for spec in tools:
-            self.add_tool(
-                spec.function,
-                title=spec.title,
-                annotations=ToolAnnotations(
-                    read_only_hint=not spec.writes,
-                    destructive_hint=spec.destructive,
-                    idempotent_hint=spec.repeatable,
-                    open_world_hint=spec.outside,
-                ),
-                meta=None if spec.view is None else {"ui": {"resourceUri": spec.view}},
-            )
-            if tool := self._tool_manager.get_tool(spec.function.__name__):
-                tool.fn_metadata = TextsAsSent.of(tool.fn_metadata, tool.parameters)
 
     def wanted(self, method: str, params: Mapping[str, Any] | None) -> Scope | None:
         """Return the scope that a request needs; None for lists, what there is not, and the protocol's own."""
@@ -269,6 +258,24 @@ class OvertureServer(MCPServer[Runtime]):
             if argument not in known:
                 msg = f"{name} has no argument {clean(argument, limit=60)!r}{meant(argument, known)}"
                 raise ToolError(msg)
+
+
+@cache
+def _offered(spec: ToolSpec) -> OfferedTool:
+    """Return the tool of a spec, which all servers of a process share: what it takes and gives is slow to work out."""
+    tool = OfferedTool.from_function(
+        spec.function,
+        title=spec.title,
+        annotations=ToolAnnotations(
+            read_only_hint=not spec.writes,
+            destructive_hint=spec.destructive,
+            idempotent_hint=spec.repeatable,
+            open_world_hint=spec.outside,
+        ),
+        meta=None if spec.view is None else {"ui": {"resourceUri": spec.view}},
+    )
+    tool.fn_metadata = TextsAsSent.of(tool.fn_metadata, tool.parameters)
+    return tool
 
 
 def _shorter(tool: Tool, depth: int) -> Tool:

@@ -6,11 +6,11 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class System:
 
     settings: Settings
     running: Supervisor
-    program: Sequence[str] = (sys.executable, "-m", "overture_cli")
+    program: Sequence[str]
 
     @property
     def http(self) -> str:
@@ -45,8 +45,8 @@ class System:
 
     def stdio(self, server: str) -> StdioServerParameters:
         return StdioServerParameters(
-            command=sys.executable,
-            args=["-m", "overture_cli", "serve", server],
+            command=self.program[0],
+            args=[*self.program[1:], "serve", server],
             env={**os.environ, **self.settings.environment()},
             cwd=self.settings.data_dir,
         )
@@ -93,8 +93,11 @@ def database(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @contextmanager
-def started(folder: Path, *, without: tuple[str, ...] = (), **values: Any) -> Iterator[System]:
-    """Start the system in a folder with given settings; `without` names processes to leave out."""
+def started(folder: Path, python: Path, *, without: tuple[str, ...] = (), **values: Any) -> Iterator[System]:
+    """Start the system in a folder with given settings, and run it by `python`; `without` names processes to leave out.
+
+    With `warm_programs / "python"` it is loaded already, so that a busy machine does not hold up what a test is about.
+    """
     http_port, sandbox_port = free_ports(2)
     ours = {
         "data_dir": folder / "data",
@@ -106,19 +109,12 @@ def started(folder: Path, *, without: tuple[str, ...] = (), **values: Any) -> It
     settings = Settings(**{"_env_file": None, **ours, **values})
     settings.data_dir.mkdir(mode=0o700, exist_ok=True)
     specs: list[Spec] = [spec for spec in all_specs(settings) if spec.name not in without]
-    with Supervisor(settings, specs) as running:
+    with Supervisor(settings, specs, python=str(python)) as running:
         running.wait_ready()
-        yield System(settings, running)
+        yield System(settings, running, (str(python), "-m", "overture_cli"))
 
 
 @pytest.fixture
 def start(tmp_path: Path, warm_programs: Path) -> Any:
-    """Start the system with given settings; `without` names processes to leave out. Its commands are loaded already, so
-    that a busy machine does not hold up what a test is about."""
-
-    @contextmanager
-    def warm(**values: Any) -> Iterator[System]:
-        with started(tmp_path, **values) as system:
-            yield replace(system, program=[str(warm_programs / "overture")])
-
-    return warm
+    """Start the system with given settings; `without` names processes to leave out."""
+    return partial(started, tmp_path, warm_programs / "python")

@@ -30,9 +30,9 @@ EVIL = "<img src=x onerror=document.title='owned'>"
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory, warm_programs: Path) -> Iterator[System]:
     """The whole system, with leads and templates."""
-    with started(tmp_path_factory.mktemp("app")) as running:
+    with started(tmp_path_factory.mktemp("app"), warm_programs / "python") as running:
         filled(Model(running.http, []))
         yield running
 

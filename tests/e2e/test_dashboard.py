@@ -25,9 +25,9 @@ LONG = 30_000  # ms, for what workers and the sandbox do meanwhile
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory, warm_programs: Path) -> Iterator[System]:
     """The whole system, with leads, templates and one plan that waits."""
-    with started(tmp_path_factory.mktemp("dashboard")) as running:
+    with started(tmp_path_factory.mktemp("dashboard"), warm_programs / "python") as running:
         model = Model(running.http, [])
         filled(model)
         planned(model, "Summer", follow_ups=[{"templates": {"email": "reminder"}, "wait_before": "3 business days"}])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import expect
 
 from overture_servers.scopes import Scope
 from tests.browser import browser, faults
 from tests.dashboard_scene import Model, filled, planned
-from tests.e2e.conftest import started
 from tests.identity_provider import issuing, sign_in_settings
 
 
-def test_a_person_signs_in_approves_a_plan_and_leaves(tmp_path: Path) -> None:
+def test_a_person_signs_in_approves_a_plan_and_leaves(start: Any) -> None:
     # Cookies do not tell ports apart, but names: the provider is another site than the dashboard, as it is for real.
-    with issuing("localhost") as issuer, started(tmp_path, auth_local=True, **sign_in_settings(issuer)) as system:
+    with issuing("localhost") as issuer, start(auth_local=True, **sign_in_settings(issuer)) as system:
         scopes = [part for scope in Scope for part in ("--scope", scope)]
         model = Model(system.http, [], system.overture("token", *scopes)["token"])
         filled(model)

@@ -20,7 +20,7 @@ from overture_core.settings import Settings
 from overture_core.storage.store import Store
 from overture_core.templates import service as templates
 
-LEADS = 600
+LEADS = 400
 WITHIN_S = 2.0
 SLOW = {"email_per_second": 40, "email_batch_size": 10, "chunk_size": 100}
 

@@ -27,7 +27,7 @@ from tests.crewing import noon_zone
 MANY = 1_000
 LEADS = 120
 CHUNK = 20
-HANG_S = 20.0
+HANG_S = 12.0
 
 
 def prepare(store: Store, number: int) -> None:

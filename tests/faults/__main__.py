@@ -53,7 +53,7 @@ def main() -> int:
         for number, (scenario, database) in enumerate(chosen):
             began = time.monotonic()
             try:
-                verdict = _run(scenario, database, folder / str(number), options.size, short=options.short)
+                verdict = _run(scenario, database, folder / str(number), options)
             except TimeoutError as error:  # the others still have something to say
                 unfinished += 1
                 _say(f"{scenario.name:<27}{database:<11}  BROKEN: {error}")
@@ -72,7 +72,7 @@ def main() -> int:
     return 0 if verdicts and not unfinished and all(each.holds for each in verdicts) else 1
 
 
-def _run(scenario: Scenario, database: str, folder: Path, size: int, *, short: bool) -> Verdict:
+def _run(scenario: Scenario, database: str, folder: Path, options: argparse.Namespace) -> Verdict:
     server = None
     place = Path(tempfile.mkdtemp(prefix="overture-faults-pg-"))
     try:
@@ -81,9 +81,9 @@ def _run(scenario: Scenario, database: str, folder: Path, size: int, *, short: b
             server = RestartablePostgreSQL(place)
             server.start()
             values["database_url"] = server.url(server.create_database())
-        system = System(make_settings(folder, **values), scenario.channel, size, server)
+        system = System(make_settings(folder, **values), scenario.channel, options.size, server, options.python)
         with system.running(webhooks=scenario.webhooks):
-            scenario.harm(system, 1 if short else scenario.rounds)
+            scenario.harm(system, 1 if options.short else scenario.rounds)
             system.wait_until_quiet(QUIET_DEADLINE_S)
             return judge(system)
     finally:
@@ -99,6 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", help="only scenarios whose name matches this pattern")
     parser.add_argument("--skip", help="leave out scenarios whose name matches this pattern")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only on this database")
+    parser.add_argument("--python", help="what runs the processes: the tests have one that has loaded them already")
     parser.add_argument("--keep", action="store_true", help="keep the data folders and logs")
     options = parser.parse_args()
     options.size = options.size or (200 if options.short else 500)

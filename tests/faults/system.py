@@ -29,6 +29,7 @@ from overture_core.storage.schema import Message
 from overture_core.storage.store import Store
 from overture_providers.sandbox.inbox import FILE_NAME
 from tests.conftest import PostgreSQL
+from tests.warm import program_of
 
 WORKERS = 2  # children of one `overture worker`
 MOMENT_S = 60.0  # patience for one moment
@@ -59,9 +60,12 @@ class RestartablePostgreSQL(PostgreSQL):
 
 
 class System:
-    """A campaign of `size` messages on its way, and the processes that send it."""
+    """A campaign of `size` messages on its way, and the processes that send it, which `python` runs."""
 
-    def __init__(self, settings: Settings, channel: Channel, size: int, database: PostgreSQL | None) -> None:
+    def __init__(
+        self, settings: Settings, channel: Channel, size: int, database: PostgreSQL | None, python: str | None = None
+    ) -> None:
+        self._python = python
         self.settings = settings
         self.channel = channel
         self.size = size
@@ -83,7 +87,7 @@ class System:
         self._heard = webhooks
         with self._stack:
             self._stack.callback(self.store.close)
-            others = self._stack.enter_context(Supervisor(self.settings, specs))
+            others = self._stack.enter_context(Supervisor(self.settings, specs, python=self._python))
             others.wait_ready()
             self.store.prepare()
             stage.prepare(self.store)
@@ -97,7 +101,7 @@ class System:
         """Start `overture worker`; with an offset, its clock differs from everybody else's."""
         settings = self.settings.model_copy(update={"clock_offset_s": clock_offset_s})
         spec = Spec("worker", ("worker", "--processes", str(WORKERS)), ready_line="worker_ready")
-        self._worker = self._worker_stack.enter_context(Supervisor(settings, [spec]))
+        self._worker = self._worker_stack.enter_context(Supervisor(settings, [spec], python=self._python))
         self._worker.wait_ready()
 
     def stop_workers(self) -> None:
@@ -137,9 +141,9 @@ class System:
     def children(self) -> list[int]:
         """Return the process ids of the workers; waits until all of them are there."""
         assert self._worker is not None
-        parent = self._worker.pid("worker")
+        parent = program_of(self._worker.pid("worker"))
         wait_for(lambda: len(_workers_of(parent)) == WORKERS, 60, "all worker processes")
-        return _workers_of(parent)
+        return [program_of(pid) for pid in _workers_of(parent)]
 
     def _kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.short_form import run_short_form
 
 
 @pytest.mark.timeout(400)
-def test_workers_killed_around_the_providers_answer_send_nobody_twice_and_lose_nobody() -> None:
-    run_short_form("tests.faults", "--short")
+def test_workers_killed_around_the_providers_answer_send_nobody_twice_and_lose_nobody(warm_programs: Path) -> None:
+    run_short_form("tests.faults", "--short", "--python", str(warm_programs / "python"))
 
 
 @pytest.mark.timeout(400)

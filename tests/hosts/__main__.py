@@ -21,6 +21,7 @@ from tests.faults.judge import Verdict, judge
 from tests.hosts.machines import HOSTS, SERVERS, WORKERS, Machines
 from tests.hosts.network import Network, move_apart
 from tests.hosts.story import SETTINGS, Broken, Cut, Story
+from tests.warm import loaded_programs
 
 QUIET_DEADLINE_S = 240.0
 
@@ -37,7 +38,7 @@ def main() -> int:
     # So slowly that the last cut still finds something to send.
     machines = Machines(Network(HOSTS), folder, **SETTINGS, email_per_second=options.rate)
     try:
-        with machines.running():
+        with loaded_programs(folder) as programs, machines.running(python=str(programs / "python")):
             return _told(machines, options.size, options.rounds)
     except (Broken, TimeoutError) as error:
         _say(f"BROKEN: {error}")

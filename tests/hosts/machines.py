@@ -76,13 +76,20 @@ class Machines:
         self._values = values
         self._stack = ExitStack()
         self._running: dict[str, Supervisor] = {}
+        self._python = sys.executable
         self.database = ""
 
     @contextmanager
     def running(
-        self, *, workers: Sequence[str] = WORKERS, servers: Sequence[str] = SERVERS, sandbox_args: Sequence[str] = ()
+        self,
+        *,
+        workers: Sequence[str] = WORKERS,
+        servers: Sequence[str] = SERVERS,
+        sandbox_args: Sequence[str] = (),
+        python: str = sys.executable,
     ) -> Iterator[None]:
-        """Run everything until the context ends, however that comes about."""
+        """Run everything, what is ours by `python`, until the context ends, however that comes about."""
+        self._python = python
         with self._stack:
             self._start_database()
             self._start_redis()
@@ -143,7 +150,7 @@ class Machines:
         settings = self.settings(host)
         with self.network.inside(host):
             done = subprocess.run(
-                [sys.executable, "-m", "overture_cli", *arguments, "--json"],
+                [self._python, "-m", "overture_cli", *arguments, "--json"],
                 env={**os.environ, **settings.environment()},
                 cwd=settings.data_dir,
                 capture_output=True,
@@ -194,7 +201,7 @@ class Machines:
         spec = Spec("sandbox", ("sandbox", *sandbox_args), ready_url=f"{url}/sandbox/summary.json")
         local = self.settings("provider").model_copy(update={"sandbox_url": f"http://127.0.0.1:{PROVIDER_PORT}"})
         with network.inside("provider"):
-            self._running["provider"] = self._stack.enter_context(Supervisor(local, [spec]))
+            self._running["provider"] = self._stack.enter_context(Supervisor(local, [spec], python=self._python))
         self._haproxy("provider", door, f"{url}/sandbox/summary.json")
 
     def _start_proxy(self, servers: Sequence[str]) -> None:
@@ -239,7 +246,9 @@ class Machines:
         # The sandbox's keys lie in the data folder, as if a person had typed in the provider's on each host.
         shutil.copy(self._folder / "provider" / keys.FILE_NAME, home)
         with self.network.inside(host):
-            self._running[host] = (stack or self._stack).enter_context(Supervisor(self.settings(host), [spec]))
+            self._running[host] = (stack or self._stack).enter_context(
+                Supervisor(self.settings(host), [spec], python=self._python)
+            )
 
     def _home(self, host: str) -> Path:
         home = self._folder / host

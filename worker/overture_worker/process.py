@@ -11,6 +11,8 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing.connection import wait
@@ -94,11 +96,17 @@ def run(settings: Settings, *, owner: str, threads: int = THREADS) -> None:
         pump.stop()
         if labeller is not None:
             labeller.stop()
-        for worker in workers:
-            worker.stop(timeout=GRACE_MS)
+        _stop_together(workers)
     store.close()
     telemetry.end_tracing()
     log.info("worker_stopped", owner=owner)
+
+
+def _stop_together(workers: Sequence[dramatiq.Worker]) -> None:
+    """Stop every lane: each takes a second or two to hear of it, and all of them have the same grace."""
+    with ThreadPoolExecutor(len(workers)) as pool:
+        for _ in pool.map(partial(dramatiq.Worker.stop, timeout=GRACE_MS), workers):
+            pass
 
 
 def _check_senders(store: Store, portal: BlockingPortal, owner: str) -> None:

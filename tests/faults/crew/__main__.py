@@ -80,7 +80,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="overture-crew-faults-", ignore_cleanup_errors=True) as place:
         folder, told = Path(place) / "data", Path(place) / "crew"
         told.mkdir()
-        with running_endpoint(told) as endpoint, running(folder, context(), endpoint, told) as stage:
+        with running_endpoint(told) as endpoint, running(folder, context(), endpoint, told, options.python) as stage:
             for number, scenario in enumerate(chosen):
                 began = time.monotonic()
                 try:
@@ -100,6 +100,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just crew-faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--short", action="store_true", help="what the tests run")
+    parser.add_argument("--python", help="what runs the processes: the tests have one that has loaded them already")
     parser.add_argument("--only", default="", help="only scenarios whose name matches this pattern")
     return parser.parse_args()
 

@@ -106,13 +106,13 @@ class Stage:
 
 
 @contextmanager
-def running(folder: Path, context: ForkServerContext, endpoint: str, told: Path) -> Iterator[Stage]:
-    """Run the system in `folder`; servers that die are started again."""
+def running(folder: Path, context: ForkServerContext, endpoint: str, told: Path, python: str | None) -> Iterator[Stage]:
+    """Run the system in `folder`, by `python`; servers that die are started again."""
     settings = make_settings(folder)
     specs = [spec for spec in all_specs(settings, sandbox_args=("--speed", "10")) if spec.name != "worker"]
     specs.append(Spec("worker", ("worker", "--processes", "1"), ready_line="worker_ready"))
     store = Store(settings)
-    with Supervisor(settings, specs) as processes:
+    with Supervisor(settings, specs, python=python) as processes:
         processes.wait_ready()
         stage = Stage(settings, store, processes, context, endpoint, told)
         with processes.kept_alive(), stage.gate.open(free_ports(1)[0]) as url:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ class Served:
     issuer: Issuer
     environment: dict[str, str]
     folder: Path
+    programs: Path
 
     def aud(self, server: str = "leads") -> str:
         return f"{self.url}/{server}/mcp"
@@ -59,7 +59,7 @@ class Served:
     def overture(self, *args: str, **more: str) -> str:
         """Run a command with the servers' settings; returns what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "overture_cli", *args],
+            [str(self.programs / "overture"), *args],
             env={**self.environment, **more},
             cwd=self.folder,
             capture_output=True,
@@ -72,34 +72,34 @@ class Served:
 
 
 @contextmanager
-def serving(issuer: Issuer, folder: Path, wait_for: Any, **more: str) -> Iterator[Served]:
+def serving(issuer: Issuer, folder: Path, wait_for: Any, programs: Path, **more: str) -> Iterator[Served]:
     told = {"OVERTURE_AUTH_ISSUER": issuer.url, "OVERTURE_AUTH_LOCAL": "1", **more}
-    with http_process(folder, wait_for, **told) as running:
-        yield Served(running.url, issuer, running.environment, folder)
+    with http_process(folder, wait_for, python=programs / "python", **told) as running:
+        yield Served(running.url, issuer, running.environment, folder, programs)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, wait_for: Any) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, wait_for: Any, warm_programs: Path) -> Iterator[Served]:
     """One process for all tests of a module, with the issuer that it trusts."""
-    with issuing() as issuer, serving(issuer, tmp_path_factory.mktemp("served"), wait_for) as running:
+    with issuing() as issuer, serving(issuer, tmp_path_factory.mktemp("served"), wait_for, warm_programs) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def serve_in(wait_for: Any) -> Callable[..., Any]:
+def serve_in(wait_for: Any, warm_programs: Path) -> Callable[..., Any]:
     """Start a process that trusts a given issuer in a given folder, with further settings."""
 
     def start(issuer: Issuer, folder: Path, **more: str) -> Any:
-        return serving(issuer, folder, wait_for, **more)
+        return serving(issuer, folder, wait_for, warm_programs, **more)
 
     return start
 
 
 @pytest.fixture
-def serve(issuer: Issuer, tmp_path: Path, wait_for: Any) -> Callable[..., Any]:
+def serve(issuer: Issuer, tmp_path: Path, wait_for: Any, warm_programs: Path) -> Callable[..., Any]:
     """Start a process of this test alone, with further settings."""
 
     def start(**more: str) -> Any:
-        return serving(issuer, tmp_path, wait_for, **more)
+        return serving(issuer, tmp_path, wait_for, warm_programs, **more)
 
     return start

@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -169,12 +168,12 @@ def test_without_yes_nothing_is_settled_and_what_it_would_mean_is_said(
     [("y", 0, ["failed", "failed", "due"]), ("n", 130, ["unknown", "unknown", "due"])],
 )
 def test_at_a_terminal_a_person_is_asked_first(
-    store: Store, tmp_path: Path, typed: str, exit_code: int, left: list[str]
+    store: Store, tmp_path: Path, warm_programs: Path, typed: str, exit_code: int, left: list[str]
 ) -> None:
     terminal, theirs = os.openpty()
     os.write(terminal, f"{typed}\n".encode())
     done = subprocess.run(
-        [sys.executable, "-m", "overture_cli", "messages", "resolve", "--campaign", "Spring", "--as", "failed"],
+        [str(warm_programs / "overture"), "messages", "resolve", "--campaign", "Spring", "--as", "failed"],
         env={**os.environ, "OVERTURE_DATA_DIR": str(tmp_path / "data")},
         cwd=tmp_path,
         stdin=theirs,

@@ -24,7 +24,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) ->
 
 
 @pytest.fixture(scope="module")
-def url(data_dir: Path, wait_for: WaitFor) -> Iterator[str]:
+def url(data_dir: Path, wait_for: WaitFor, warm_programs: Path) -> Iterator[str]:
     """The base URL of the HTTP process."""
-    with http_process(data_dir.parent, wait_for) as running:
+    with http_process(data_dir.parent, wait_for, python=warm_programs / "python") as running:
         yield running.url

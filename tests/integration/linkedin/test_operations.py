@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -207,14 +206,14 @@ async def test_without_the_scope_to_look_a_lost_post_stays_unknown_until_a_perso
 
 
 async def test_a_process_killed_between_the_post_and_its_writing_down_never_posts_twice(
-    linkedin: Any, clock: ManualClock, wait_for: Any
+    linkedin: Any, clock: ManualClock, wait_for: Any, warm_programs: Path
 ) -> None:
     account = await linkedin.connect()
     asked = linkedin.propose(proposals.post(account, TEXT))
     linkedin.approve(asked)
     linkedin.fail("hang", after_accept=True, seconds=60)
     environment = {**os.environ, **linkedin.settings.environment()}
-    command = [sys.executable, "-m", "overture_cli", "operations", "run", asked.id]
+    command = [str(warm_programs / "overture"), "operations", "run", asked.id]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(linkedin.published, deadline=30)
     process.send_signal(signal.SIGKILL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -142,11 +141,11 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def start_sandbox(tmp_path: Path, receiver: Receiver) -> Iterator[Callable[..., RunningSandbox]]:
+def start_sandbox(tmp_path: Path, receiver: Receiver, warm_programs: Path) -> Iterator[Callable[..., RunningSandbox]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*, speed: str = "20") -> RunningSandbox:
-        command = [sys.executable, "-m", "overture_providers.sandbox", "--port", "0", "--speed", speed]
+        command = [str(warm_programs / "sandbox"), "--port", "0", "--speed", speed]
         command += ["--data-dir", str(tmp_path), "--webhook-url", receiver.url]
         with (tmp_path / "sandbox.log").open("w") as log:
             process = subprocess.Popen(command, stderr=log, text=True)

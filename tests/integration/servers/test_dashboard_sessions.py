@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,13 +231,13 @@ def contents(store: Store) -> dict[str, list[Any]]:
 
 
 async def test_a_client_with_everything_that_tools_ever_returned_can_not_approve(
-    desk: Any, runtime: Runtime, settings: Settings
+    desk: Any, runtime: Runtime, settings: Settings, warm_programs: Path
 ) -> None:
     plan = await waiting(desk)
     link(runtime.store)  # a person's, which nobody used yet
     async with browser(runtime) as person:
         await entered(person, runtime.store)
-    with running_sandbox(settings.data_dir) as sandbox:
+    with running_sandbox(settings.data_dir, program=[str(warm_programs / "sandbox")]) as sandbox:
         at_sandbox = Runtime(runtime.settings.model_copy(update={"sandbox_url": sandbox}), runtime.store)
         at_sandbox.has_page()
         told = await everything(desk, at_sandbox, plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,10 +37,10 @@ def wrote(runtime: Runtime, body: str, *, by: Channel = Channel.EMAIL, sender: s
         assert apply_inbound(work, event)
 
 
-def approved_at_the_command_line(runtime: Runtime, approval_id: str) -> str:
+def approved_at_the_command_line(runtime: Runtime, overture: Path, approval_id: str) -> str:
     """Approve as a person does; returns what they read."""
     done = subprocess.run(
-        [sys.executable, "-m", "overture_cli", "approvals", "approve", approval_id],
+        [str(overture), "approvals", "approve", approval_id],
         env={**os.environ, "OVERTURE_DATA_DIR": str(runtime.settings.data_dir)},
         capture_output=True,
         text=True,
@@ -75,7 +75,7 @@ async def test_who_wrote_stop_is_not_answered(desk: Any, runtime: Runtime) -> No
 
 @pytest.mark.parametrize("body", ["STOP. Never contact me again.", "Who are you?"])
 async def test_what_a_lead_writes_after_it_was_asked_for_makes_the_approval_worthless(
-    desk: Any, runtime: Runtime, body: str
+    desk: Any, runtime: Runtime, warm_programs: Path, body: str
 ) -> None:
     await desk.filled()
     phone, lead = "+12125550199", await lead_of(desk, "Ada")
@@ -85,7 +85,9 @@ async def test_what_a_lead_writes_after_it_was_asked_for_makes_the_approval_wort
         asked = await desk.call(client, "messaging_send_message", lead_id=lead, template="hello")
         wrote(runtime, body, by=Channel.SMS, sender=phone)
         assert any(line.startswith("It CANNOT leave as things stand.") for line in shown(runtime, asked["approval_id"]))
-        said = await to_thread.run_sync(approved_at_the_command_line, runtime, asked["approval_id"])
+        said = await to_thread.run_sync(
+            approved_at_the_command_line, runtime, warm_programs / "overture", asked["approval_id"]
+        )
         assert "is approved. It CANNOT leave as things stand. The lead wrote after this was asked for" in said
         with runtime.store.read("default") as work:
             failed = operations.get(work, asked["id"])

@@ -335,11 +335,11 @@ async def test_a_planned_campaign_is_simulated_and_nothing_of_it_happens(desk: A
     await desk.filled()
     await desk.planned()
     async with desk.messaging() as client:
-        found = await desk.call(client, "messaging_simulate_campaign", campaign="Spring")
+        result = await client.call_tool("messaging_simulate_campaign", {"campaign": "Spring"})
+        found, (said,) = result.structured_content, result.content
         assert (found["totals"]["accepted"], found["state"], found["more"]) == (2, "finished", False)
         assert {each["what"] for each in found["entries"]} >= {"accepted", "delivered"}
-        text = await desk.text(client, "messaging_simulate_campaign", campaign="Spring")
-        assert text.startswith("Spring would be finished in the end: 2 accepted")
+        assert said.text.startswith("Spring would be finished in the end: 2 accepted")
         assert (await desk.call(client, "messaging_get_campaign", campaign="Spring"))["state"] == "planned"
         refused = await desk.refused(client, "messaging_simulate_campaign", campaign="Winter")
         assert refused == "There is no campaign 'Winter'; the campaigns are: Spring."

@@ -44,10 +44,10 @@ class RoundRobin(httpx2.AsyncBaseTransport):
 
 
 @pytest.fixture
-def start(tmp_path: Path, wait_for: Any) -> Iterator[Callable[[], HttpProcess]]:
+def start(tmp_path: Path, wait_for: Any, warm_programs: Path) -> Iterator[Callable[[], HttpProcess]]:
     """Starts a replica of one installation."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(http_process(tmp_path, wait_for))
+        yield lambda: stack.enter_context(http_process(tmp_path, wait_for, python=warm_programs / "python"))
 
 
 async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,19 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
-def run(shop: Shop, line: str) -> subprocess.CompletedProcess[str]:
+def run(shop: Shop, programs: Path, line: str) -> subprocess.CompletedProcess[str]:
     settings = shop.runtime.settings
     words = shlex.split(line)
     if words[0] == "overture":
-        words = [sys.executable, "-m", "overture_cli", *words[1:]]
+        words = [str(programs / "overture"), *words[1:]]
     mine = {"OVERTURE_DATA_DIR": str(settings.data_dir), "OVERTURE_SANDBOX_URL": settings.sandbox_url}
     return subprocess.run(words, env={**os.environ, **mine}, capture_output=True, text=True, timeout=60, check=False)
 
 
-async def test_the_examples_work_in_their_order(shop: Shop) -> None:
+async def test_the_examples_work_in_their_order(shop: Shop, warm_programs: Path) -> None:
     price = shop.price(allowed=False)
     for line in blocks("sh")[0].splitlines():
-        done = run(shop, line.replace("PRICE", price))
+        done = run(shop, warm_programs, line.replace("PRICE", price))
         assert (done.returncode, done.stderr) == (0, ""), line
         assert "49.00 USD" in done.stdout
     made: list[dict[str, Any]] = []
@@ -45,9 +44,9 @@ async def test_the_examples_work_in_their_order(shop: Shop) -> None:
         made.append((await shop.call(asked["tool"], **asked["arguments"]))["result"])
     assert [(each["kind"], each["amount"]) for each in made] == [("payment_link", 4900), ("invoice", 9800)]
     (pay,) = blocks("sh")[1].splitlines()
-    paid = run(shop, pay.replace("LINK", made[0]["id"]).replace("SANDBOX", shop.url))
+    paid = run(shop, warm_programs, pay.replace("LINK", made[0]["id"]).replace("SANDBOX", shop.url))
     assert json.loads(paid.stdout)["payment_status"] == "paid"
-    table, as_json = (run(shop, line) for line in blocks("sh")[2].splitlines())
+    table, as_json = (run(shop, warm_programs, line) for line in blocks("sh")[2].splitlines())
     assert table.stdout == "Nothing was paid yet.\n"  # nobody hears the sandbox's webhooks here
     assert json.loads(as_json.stdout) == {"rows": [], "total": {}, "sandbox": True}
 
@@ -57,12 +56,12 @@ def test_the_page_names_every_event_that_is_understood() -> None:
     assert set(re.findall(r"`([a-z_.*]+)`", listed)) == set(KINDS)
 
 
-async def test_bad_input_on_the_command_line_is_one_sentence(shop: Shop) -> None:
-    unknown = run(shop, "overture stripe allow price_none")
+async def test_bad_input_on_the_command_line_is_one_sentence(shop: Shop, warm_programs: Path) -> None:
+    unknown = run(shop, warm_programs, "overture stripe allow price_none")
     assert (unknown.returncode, unknown.stderr) == (
         2,
         "overture: Stripe has nothing called 'price_none' in this account; stripe_find shows what there is.\n",
     )
-    absent = run(shop, "overture stripe disallow price_none")
+    absent = run(shop, warm_programs, "overture stripe disallow price_none")
     assert (absent.returncode, "is not on the list" in absent.stderr) == (2, True)
-    assert "No price is allowed" in run(shop, "overture stripe prices").stdout
+    assert "No price is allowed" in run(shop, warm_programs, "overture stripe prices").stdout

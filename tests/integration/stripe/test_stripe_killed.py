@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -28,9 +28,9 @@ from tests.sandbox_process import running_sandbox
 
 @pytest.mark.parametrize("by", ["payment_link", "invoice"])
 def test_a_kill_between_call_and_write_leaves_one_object(
-    by: By, settings: Settings, make_shop: Callable[..., Shop], wait_for: Any
+    by: By, settings: Settings, make_shop: Callable[..., Shop], wait_for: Any, warm_programs: Path
 ) -> None:
-    with running_sandbox(settings.data_dir) as url:
+    with running_sandbox(settings.data_dir, program=[str(warm_programs / "sandbox")]) as url:
         shop = make_shop(sandbox_url=url)
         price = shop.price()
         with shop.account() as account:
@@ -39,7 +39,7 @@ def test_a_kill_between_call_and_write_leaves_one_object(
             asked = operations.propose(work, ask)
         # The sandbox takes the call and never answers.
         shop.fail(provider="stripe", kind="hang", seconds=60, after_accept=True, count=1)
-        command = [sys.executable, "-m", "overture_cli", "operations", "run", asked.id]
+        command = [str(warm_programs / "overture"), "operations", "run", asked.id]
         mine = {"OVERTURE_DATA_DIR": str(settings.data_dir), "OVERTURE_SANDBOX_URL": url}
         with subprocess.Popen(command, env={**os.environ, **mine}, stdout=subprocess.PIPE) as process:
             wait_for(lambda: made(shop, by), deadline=60)

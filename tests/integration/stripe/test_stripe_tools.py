@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,9 +114,9 @@ async def test_refunds_prices_and_discounts_are_made_only_after_a_person_approve
 
 
 async def test_what_is_above_a_cap_or_off_the_list_needs_a_person(
-    settings: Settings, make_shop: Callable[..., Shop]
+    settings: Settings, make_shop: Callable[..., Shop], warm_programs: Path
 ) -> None:
-    with running_sandbox(settings.data_dir) as url:
+    with running_sandbox(settings.data_dir, program=[str(warm_programs / "sandbox")]) as url:
         caps = {"stripe_cap_call": {"USD": 5_000, "*": 0}, "stripe_cap_customer": {"*": 6_000}}
         shop = make_shop(sandbox_url=url, stripe_cap_day={"*": 100_000}, **caps)
         allowed, other = shop.price(), shop.price(100, allowed=False)
@@ -276,9 +277,9 @@ def brought_in(shop: Shop, reference: str, amount: str) -> None:
 
 
 async def test_a_performance_fee_is_reported_once_for_the_same_revenue(
-    settings: Settings, make_shop: Callable[..., Shop]
+    settings: Settings, make_shop: Callable[..., Shop], warm_programs: Path
 ) -> None:
-    with running_sandbox(settings.data_dir) as url:
+    with running_sandbox(settings.data_dir, program=[str(warm_programs / "sandbox")]) as url:
         shop = make_shop(sandbox_url=url)
         with shop.account() as account:
             client_of_ours = account.write("c", lambda client, options: client.v1.customers.create({}, options))

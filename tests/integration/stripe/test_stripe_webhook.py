@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -98,12 +99,13 @@ async def test_without_a_secret_every_webhook_is_refused(make_shop: Any) -> None
 
 
 @pytest.fixture
-def receiving(settings: Settings, sqlite_store: Store) -> Iterator[tuple[Shop, str]]:
+def receiving(settings: Settings, sqlite_store: Store, warm_programs: Path) -> Iterator[tuple[Shop, str]]:
     """The whole application on a port of its own, under the machine's clock, and a sandbox that tells it."""
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     port = held.getsockname()[1]
-    with running_sandbox(settings.data_dir, webhook_url=f"http://127.0.0.1:{port}") as url:
+    program, receiver = [str(warm_programs / "sandbox")], f"http://127.0.0.1:{port}"
+    with running_sandbox(settings.data_dir, program=program, webhook_url=receiver) as url:
         here = settings.model_copy(update={"sandbox_url": url, "http_port": port})
         runtime = Runtime(here, Store(here))
         server = uvicorn.Server(uvicorn.Config(create_app(runtime), log_level="warning"))

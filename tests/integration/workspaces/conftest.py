@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ SIGNALS = f"""email,kind,date,note
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory, wait_for: Any) -> Iterator[tuple[str, Path]]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, wait_for: Any, warm_programs: Path) -> Iterator[tuple[str, Path]]:
     """The sandbox providers as a process; their address, and the data folder that has their keys."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -59,7 +58,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, wait_for: Any) -> Iterator
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "OVERTURE_DATA_DIR": str(folder), "OVERTURE_SANDBOX_URL": url}
     with (folder / "log").open("wb") as log:
-        command = [sys.executable, "-m", "overture_cli", "sandbox"]
+        command = [str(warm_programs / "overture"), "sandbox"]
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
 
     def listens() -> bool:
