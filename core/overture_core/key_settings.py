@@ -11,7 +11,8 @@ class KeySettings(BaseSettings):
 
     secret_key: SecretStr | None = Field(
         default=None,
-        description="Signs unsubscribe links and seals LinkedIn's tokens; kept in the data folder without it.",
+        description="Signs unsubscribe links and local tokens and seals LinkedIn's: 32 or more random characters, which "
+        "listening beyond loopback wants; kept in the data folder without it.",
     )
     secret_keys_accepted: list[SecretStr] = Field(
         default_factory=list,
