@@ -43,7 +43,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, lines],
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, unfilled, *shared],
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -59,6 +59,15 @@ def observe(service: str) -> None:
     """Log to stderr, and export traces as `service` if the environment says where to."""
     log_to_stderr()
     telemetry.begin_tracing(service)
+
+
+def unfilled(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Of what the MCP SDK says, leave what it filled in, which may be any words of a caller's: `Invalid Origin header`,
+    and not which; a processor of structlog's."""
+    record = event["_record"]
+    if record.name.split(".")[0] == "mcp":
+        event["event"] = str(record.msg).partition(":")[0]
+    return event
 
 
 def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

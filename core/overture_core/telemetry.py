@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _OFF = ("", "none")
-_ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
+# Of a longer number, or of words, nobody knows that they are not about a person or a secret.
+_ID = re.compile(r"[0-9]{1,6}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _tracer = trace.get_tracer("overture")
 _format = TraceContextTextMapPropagator()
@@ -80,8 +81,8 @@ def span(name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int)
 
 
 def caller_chosen(request: str | int) -> str:
-    """Return what a span and a log line call a request: the id that the caller gave it where that is one, and of any
-    other words, which may be long or about a person, a fingerprint."""
+    """Return what a span and a log line call a request: the id that the caller gave it where that is a counter's or a
+    UUID, and a fingerprint of whatever else it is."""
     text = str(request)
     if _ID.fullmatch(text):
         return text

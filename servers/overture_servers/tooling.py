@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import structlog
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -43,6 +43,7 @@ from overture_servers.spans import UNKNOWN, name_the_span
 from overture_servers.version import VERSION
 
 Ctx = Context[Runtime]
+Item = TypeVar("Item", bound=str | BaseModel)
 
 DEPTH = 2
 SHOWN = 300  # characters of a long text in a list
@@ -162,12 +163,18 @@ class OvertureServer(MCPServer[Runtime]):
         """Return a prompt.
 
         Raises:
-            MCPError: there is no such prompt, or it lacks an argument. The SDK calls both an internal error.
+            MCPError: there is no such prompt, or it lacks an argument or has none of that name. The SDK calls all of
+                these an internal error.
         """
         known = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in known:
             msg = f"There is no prompt {quoted(name)}{meant(name, list(known), these='there are')}"
             raise MCPError(INVALID_PARAMS, msg)
+        there = [each.name for each in known[name].arguments or []]
+        for argument in arguments or {}:
+            if argument not in there:
+                msg = f"The prompt {name} has no argument {quoted(argument)}{meant(argument, there, these='it has')}"
+                raise MCPError(INVALID_PARAMS, msg)
         wanted = [each.name for each in known[name].arguments or [] if each.required]
         if missing := [each for each in wanted if not (arguments or {}).get(each)]:
             msg = f"The prompt {name} needs {', '.join(missing)}; give it as an argument."
@@ -292,6 +299,16 @@ def shortened(text: str, how: str) -> str:
     if len(text) <= SHOWN:
         return text
     return f"{text[:SHOWN]}... ({len(text) - SHOWN:,} more characters; {how})"
+
+
+def as_many_as_fit(items: list[Item]) -> list[Item]:
+    """Return the first of the items of a list, as many as leave room in a result for as much again."""
+    room = MOST_BYTES // 2
+    for number, item in enumerate(items):
+        room -= len(to_json(item))
+        if room < 0:
+            return items[:number]
+    return items
 
 
 def answer(model: BaseModel, text: str) -> CallToolResult:

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from mcp.types import CallToolResult
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+from sqlalchemy import select
 
+from overture_core.storage.schema import Segment
+from overture_core.storage.store import Store
 from tests.app_host import Host, Mode, Theme
 from tests.browser import DESK, PHONE, browser, faults, opened, overflows, picture
 from tests.conftest import WaitFor
@@ -136,7 +139,12 @@ def test_what_leads_and_models_wrote_is_text(host: Host, system: System) -> None
 
 
 def test_a_name_turns_nothing_that_stands_beside_it(host: Host, system: System) -> None:
-    Model(system.http, []).call("leads_save_segment", name="Tur\u202ened\u2066")
+    Model(system.http, []).call("leads_save_segment", name="Spring")
+    store = Store(system.settings)
+    with store.begin("default", actor="test") as work:
+        saved = work.session.scalars(select(Segment).where(Segment.name == "Spring")).one()
+        saved.name = "Tur\u202ened\u2066"  # as names could be before they were looked at
+    store.close()
     view = host.show(PLAN, name="Beside", segment="Tur\u202ened\u2066", templates={"email": "pilot"})
     expect(view.get_by_text("Audience: the segment Turned.")).to_be_visible()
 

@@ -129,8 +129,11 @@ async def test_a_launch_is_one_trace_across_processes_and_no_log_is_about_a_pers
         await campaign(system)
         words = f"{PLANTED['first name']} {PLANTED['last name']}"
         asked = {"jsonrpc": "2.0", "id": words, "method": f"tools/{words}", "params": {}}
-        for method in ("tools/list", f"tools/{words}"):
-            httpx.post(f"{system.http}/leads/mcp", json={**asked, "method": method}, headers=HEADERS, trust_env=False)
+        trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": f"a={PLANTED['secret']}"}
+        for request, method in ((words, "tools/list"), (words, f"tools/{words}"), (PLANTED["telephone"], "tools/list")):
+            body = {**asked, "id": request, "method": method, "params": {"_meta": trace}}
+            for known in ({}, {"Origin": words}, {"Host": words.replace(" ", "-")}):
+                httpx.post(f"{system.http}/leads/mcp", json=body, headers={**HEADERS, **known}, trust_env=False)
         forged = httpx.post(
             f"{system.http}/webhooks/sendgrid/inbound/{PLANTED['secret']}x",
             data={"from": f"{PLANTED['e-mail']}@x.example", "text": PLANTED["reply"]},

@@ -20,9 +20,8 @@ from overture_core.leads.tables import (
     Table,
     column_names,
     find_header,
-    from_both_ends,
+    misfit,
     place_notes,
-    wrong_width,
 )
 from overture_core.leads.unpacking import stored_position
 
@@ -103,13 +102,7 @@ def _rows(records: RecordReader, columns: list[str]) -> Iterator[Row]:
             continue
         # Separators at the end of a row, with nothing between them, add no cell.
         elif len(cells) != width and (len(cells) < width or any(cell.strip() for cell in cells[width:])):
-            yield Row(
-                record.line,
-                record.original,
-                None,
-                wrong_width(len(cells), width),
-                either=from_both_ends(columns, cells),
-            )
+            yield misfit(record.line, record.original, columns, cells)
         else:
             if "'" in record.original:
                 cells = [plain(cell) for cell in cells]

@@ -24,9 +24,8 @@ from overture_core.leads.tables import (
     cell_text,
     column_names,
     find_header,
-    from_both_ends,
+    misfit,
     place_notes,
-    wrong_width,
 )
 from overture_core.leads.unpacking import MAX_RATIO
 from overture_core.text import quoted
@@ -89,7 +88,7 @@ def _rows(values: Iterator[SheetRow], columns: list[str]) -> Iterator[Row]:
             continue
         original = _original(cells)
         if any(cells[width:]):
-            yield Row(number, original, None, wrong_width(len(cells), width), either=from_both_ends(columns, cells))
+            yield misfit(number, original, columns, cells)
             continue
         padded = [*map(plain, cells), *[""] * (width - len(cells))]
         yield Row(number, original, dict(zip(columns, padded, strict=False)))

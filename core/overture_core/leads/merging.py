@@ -35,7 +35,7 @@ FIELDS = (
     *("linkedin_url", "external_id", "notes", "last_contact_at"),
 )
 FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
-REFUSAL_TAKEN = "what it refuses was recorded for the other addresses in it"
+REFUSAL_TAKEN = "what it refuses was recorded for every address that could be read in it"
 REFUSAL_LOST = "it refuses to be written to, and no lead was found by it: record that by hand"
 _CHANNELS_OF = {"email": {Channel.EMAIL}, "phone": BY_PHONE}
 _LEAD = ("id", "workspace_id", *FIELDS, "custom", "import_id", "created_at", "updated_at")
@@ -182,16 +182,18 @@ class Merger:
         return bool(row.reasons) and self._owners.keys().isdisjoint(row.identities)
 
     def _refuse_others(self, row: LeadRow, line: int, filename: str) -> bool:
-        """Refuse for whoever has one of a row's further addresses; those of nobody yet are suppressed."""
-        refused = dict.fromkeys(row.stated.refused, False)
+        """Refuse for whoever has one of a row's further addresses, and suppress those of nobody yet; returns whether
+        there was one to refuse for."""
+        refused, heard = dict.fromkeys(row.stated.refused, False), False
         for identity in row.others:
             if (owner := self._owners.get(identity)) is not None:
-                lead = self._leads[owner]
+                lead, heard = self._leads[owner], True
                 if consents := self._add_consents(lead, row, refused, line, filename):
                     self._note(lead, line, {"consents": consents})
             elif not refused.keys().isdisjoint(_CHANNELS_OF[identity[0]]):
                 self._shut.setdefault(identity, f"import of {filename}, line {line}")
-        return bool(row.others)
+                heard = True
+        return heard
 
     def _note(self, lead: _Lead, line: int, change: dict[str, Any]) -> None:
         lead.changed.add("updated_at")

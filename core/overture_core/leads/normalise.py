@@ -6,6 +6,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from functools import lru_cache
+from string import whitespace
 from urllib.parse import unquote
 
 import phonenumbers
@@ -28,6 +29,10 @@ _PLAIN_ADDRESS = re.compile(
 # What an address book writes around one: a name before angle brackets, or a link (RFC 6068), its fields left out.
 _IN_BRACKETS = re.compile(r"[^<>]*<([^<>]+)>")
 _LINK = re.compile(r"mailto:([^?]+)", re.IGNORECASE)
+# And what spreadsheets and people leave there: the sign of a formula or of a text, quotes, the end of a sentence.
+_BEFORE = whitespace + "\u3000=\"'`“”„‘’‚«»‹›"  # noqa: RUF001
+_BEHIND = _BEFORE + ".,;:"
+_NARROW = {letter: letter - 0xFEE0 for letter in range(0xFF01, 0xFF5F)}  # of the full width that East Asian texts have
 _DIALLED_ABROAD = re.compile(r"^[\s(]*00[\s).-]*")
 _LABEL = 63
 _NO_COUNTRY = frozenset({"", "-", "--", "?", "n/a", "none", "null", "unknown"})  # NA is Namibia
@@ -64,17 +69,46 @@ def valid_email(text: str) -> str:
     """Return an e-mail address as it is written to; the local part keeps its case.
 
     The syntax is checked (RFC 5321, 5322, 6531), not whether the mailbox exists; reserved domains
-    such as example.com are taken, since lists and tests hold them. `Ada <ada@x.example>` and
-    `mailto:ada@x.example` are read as the address.
+    such as example.com are taken, since lists and tests hold them. `Ada <ada@x.example>`,
+    `mailto:ada@x.example` and `="ada@x.example"` are read as the address.
 
     Raises:
         InvalidInput: it is not an e-mail address.
     """
     address = text.strip()
-    plain = _plain(address)
-    if plain is None and (bare := _bare(address)) != address:
-        address, plain = bare, _plain(bare)
-    if plain is not None:
+    return _plain(address) or _checked(_bare(address), text)
+
+
+def known_email(text: str) -> str:
+    """Return an address that may be written to already: as it stands, if it can be one so, else as `valid_email` does.
+    Leads who were stored as `=ada@x.example` are known by that.
+
+    Raises:
+        InvalidInput: it is not an e-mail address.
+    """
+    try:
+        return _checked(text.strip(), text)
+    except InvalidInput:
+        return valid_email(text)
+
+
+def unwrapped(text: str) -> str:
+    """Return a text in narrow letters, without quotes, blanks and the signs of spreadsheets and lists around it."""
+    narrow = text if text.isascii() else text.translate(_NARROW)
+    return narrow.lstrip(_BEFORE).rstrip(_BEHIND)
+
+
+def _bare(address: str) -> str:
+    address = unwrapped(address)
+    if found := _IN_BRACKETS.fullmatch(address):
+        address = unwrapped(found[1])
+    if found := _LINK.match(address):
+        address = unwrapped(unquote(found[1]))
+    return address
+
+
+def _checked(address: str, text: str) -> str:
+    if (plain := _plain(address)) is not None:
         return plain
     # email-validator refuses names that RFC 2606 reserves, but for .test in a test environment. Put
     # under .test, the others are held to the same syntax.
@@ -85,14 +119,6 @@ def valid_email(text: str) -> str:
         msg = f"{clean(text, limit=80)!r} is not an e-mail address ({str(error).rstrip('.')})."
         raise InvalidInput(msg) from error
     return found.normalized.removesuffix(shelter)
-
-
-def _bare(address: str) -> str:
-    if found := _IN_BRACKETS.fullmatch(address):
-        address = found[1].strip()
-    if found := _LINK.match(address):
-        address = unquote(found[1]).strip()
-    return address
 
 
 def _plain(address: str) -> str | None:

@@ -26,7 +26,8 @@ class Row(NamedTuple):
 
     In a JSON document a row's line is its number in the list, since many can stand on one line, and `shapes` says of
     which columns the value is no text and no number, but an object, a list of several, or a truth value. `either` are
-    the cells of a row that is too long or too short, by column from its beginning and from its end.
+    the cells of a row that is too long or too short, by column from its beginning and from its end, and `beyond` those
+    behind the last column, counted from the beginning.
     """
 
     line: int
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     problem: str | None = None
     shapes: dict[str, type] | None = None
     either: tuple[dict[str, str], ...] = ()
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +140,15 @@ def too_wide(filename: str, width: int) -> UnreadableFile:
     )
 
 
-def wrong_width(width: int, wanted: int) -> str:
-    """Say that a row has more or fewer cells than the header."""
-    return f"has {quantity(width, 'column')} where the header has {wanted}"
-
-
-def from_both_ends(columns: Sequence[str], cells: Sequence[str]) -> tuple[dict[str, str], ...]:
-    """Return the cells of a row of another width by column, from its beginning and from its end."""
-    return dict(zip(columns, cells, strict=False)), dict(zip(reversed(columns), reversed(cells), strict=False))
+def misfit(line: int, original: str, columns: Sequence[str], cells: Sequence[str]) -> Row:
+    """Return the row of one that has more or fewer cells than the header."""
+    width = len(columns)
+    from_both_ends = (
+        dict(zip(columns, cells, strict=False)),
+        dict(zip(reversed(columns), reversed(cells), strict=False)),
+    )
+    problem = f"has {quantity(len(cells), 'column')} where the header has {width}"
+    return Row(line, original, None, problem, either=from_both_ends, beyond=tuple(cells[width:]))
 
 
 def shape_of(value: object) -> type | None:

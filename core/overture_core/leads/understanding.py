@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import FoundOrder, Order, OrderFinder
-from overture_core.leads.header_names import field_of
+from overture_core.leads.header_names import PREFIX, field_of, is_of_ours
 from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
@@ -19,6 +19,7 @@ from overture_core.leads.mapping import (
     Proposal,
     checked,
     described,
+    is_phone,
     propose,
     require_address,
 )
@@ -96,9 +97,9 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
-    reader.warnings.extend(
-        _of_telling([each for each in table.columns if each not in {*mapping, *settled}], about_else)
-    )
+    unsettled = [column for column in table.columns if column not in {**settled, **mapping}]
+    reader.warnings.extend(_of_telling(unsettled, about_else))
+    reader.warnings.extend(_of_ours(unsettled, cells))
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
@@ -160,6 +161,18 @@ def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str
             f"{quoted(column)} was kept as a custom field and read for refusals by its name: {what}. A mapping can "
             f"settle it, to a field (consent, email_opt_in, opt_out, ...) or {CUSTOM}, where nothing is read."
         )
+
+
+def _of_ours(columns: list[str], sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Name the columns whose addresses are not taken for the lead's, being called like those of somebody of ours."""
+    for column in columns:
+        if column.startswith(PREFIX) or not is_of_ours(column):
+            continue
+        if any("@" in cell[1:] or is_phone(cell) for row in sample if (cell := row.get(column, "").strip())):
+            yield (
+                f"{quoted(column)} sounds like somebody of yours: its addresses were not taken for the lead's. If they "
+                "are, map it to email or phone, or call it Email 2 or Phone 2 beside another one."
+            )
 
 
 def _orders(source: Source, sample: list[Row], options: ImportOptions, columns: list[str]) -> dict[str, FoundOrder]:

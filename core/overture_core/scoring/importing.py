@@ -14,7 +14,7 @@ from overture_core.audit.summaries import summary
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order, find_order, parse_date
 from overture_core.leads.mapping import propose
-from overture_core.leads.normalise import e164, email_key
+from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.rows import linkedin_page
 from overture_core.scoring import signals
@@ -161,14 +161,12 @@ def _identities(cells: Mapping[str, str], columns: Mapping[str, str]) -> Iterato
 
 
 def _normalised(field: str, text: str) -> str | None:
-    if field == "email":
-        return email_key(clean(text))
     if field == "linkedin_url":
         return linkedin_page(text)
     if field == "external_id":
         return clean(text, limit=200)
     try:
-        return e164(text, None)
+        return email_key(valid_email(clean(text))) if field == "email" else e164(text, None)
     except InvalidInput:
         return None
 

@@ -14,7 +14,7 @@ from overture_core.ids import new_id
 from overture_core.segments.filter import LeadFilter, as_expression, as_value, where
 from overture_core.storage.schema import Lead, Segment, SegmentMember
 from overture_core.storage.store import Work
-from overture_core.text import quoted
+from overture_core.text import as_name, quoted
 
 SAMPLE = 5
 _MINE = Segment.workspace_id == bindparam("workspace")
@@ -54,16 +54,11 @@ def save(work: Work, name: str, wanted: LeadFilter, *, frozen: bool = False) -> 
     """Save a filter under a name, in place of what was there. A frozen segment keeps those who meet it now.
 
     Raises:
-        InvalidInput: the name is empty, too long, more than a line, or another segment's but for its letters' case.
+        InvalidInput: the name is empty, too long, has what nobody sees in it, or is another segment's but for its
+            letters' case.
         FilterError: the filter's expression names a segment that is not there, or this one.
     """
-    name = name.strip()
-    if not name or len(name) > 100:
-        msg = "A segment needs a name of 1 to 100 characters."
-        raise InvalidInput(msg)
-    if len(name.splitlines()) > 1:
-        msg = "A segment's name is one line."
-        raise InvalidInput(msg)
+    name = as_name(name, "segment")
     conditions = where(work, wanted, (name,))
     row = _find(work, name)
     if row is None:

@@ -14,7 +14,7 @@ from overture_core.errors import InvalidInput
 from overture_core.leads.header_names import field_of, is_of_ours, names_phone
 from overture_core.leads.json_files import TEXTS
 from overture_core.leads.mapping import is_phone, propose
-from overture_core.leads.normalise import phone_region, valid_email
+from overture_core.leads.normalise import phone_region, unwrapped, valid_email
 from overture_core.leads.reading import Row, Table
 from overture_core.suppressions.service import EVERYBODY_AT, Kind, normalised
 
@@ -26,6 +26,9 @@ _REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreaso
 _AS_NAMED: Mapping[str, Kind] = {"email": "email", "phone": "phone", "domain": "domain"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_BETWEEN = re.compile(r"[<>()\[\]\"]")  # what parts words, beside white space
+_BEHIND_ADDRESS = re.compile(r"(@[^\s/@]*)/")  # a slash that parts it from the next one
+_REMARK = re.compile(r"\((?=[^()@+]*[^\W\d_])[^()@+]*\)")  # with a letter: (212) is part of a number
 _EMAIL_INSIDE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _ABROAD = re.compile(r"(?:[a-z]+:)?\s*\+[\d\s()./-]{7,}", re.IGNORECASE)  # Twilio's whatsapp:+14155550101 too
 _NUMBER = re.compile(r"\+?[\d\s()./-]{7,}")
@@ -35,7 +38,7 @@ _DOMAIN = re.compile(r"(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,}(?:/\S*)?", re.IGN
 
 def kind_of(value: str) -> Kind:
     """Return what a value is, by its looks: a lead's id, an e-mail address, a phone number, else a domain."""
-    text = value.strip()
+    text = unwrapped(value)
     if _LEAD.fullmatch(text):
         return "person"
     if "@" in text.removeprefix("*").lstrip("@") and "://" not in text:
@@ -62,6 +65,7 @@ class Columns:
         that its row gives. Whether the text is a good value of that kind is not said."""
         if column in self.ours:
             return None
+        text = unwrapped(text)
         if text.startswith(EVERYBODY_AT):
             return "domain"
         if _is_email(text):
@@ -74,9 +78,16 @@ class Columns:
             return given or kind_of(text)
         if role is not None:
             return _AS_NAMED.get(role)
-        if (self.bare or column in self.phones) and _is_number(text):
+        if (self.bare or column in self.phones) and is_number(text):
             return "phone"
         return "domain" if self.bare and _DOMAIN.fullmatch(text) else None
+
+    def cells_of(self, row: Row) -> Mapping[str, str] | None:
+        """Return the cells of a row, if it can be read: without a header, none has more or fewer than it should."""
+        if not self.bare or not row.either:
+            return row.cells
+        further = {f"column {number}": cell for number, cell in enumerate(row.beyond, len(row.either[0]) + 1)}
+        return {**row.either[0], **further}
 
     def passes_over(self, cell: str) -> bool:
         """Say whether a text that is nothing to suppress holds an address or a number all the same."""
@@ -89,8 +100,19 @@ class Columns:
     def of_any_value(self, rows: Iterable[Row]) -> bool:
         """Say whether a column is known to hold values, or one of the rows has one."""
         return not {*ADDRESSES, "domain"}.isdisjoint(self.roles.values()) or any(
-            self.kind_in(column, cell.strip()) for row in rows for column, cell in (row.cells or {}).items()
+            self.kind_in(column, cell) for row in rows for column, cell in (self.cells_of(row) or {}).items()
         )
+
+
+def addresses_among(text: str) -> tuple[list[str], str]:
+    """Return the words of a text that are meant as e-mail addresses, and the others without remarks in parentheses."""
+    words = _BETWEEN.sub(" ", _BEHIND_ADDRESS.sub(r"\1 ", _REMARK.sub(" ", text))).split()
+    return [word.lstrip("/") for word in words if "@" in word], " ".join(word for word in words if "@" not in word)
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text may be a phone number, by its digits and what stands between them."""
+    return _NUMBER.fullmatch(text) is not None and not _DATE.fullmatch(text)
 
 
 def columns_of(table: Table, sample: list[Row], country: str | None) -> Columns:
@@ -154,10 +176,12 @@ def _is_value(text: str, country: str | None) -> bool:
 def _is_no_name(text: str, *, alone: bool) -> bool:
     """Say whether no list has this above a column: an address, a number or a link stands for itself, a domain does
     where it is alone."""
+    text = unwrapped(text)
     return (
         _is_email(text)
-        or _is_number(text)
+        or is_number(text)
         or "://" in text
+        or (alone and _EMAIL_INSIDE.search(text) is not None)
         or (alone and field_of(text.rpartition(".")[2]) is None and _is_value(text, None))
     )
 
@@ -167,12 +191,11 @@ def _is_email(text: str) -> bool:
         return False
     if _EMAIL.fullmatch(text):
         return True
+    found, beside = addresses_among(text)
+    if all(map(_EMAIL.fullmatch, found)) and (not any(map(str.isalnum, beside)) or is_number(beside)):
+        return True
     try:
         valid_email(text)
     except InvalidInput:
         return False
     return True
-
-
-def _is_number(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None and not _DATE.fullmatch(text)

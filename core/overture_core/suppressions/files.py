@@ -97,6 +97,11 @@ class SuppressionReport(BaseModel):
                 f"The column {quoted(column)} says where an address is: its domains in {quantity(rows, 'row')} were "
                 "left out; if all who are there are to be suppressed, import it by itself"
             )
+        if unread := self.rejected + self.partly:
+            told.append(
+                f"In {quantity(unread, 'row')} something could not be read and suppresses nobody; mend what the "
+                "reasons name, then import those rows again"
+            )
         if self.public_domains:
             shown = ", ".join(self.public_domains[:SHOWN_DOMAINS])
             more = ", ..." if len(self.public_domains) > SHOWN_DOMAINS else ""
@@ -135,7 +140,8 @@ def take_file(
     with closing(open_table(source, encoding)) as table:
         sample = list(islice(table.rows, SAMPLE))
         columns = columns_of(table, sample, dialled)
-        if not columns.of_any_value(map(of_text, sample)):
+        first = list(headless(table, columns))
+        if not columns.of_any_value(chain(first, map(of_text, sample))):
             msg = (
                 f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
                 f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
@@ -144,7 +150,6 @@ def take_file(
         report = SuppressionReport(
             filename=source.filename, encoding=table.encoding, delimiter=table.delimiter, columns=dict(columns.roles)
         )
-        first = list(headless(table, columns))
         require_rows(source, len(first) + len(sample))
         read = chain(first, sample, table.rows)
         reads = partial(wanted_in, columns=columns, default=Default(reason, dialled))

@@ -9,17 +9,19 @@ from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.header_names import field_of
-from overture_core.leads.normalise import phone_region, says_no_country
+from overture_core.leads.normalise import phone_region, says_no_country, unwrapped
 from overture_core.leads.public_mail import everybodys, public_domains
 from overture_core.leads.reading import Row
-from overture_core.suppressions.columns import ADDRESSES, Columns
+from overture_core.suppressions.columns import ADDRESSES, Columns, addresses_among, is_number
 from overture_core.suppressions.service import EVERYBODY_AT, Kind, suppressible
 from overture_core.text import clean, quoted
 
 KINDS: tuple[Kind, ...] = ("email", "phone", "domain", "person")
 _ABOUT = {"kind", "reason", "country"}  # columns that say something of their row
 Asked = tuple[Kind, str, str]  # with the reason
-_SEPARATORS = re.compile(r"[;,|\r\n\t]")  # between the values of one cell
+_SEPARATORS = re.compile(r"[;,|、\r\n\t]")  # between the values of one cell
+_SEVERAL = re.compile(r"[;,|、/\s<>()\[\]]")  # what also stands between or around its e-mail addresses
+_MAY_COUNT = re.compile(r"\d|\w\.\w")  # in a number, in a domain
 
 
 class Default(NamedTuple):
@@ -53,10 +55,11 @@ def wanted_in(row: Row, columns: Columns, default: Default) -> Wanted:
     A domain counts in a row without an address alone: beside one it says where the address is, which may be Gmail.
     """
     wanted = Wanted()
-    if row.cells is None:
+    read = columns.cells_of(row)
+    if read is None:
         wanted.problems.append(row.problem or "it cannot be read")
         return wanted
-    cells = {column: text for column, cell in row.cells.items() if (text := cell.strip())}
+    cells = {column: text for column, cell in read.items() if (text := cell.strip())}
     about = {
         role: cell
         for column, cell in cells.items()
@@ -109,11 +112,25 @@ def _several(
 ) -> Iterator[tuple[Kind | None, str]]:
     """The parts of a cell, each with its kind, if it is a value: itself alone, if it is one or a text about the row."""
     whole = columns.kind_in(column, cell, given)
-    parts = [cell]
-    if _SEPARATORS.search(cell) and columns.roles.get(column) not in _ABOUT and not _is_one(whole, cell, country):
-        parts = [part for each in _SEPARATORS.split(cell) if (part := each.strip())] or parts
-    for part in parts:
-        yield columns.kind_in(column, part, given), part
+    if whole is None and columns.roles.get(column) in _ABOUT:
+        yield whole, cell
+        return
+    cell = unwrapped(cell) or cell
+    parted = (_SEVERAL if "@" in cell else _SEPARATORS).search(cell)
+    if not parted or _is_one(whole, cell, country):
+        yield whole, cell
+        return
+    for part in [part for each in _SEPARATORS.split(cell) if (part := unwrapped(each))] or [cell]:
+        kind = columns.kind_in(column, part, given)
+        found, beside = addresses_among(part) if kind == "email" else ([], "")
+        if not found or _is_one(kind, part, country):
+            yield kind, part
+            continue
+        yield from ((columns.kind_in(column, each, given), each) for each in found)
+        if is_number(beside):
+            yield "phone", beside
+        elif _MAY_COUNT.search(beside):
+            yield columns.kind_in(column, beside, given), beside
 
 
 def _is_one(kind: Kind | None, cell: str, country: str | None) -> bool:

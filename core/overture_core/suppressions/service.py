@@ -22,7 +22,7 @@ from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput
 from overture_core.ids import is_id, new_id, no_cursor
 from overture_core.leads.finding import no_such_lead
-from overture_core.leads.normalise import e164, email_key, mailbox, valid_email
+from overture_core.leads.normalise import e164, email_key, known_email, mailbox, valid_email
 from overture_core.leads.rows import linkedin_page
 from overture_core.storage.among import among, present
 from overture_core.storage.schema import ErasedAddress, Lead, Suppression
@@ -236,7 +236,7 @@ def normalised(kind: Kind, value: str, country: str | None = None) -> str:
     if kind == "email":
         address = without_controls(value).strip()
         try:
-            return email_key(valid_email(address))
+            return email_key(known_email(address))
         except InvalidInput:
             if "@" not in address or " " in address or len(address) > 320:
                 raise

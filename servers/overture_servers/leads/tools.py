@@ -27,7 +27,7 @@ from overture_core.text import quantity
 from overture_servers.leads.changing import CHANGING, Known, Where
 from overture_servers.leads.importing import TOOLS as IMPORTING
 from overture_servers.scopes import Scope
-from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of
+from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, as_many_as_fit, runtime_of
 
 MOST_SEGMENTS = 100
 SHOWN_WHERE = 300
@@ -153,10 +153,11 @@ async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList
 
     listed, total = await runtime_of(ctx).read(read)
     shown = [each.model_copy(update={"where": each.where[:SHOWN_WHERE]}) for each in listed]
-    found = SegmentList(segments=shown, more=total - len(shown))
+    fitting = as_many_as_fit(shown)
+    found = SegmentList(segments=fitting, more=total - len(fitting))
     lines = [f"{each.name}: {quantity(each.count, 'lead')}" for each in found.segments]
     if found.more:
-        lines.append(f"{quantity(found.more, 'segment')} more are not shown.")
+        lines.append(f"{quantity(found.more, 'segment')} more are not shown; leads_preview_segment shows any by name.")
     return answer(found, "\n".join(lines) or "There are no segments yet; save one with leads_save_segment.")
 
 

@@ -47,7 +47,7 @@ from overture_servers.messaging.simulating import run_simulation
 from overture_servers.messaging.stopping import TOOLS as STOPPING
 from overture_servers.runtime import told
 from overture_servers.scopes import Scope
-from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, runtime_of, shortened
+from overture_servers.tooling import UNTRUSTED, Ctx, ToolSpec, actor_of, answer, as_many_as_fit, runtime_of, shortened
 
 MOST_TEMPLATES = 40
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -107,10 +107,13 @@ async def messaging_list_templates(
     for each in known[:MOST_TEMPLATES]:
         each.body = shortened(each.body, "name shows all")
         each.body_html = each.body_html and shortened(each.body_html, "name shows all")
-    if len(known) > MOST_TEMPLATES:
-        lines.append(f"The result has the first {MOST_TEMPLATES} of them; name shows any.")
-    found = TemplateList(templates=known[:MOST_TEMPLATES])
-    return answer(found, "\n".join(lines) or "There are no templates yet.")
+    whole, named = as_many_as_fit(known[:MOST_TEMPLATES]), as_many_as_fit(lines)
+    text = "\n".join(named) or "There are no templates yet."
+    if len(named) < len(lines):
+        text += f"\n{quantity(len(lines) - len(named), 'template')} more are not named."
+    if len(whole) < len(known):
+        text += f"\nThe result has the first {len(whole)} of them; name shows any."
+    return answer(TemplateList(templates=whole), text)
 
 
 async def messaging_preview_template(

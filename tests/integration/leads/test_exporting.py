@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import select
 
 from overture_core.audit import service as audit
 from overture_core.errors import Conflict, InvalidInput, NotFound
@@ -22,6 +23,7 @@ from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.requests import MOST_WAITING, RequestState
 from overture_core.segments.filter import LeadFilter, filter_of
+from overture_core.storage.schema import Lead
 from overture_core.storage.store import Store
 
 HEAD = (
@@ -52,6 +54,20 @@ def test_what_is_exported_comes_back_without_a_change(loaded: Store, tmp_path: P
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     report = import_leads(loaded, Source.from_person(place), ImportOptions(), workspace="default", actor="test")
     assert (report.rows, report.unchanged, report.warnings) == (2, 2, [])
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl"])
+@pytest.mark.parametrize("cell", ["=ada@x.example", "'=ada@x.example", '="ada@x.example"', "'ada@x.example"])
+def test_an_address_is_kept_without_a_spreadsheets_sign_and_comes_back(
+    store: Store, take: Callable[..., Any], tmp_path: Path, cell: str, ending: str
+) -> None:
+    place = tmp_path / f"leads.{ending}"
+    assert take(f"email,memo\n{cell},=1+1\n").created == 1
+    with store.read("default") as work:
+        assert work.session.scalars(select(Lead.email)).all() == ["ada@x.example"]
+    assert exported(store, place) == 1
+    report = import_leads(store, Source.from_person(place), ImportOptions(), workspace="default", actor="test")
+    assert (report.unchanged, report.warnings) == (1, [])
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])

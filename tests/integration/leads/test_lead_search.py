@@ -127,8 +127,6 @@ def test_a_segment_is_saved_replaced_listed_and_counted_anew(store: Store, take:
             segments.get(work, "dormnat")
         with pytest.raises(InvalidInput, match="1 to 100 characters"):
             segments.save(work, " ", LeadFilter())
-        with pytest.raises(InvalidInput, match="is one line"):
-            segments.save(work, "a\nb", LeadFilter())
 
 
 def test_tags_are_added_once(store: Store, take: Import) -> None:

@@ -178,6 +178,19 @@ def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, 
 
 
 @pytest.mark.parametrize(
+    ("column", "cell"),
+    [("Owner Email", "bo@n.example"), ("Business Owner Email", "Bo <bo@n.example>"), ("Owner Phone", "+12025550101")],
+)
+def test_a_column_of_addresses_that_is_called_like_ours_is_pointed_out(take: Import, column: str, cell: str) -> None:
+    text = f"email,{column},Assigned by\na@n.example,,@ada\nb@n.example,{cell},Bo\n"
+    assert take(text).warnings == [
+        f"'{column}' sounds like somebody of yours: its addresses were not taken for the lead's. If they are, map it "
+        "to email or phone, or call it Email 2 or Phone 2 beside another one."
+    ]
+    assert take(text, mapping={column: "custom"}).warnings == []
+
+
+@pytest.mark.parametrize(
     ("text", "outcome"),
     [
         ("external_id,email,opt_out\nX7,broken,yes\n", "merged"),
@@ -185,7 +198,8 @@ def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, 
         ("external_id,opt_out\nX7,yes\n", "merged"),
         ("linkedin,email,opt_out\nlinkedin.com/in/ada,,yes\n", "merged"),
         ("email,opt_out\nada@n.example; eve@n.example,yes\n", "rejected"),
-        ("email,opt_out\nada@n.example.,yes\n", "rejected"),
+        ("email,opt_out\nada@n.example.,yes\n", "merged"),
+        ("email,opt_out\nada@n.example (old),yes\n", "rejected"),
         ("email,opt_out\nada@n.example,yes,more\n", "rejected"),
         ("name,email,opt_out\nLee, Ada,ada@n.example,yes\n", "rejected"),
     ],
@@ -198,12 +212,16 @@ def test_a_row_that_is_no_lead_refuses_for_the_one_it_names(
     assert report.model_dump()[outcome] == report.rows == 1
     assert consents(store, "ada@n.example") == NONE
     assert [each.reasons[-1] for each in report.reject_samples] == (
-        ["what it refuses was recorded for the other addresses in it"] if outcome == "rejected" else []
+        ["what it refuses was recorded for every address that could be read in it"] if outcome == "rejected" else []
     )
 
 
-def test_a_row_that_refuses_and_names_nobody_is_rejected_with_that(take: Import) -> None:
-    report = take("external_id,email,opt_out\nX8,broken,yes\n")
+@pytest.mark.parametrize(
+    "text",
+    ["external_id,email,opt_out\nX8,broken,yes\n", "email,Phone,Work Phone,email_opt_out\nbroken,,+12025550101,yes\n"],
+)
+def test_a_row_that_refuses_and_names_nobody_is_rejected_with_that(take: Import, text: str) -> None:
+    report = take(text)
     assert report.rejected == 1
     assert report.reject_samples[0].reasons[-1] == (
         "it refuses to be written to, and no lead was found by it: record that by hand"

@@ -104,6 +104,12 @@ def test_every_row_of_a_file_is_accounted_for_and_the_file_again_changes_nothing
         assert [each.action for each in audit.list_(work)][-2:].count("signals.imported") == 2
 
 
+@pytest.mark.parametrize("cell", ['"=""ada@a.example"""', "'Ada@a.example'", "Ada <ada@a.example>"])
+def test_a_lead_is_found_by_an_address_as_imports_of_leads_read_it(store: Store, take: Import, cell: str) -> None:
+    take(f"E-mail\n{cell}\n")
+    assert load(store, f"E-mail,Signal,Date\n{cell},hiring,2026-10-01\n").recorded == 1
+
+
 def test_a_file_that_breaks_off_leaves_an_entry_of_what_was_stored(store: Store, take: Import) -> None:
     take(LEADS)
     days = [date(2026, 1, 1) + timedelta(number % 300) for number in range(2 * CHUNK)]

@@ -6,10 +6,16 @@ import pytest
 
 from overture_core.leads.public_mail import everybodys
 from overture_core.leads.reading import Source
+from overture_core.messages.channels import Channel
+from overture_core.messages.stopping import suppress_address
 from overture_core.storage.store import Store
 from overture_core.suppressions import files, lifting, service
 from overture_core.suppressions.files import SuppressionReport
 
+UNREAD = (
+    "In 1 row something could not be read and suppresses nobody; mend what the reasons name, then import those rows "
+    "again"
+)
 MANY = files.SAMPLE + 50  # rows before the first one with a second address
 
 
@@ -79,6 +85,8 @@ def test_every_value_of_a_json_list_counts(store: Store, text: str, name: str) -
         ("email,email 2\n", "p{}@s.example,\n", "z@s.example,late@s.example\n", "list.csv"),
         ("email,email 2\n", "p{}@s.example,n/a\n", "z@s.example,late@s.example\n", "list.csv"),
         ("", "p{}@s.example,\n", "z@s.example,late@s.example\n", "list.csv"),
+        ("", "p{}@s.example\n", "z@s.example,late@s.example\n", "list.csv"),
+        ("shut.example\n", "p{}@s.example\n", "z@s.example,n/a,late@s.example\n", "list.csv"),
         ("", '{{"email": "p{}@s.example"}}\n', '{"email": "z@s.example", "other": "late@s.example"}\n', "list.jsonl"),
     ],
 )
@@ -86,14 +94,15 @@ def test_an_address_counts_however_late_its_column_has_the_first_one(
     store: Store, head: str, row: str, last: str, name: str
 ) -> None:
     report = taken(store, head + "".join(row.format(number) for number in range(MANY)) + last, name=name)
-    assert (report.added, report.partly) == (MANY + 1, 0)
+    assert (report.added, report.rejected, report.partly) == (report.rows, 0, 0)
     assert "late@s.example" in there(store)
 
 
 def test_a_broken_address_beside_a_good_one_is_told_in_whatever_column(store: Store) -> None:
-    report = taken(store, "email,bar\na@s.example,b@s.example.\n")
+    report = taken(store, "email,bar\na@s.example,b@s..example\n")
     assert (there(store), report.partly) == ({"a@s.example"}, 1)
-    assert "'b@s.example.' is not an e-mail address" in report.left_out[0].reasons[0]
+    assert "'b@s..example' is not an e-mail address" in report.left_out[0].reasons[0]
+    assert report.warnings() == [UNREAD]
 
 
 def test_columns_of_which_addresses_were_left_out_are_named_with_how_many(store: Store) -> None:
@@ -117,6 +126,70 @@ def test_columns_of_which_addresses_were_left_out_are_named_with_how_many(store:
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "values"),
+    [
+        ("a@s.example.", "a@s.example"),
+        ("a@s.example,", "a@s.example"),
+        ('"a@s.example"', "a@s.example"),
+        ("'a@s.example'", "a@s.example"),
+        ("[a@s.example]", "a@s.example"),
+        ("ａ＠ｓ．ｅｘａｍｐｌｅ", "a@s.example"),  # noqa: RUF001 (as East Asian keyboards write it)
+        ("=a@s.example", "a@s.example"),
+        ('="a@s.example"', "a@s.example"),
+        ("'=a@s.example", "a@s.example"),
+        ('=HYPERLINK("mailto:a@s.example")', "a@s.example"),
+        ("a@s.example (bounced 2026-01-02)", "a@s.example"),
+        ("a@s.example (bounced); b@s.example (old)", "a@s.example b@s.example"),
+        ("a@s.example b@s.example", "a@s.example b@s.example"),
+        ("a@s.example / b@s.example", "a@s.example b@s.example"),
+        ("a@s.example/b@s.example", "a@s.example b@s.example"),
+        ("a@s.example、b@s.example", "a@s.example b@s.example"),
+        ("a@s.example +33 6 12 34 56 78", "a@s.example +33612345678"),
+        ("(a@s.example) +33 6 12 34 56 78", "a@s.example +33612345678"),
+        ('="+33612345678"', "+33612345678"),
+    ],
+)
+@pytest.mark.parametrize("rows", [("email", "{}"), ("value", "{}"), ("phone,bar", ",{}"), ("{}", "s.example")])
+def test_an_address_counts_in_whatever_it_is_wrapped(
+    store: Store, rows: tuple[str, str], cell: str, values: str
+) -> None:
+    report = taken(store, "".join(row.replace("{}", '"' + cell.replace('"', '""') + '"') + "\n" for row in rows))
+    assert there(store) - {"s.example"} == set(values.split())
+    assert (report.rejected, report.partly) == (0, 0)
+
+
+@pytest.mark.parametrize("cell", ["bounced: a@s.example", "write to a@s.example instead"])
+def test_an_address_in_a_remark_counts_in_a_column_of_addresses_alone(store: Store, cell: str) -> None:
+    report = taken(store, f'email,memo\nb@s.example,"{cell}"\n')
+    assert (there(store), report.passed_over) == ({"b@s.example"}, {"memo": 1})
+    taken(store, f'email\n"{cell}"\n')
+    assert there(store) == {"a@s.example", "b@s.example"}
+
+
+def test_what_stands_beside_an_address_and_may_count_is_told(store: Store) -> None:
+    report = taken(store, "email\na@s.example (tel +33 6 12 34 56 78)\nb@s.example s.example\nc@s.example c@s\n")
+    assert there(store) == {"a@s.example", "b@s.example", "c@s.example"}
+    assert [row.reasons[0].partition(" is ")[0] for row in report.left_out] == [
+        "'tel +33 6 12 34 56 78'",
+        "'s.example'",
+        "'c@s'",
+    ]
+
+
+def test_a_row_that_is_longer_than_its_header_is_rejected(store: Store) -> None:
+    report = taken(store, "email\na@s.example\nb@s.example,c@s.example\n")
+    assert (there(store), report.rejected) == ({"a@s.example"}, 1)
+    assert report.rejects[0].reasons == ["has 2 columns where the header has 1"]
+    assert report.warnings() == [UNREAD]
+
+
+def test_a_lead_who_was_stored_with_a_formulas_sign_is_suppressed_by_that(store: Store) -> None:
+    with store.begin("default", actor="test") as work:
+        suppress_address(work, Channel.EMAIL, "=Ada@s.example", reason="unsubscribe", origin="test")
+        assert service.suppressed(work, "email", ["=ada@s.example", "ada@s.example"]) == {"=ada@s.example"}
+
+
 def test_what_a_column_was_taken_for_is_told_of_those_without_a_name_too(store: Store) -> None:
     assert taken(store, "email,bar,baz\na@s.example,b@s.example,x\n").columns == {"email": "email", "bar": "email"}
 
@@ -132,7 +205,7 @@ def test_a_list_that_names_domains_may_name_one_of_everybody_and_is_told_so(stor
 
 def test_a_list_of_addresses_names_no_domain_of_everybody(store: Store) -> None:
     report = taken(store, "kind,value\nemail,*@hotmail.de\nemail,a@s.example\n")
-    assert (there(store), report.warnings()) == ({"a@s.example"}, [])
+    assert (there(store), report.warnings()) == ({"a@s.example"}, [UNREAD])
     assert report.rejects[0].reasons == [everybodys("hotmail.de")]
 
 

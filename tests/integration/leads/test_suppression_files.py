@@ -249,7 +249,7 @@ def test_every_value_of_a_cell_is_suppressed_as_leads_have_it(
     assert (set(there(store)), report.rejected, report.partly) == (values, 0, 0)
 
 
-@pytest.mark.parametrize("cell", ["@x.example", "ada@x.example.", "ada@x.example bo@x.example"])
+@pytest.mark.parametrize("cell", ["@x.example", "ada@x..example", "ada at x.example"])
 def test_what_would_match_nobody_is_rejected(store: Store, cell: str) -> None:
     report = taken(store, f"email,reason\n{cell},stop\n")
     assert (report.added, report.rejected, there(store)) == (0, 1, {})

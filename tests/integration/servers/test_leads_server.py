@@ -320,6 +320,11 @@ async def test_a_score_comes_with_its_reasons_and_says_that_nothing_is_learned(d
     ("name", "arguments", "told"),
     [
         ("import-a-file", {}, "The prompt import-a-file needs path; give it as an argument."),
+        (
+            "import-a-file",
+            {"path": "a.csv", "paths": "b.csv"},
+            "The prompt import-a-file has no argument 'paths'; did you mean 'path'?",
+        ),
         ("import-file", {"path": "a.csv"}, "There is no prompt 'import-file'; did you mean 'import-a-file'?"),
     ],
 )

@@ -74,8 +74,11 @@ async def filled(runtime: Runtime, clients: dict[str, Any]) -> str:
     assert done.structured_content["created"] == ROWS
     await call(clients, "leads_save_segment", {"name": "all"})
     for number in range(60):
-        await call(clients, "leads_save_segment", {"name": f"s{number}", "where": f'company ~ "{WIDE * 900}"'})
-        template = {"name": f"hello-{number}", "channel": "email", "subject": WIDE * 190, "body": WIDE * 3_000}
+        await call(
+            clients, "leads_save_segment", {"name": f"s{number}{WIDE * 95}", "where": f'company ~ "{WIDE * 900}"'}
+        )
+        name = f"hello-{number}{WIDE * 90 if number else ''}"
+        template = {"name": name, "channel": "email", "subject": WIDE * 190, "body": WIDE * 3_000}
         assert not (await call(clients, "messaging_save_template", template)).is_error
         await call(clients, "leads_suppress", {"kind": "email", "value": f"gone{number}@a.example"})
     plan = {"name": "Spring", "segment": "all", "templates": {"email": "hello-0"}}

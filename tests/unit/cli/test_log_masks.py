@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
-from overture_cli.logs import mask
+from overture_cli.logs import mask, unfilled
 
 PLAIN = [
     "tool_called",
@@ -39,3 +41,18 @@ def test_each_kind_is_masked_at_any_depth(text: str, shown: str) -> None:
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_is_none_of_them_stays(text: str) -> None:
     assert mask(None, "info", {"event": text}) == {"event": text}
+
+
+@pytest.mark.parametrize(
+    ("logger", "message", "filled", "shown"),
+    [
+        ("mcp.server.transport_security", "Invalid Origin header: Ada Lovelace", (), "Invalid Origin header"),
+        ("mcp.server.runner", "dropped %r", ("Ada Lovelace",), "dropped %r"),
+        ("uvicorn.error", "Started %d: all well", (7,), "Started 7: all well"),
+    ],
+)
+def test_what_the_sdk_filled_into_its_words_is_left_out(
+    logger: str, message: str, filled: tuple[object, ...], shown: str
+) -> None:
+    record = logging.LogRecord(logger, logging.WARNING, "", 0, message, filled, None)
+    assert unfilled(None, "warning", {"event": record.getMessage(), "_record": record})["event"] == shown

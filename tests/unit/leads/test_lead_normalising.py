@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import FoundOrder, Order, find_order, parse_date
-from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_email
+from overture_core.leads.normalise import e164, email_key, known_email, time_zone_for, valid_email
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,16 @@ from overture_core.leads.normalise import e164, email_key, time_zone_for, valid_
         ("John <john@x.example>", "john@x.example"),
         ('"Jöhn, Dr." < john@X.example > ', "john@x.example"),
         ("<mailto:john@x.example>", "john@x.example"),
+        ("john@x.example.", "john@x.example"),
+        ("john@x.example, ", "john@x.example"),
+        ('"john@x.example"', "john@x.example"),
+        ("'john@x.example'", "john@x.example"),
+        ("“John <john@x.example>”;", "john@x.example"),
+        ("=john@x.example", "john@x.example"),
+        ('="john@x.example"', "john@x.example"),
+        ("'=john@x.example", "john@x.example"),
+        ("ｊｏｈｎ＠ｘ．ｅｘａｍｐｌｅ", "john@x.example"),  # noqa: RUF001 (as East Asian keyboards write it)
+        ("o'neil=sales@x.example", "o'neil=sales@x.example"),
     ],
 )
 def test_an_address_keeps_its_local_part_as_written(text: str, address: str) -> None:
@@ -47,12 +57,28 @@ def test_an_address_keeps_its_local_part_as_written(text: str, address: str) -> 
         "a@-x.example",
         "John <>",
         "a@x.example <b@y.example> c",
+        "a@x.example (old)",
+        "a@x.example b@y.example",
+        "=",
         "mailto:",
     ],
 )
 def test_what_is_no_address_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(InvalidInput, match="is not an e-mail address"):
         valid_email(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("=Ada@x.example", "=Ada@x.example"),
+        ("'ada@x.example", "'ada@x.example"),
+        ("ada@X.example.", "ada@x.example"),
+        ("Ada <ada@x.example>", "ada@x.example"),
+    ],
+)
+def test_an_address_that_may_be_written_to_already_is_known_as_it_stands(text: str, address: str) -> None:
+    assert known_email(text) == address
 
 
 def test_addresses_compare_without_case() -> None:

@@ -61,6 +61,7 @@ def test_a_row_of_the_wrong_width_is_kept_with_its_problem(tmp_path: Path) -> No
             None,
             "has 3 columns where the header has 2",
             either=({"E-mail": "b@example.com", "Name": "B"}, {"E-mail": "B", "Name": "extra"}),
+            beyond=("extra",),
         ),
         Row(
             5,
@@ -114,6 +115,7 @@ def test_an_excel_file_gives_its_first_sheet_with_the_sheets_own_line_numbers(tm
                 None,
                 "has 3 columns where the header has 2",
                 either=({"E-mail": "c@example.com", "Phone": ""}, {"E-mail": "", "Phone": "beside the table"}),
+                beyond=("beside the table",),
             ),
         ],
     )

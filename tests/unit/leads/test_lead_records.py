@@ -78,6 +78,7 @@ def test_a_row_of_the_wrong_width_with_a_cell_of_several_lines_is_one_row() -> N
             None,
             "has 3 columns where the header has 2",
             either=({"email": "a@x.test", "name": "one\ntwo"}, {"email": "one\ntwo", "name": "more"}),
+            beyond=("more",),
         ),
         good(4, "b@x.test", "B"),
     ]
