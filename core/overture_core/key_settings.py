@@ -11,8 +11,8 @@ class KeySettings(BaseSettings):
 
     secret_key: SecretStr | None = Field(
         default=None,
-        description="Signs unsubscribe links and local tokens and seals LinkedIn's: 32 or more random characters, which "
-        "listening beyond loopback wants; kept in the data folder without it.",
+        description="Signs unsubscribe links and local tokens, and seals LinkedIn's; kept in the data folder without "
+        "it. To listen beyond loopback it needs 32 or more random characters.",
     )
     secret_keys_accepted: list[SecretStr] = Field(
         default_factory=list,
