@@ -78,6 +78,5 @@ site-serve:
 
 # An MCP Bundle of a server, for clients such as Claude Desktop: just bundle leads
 bundle server:
-    rm -rf dist/{{ server }}
-    uv run python docs/stage_bundle.py {{ server }} dist/{{ server }}
+    uv run python docs/stage_bundle.py '{{ server }}'
     npx --yes @anthropic-ai/mcpb@2.1.2 pack dist/{{ server }} dist/overture-{{ server }}.mcpb

@@ -1,4 +1,4 @@
-"""Puts what an MCP Bundle holds into a folder: `uv run python docs/stage_bundle.py leads dist/leads`.
+"""Puts what an MCP Bundle holds into a folder: `uv run python docs/stage_bundle.py leads` fills `dist/leads` anew.
 
 It takes what it names and nothing else, so that no `.env`, database or test comes along. `just bundle leads` packs it.
 """
@@ -9,6 +9,9 @@ import shutil
 import sys
 import tomllib
 from pathlib import Path
+
+from overture_core.errors import InvalidInput
+from overture_servers.registry import creator
 
 ROOT = Path(__file__).parents[1]
 FILES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE")
@@ -25,4 +28,12 @@ def stage(name: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    stage(sys.argv[1], Path(sys.argv[2]))
+    server = sys.argv[1]
+    try:
+        creator(server)
+    except InvalidInput as error:
+        sys.exit(error.message)
+    staged = ROOT / "dist" / server
+    if staged.exists():
+        shutil.rmtree(staged)
+    stage(server, staged)

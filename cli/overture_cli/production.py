@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from overture_core.http_settings import is_loopback
+from overture_core.own_secrets import BETTER, guessable
 from overture_core.settings import Settings
-from overture_core.settings_values import SHORTEST_TOKEN
 
 OTHERS = 0o077  # permissions of the group and of everybody
 
@@ -102,20 +100,8 @@ def _secrets(settings: Settings) -> Iterator[str]:
             "The key that signs links and tokens lies in one machine's data folder; set OVERTURE_SECRET_KEY, the same "
             "for every process (docs/production.md)."
         )
-    own: dict[str, list[SecretStr | None]] = {
-        "OVERTURE_SECRET_KEY": [settings.secret_key],
-        "OVERTURE_SECRET_KEYS_ACCEPTED": [*settings.secret_keys_accepted],
-        "OVERTURE_METRICS_TOKEN": [settings.metrics_token],
-        "A token in OVERTURE_APPROVERS": [*settings.approvers.values()],
-        "OVERTURE_SENDGRID_INBOUND_SECRET": [settings.sendgrid_inbound_secret],
-    }
-    for name, secrets in own.items():
-        if any(_guessable(secret.get_secret_value()) for secret in secrets if secret is not None):
-            yield f"{name} can be guessed; make it of {SHORTEST_TOKEN} or more random characters."
-
-
-def _guessable(secret: str) -> bool:
-    return len(secret) < SHORTEST_TOKEN or len(set(secret)) < SHORTEST_TOKEN // 4
+    for name in guessable(settings):
+        yield f"{name} can be guessed; {BETTER}."
 
 
 def _files(settings: Settings, env_file: Path) -> Iterator[str]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import AnyHttpUrl, SecretStr, ValidationError
 
 from overture_core.linkedin.scopes import SCOPES
+from overture_core.text import quoted
+
+# In ASCII: other letters are spelt so where a request names its host (RFC 5890, xn--).
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
+_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # RFC 3986, section 3.3
 
 
 def month(version: str) -> str:
@@ -34,6 +39,46 @@ def web_address(url: str) -> str:
         msg = "this is no address of a page; it begins with https://"
         raise ValueError(msg)
     return url
+
+
+def base_url(url: str) -> str:
+    """Return the address of our own that paths are put behind."""
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    if not is_origin(f"{scheme}://{host}") or not _PATH.fullmatch(path):
+        msg = (
+            "this is http:// or https://, a host in ASCII, and at most a port and a path behind it, such as "
+            "https://outreach.example"
+        )
+        raise ValueError(msg)
+    return url
+
+
+def hosts(names: list[str]) -> list[str]:
+    """Return hosts as requests name them."""
+    for name in names:
+        if not is_host(name):
+            msg = (
+                f"{quoted(name)} is no host; each is `name` or `name:port` in ASCII, such as inside.example:8443, and "
+                "none stands for all"
+            )
+            raise ValueError(msg)
+    return names
+
+
+def is_origin(text: str) -> bool:
+    """Tell whether it is a scheme of the web and a host, with nothing behind them."""
+    scheme, _, host = text.partition("://")
+    return scheme in {"http", "https"} and is_host(host)
+
+
+def is_host(text: str) -> bool:
+    """Tell whether it is `name` or `name:port`; an address of IPv6 stands in brackets."""
+    try:
+        AnyHttpUrl(f"http://{text}")
+    except ValidationError:
+        return False
+    return _HOST.fullmatch(text) is not None
 
 
 def currency(code: str) -> str:

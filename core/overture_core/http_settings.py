@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
+
+from overture_core import configured
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 WRITING = "*write"  # each tool that changes something and has no limit of its own
@@ -27,13 +29,15 @@ class HttpSettings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="Address the HTTP servers listen on.")
     http_port: int = Field(default=8765, ge=0, le=65535, description="Port the HTTP servers listen on.")
     metrics_token: SecretStr | None = Field(
-        default=None, description="Bearer token that /metrics wants; without it only this machine may read them."
+        default=None,
+        description="Bearer token that /metrics wants, of 32 or more random characters as OVERTURE_SECRET_KEY; without "
+        "it only this machine may read them.",
     )
-    public_url: str | None = Field(
+    public_url: Annotated[str, AfterValidator(configured.base_url)] | None = Field(
         default=None,
         description="Base URL at which providers reach the webhooks and, with authentication, clients the MCP servers.",
     )
-    allowed_hosts: list[str] = Field(
+    allowed_hosts: Annotated[list[str], AfterValidator(configured.hosts)] = Field(
         default_factory=list,
         description="Further hosts (JSON list; `name` or `name:port`) by which clients may address the MCP servers; "
         "only with authentication.",
@@ -114,7 +118,7 @@ class HttpSettings(BaseSettings):
             msg = "OVERTURE_AUTH_JWKS_URL has the keys of an issuer; set OVERTURE_AUTH_ISSUER too"
             raise ValueError(msg)
         for origin in self.allowed_origins:
-            if not _is_origin(origin):
+            if not configured.is_origin(origin):
                 msg = (
                     f"OVERTURE_ALLOWED_ORIGINS has {origin!r}; each is one page's scheme and host, such as "
                     "https://app.example, and none stands for all"
@@ -202,16 +206,6 @@ def may_be_fetched(url: str) -> bool:
     if not host or parts.username is not None or parts.password is not None:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-
-
-def _is_origin(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    whole = f"{parts.scheme}://{parts.netloc}" == text and "@" not in text
-    return parts.scheme in {"http", "https"} and bool(host) and "*" not in text and whole
 
 
 def is_loopback(host: str) -> bool:

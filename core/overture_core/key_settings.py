@@ -11,7 +11,8 @@ class KeySettings(BaseSettings):
 
     secret_key: SecretStr | None = Field(
         default=None,
-        description="Signs unsubscribe links and seals LinkedIn's tokens; kept in the data folder without it.",
+        description="Signs unsubscribe links and local tokens, and seals LinkedIn's; kept in the data folder without "
+        "it. To listen beyond loopback it needs 32 or more random characters.",
     )
     secret_keys_accepted: list[SecretStr] = Field(
         default_factory=list,

@@ -16,6 +16,7 @@ import structlog
 from overture_core import telemetry
 from overture_core.errors import ConfigurationError
 from overture_core.http_settings import ANY_ADDRESS, is_loopback
+from overture_core.own_secrets import BETTER, guessable
 from overture_core.settings import Settings
 from overture_servers.registry import Creator, creator
 from overture_servers.runtime import Runtime
@@ -68,7 +69,8 @@ def serve_http(settings: Settings, host: str, port: int, make: Callable[[str], C
     """Serve every server over Streamable HTTP until a signal says stop; `make` gives what makes each.
 
     Raises:
-        ConfigurationError: others could reach the address, and there is no authentication, or no name to come by.
+        ConfigurationError: others could reach the address, and there is no authentication, a secret that can be
+            guessed, or no name to come by.
         DatabaseUnavailable: the database cannot be reached.
     """
     settings = settings.model_copy(update={"http_host": host, "http_port": port})
@@ -102,11 +104,16 @@ def serve_http(settings: Settings, host: str, port: int, make: Callable[[str], C
 
 def _require_protection(settings: Settings) -> None:
     host = settings.http_host
-    if not is_loopback(host) and not settings.authenticated:
+    if is_loopback(host):
+        return
+    if not settings.authenticated:
         msg = (
             f"{host} is not a loopback address, and without authentication only this machine may reach the servers; "
             "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
         )
+        raise ConfigurationError(msg)
+    for name in guessable(settings):
+        msg = f"{host} is not a loopback address, and {name} can be guessed; {BETTER}."
         raise ConfigurationError(msg)
     if host in ANY_ADDRESS and settings.public_url is None:
         msg = f"{host} is no address that clients can name, and tokens are for one; set OVERTURE_PUBLIC_URL to it."

@@ -30,6 +30,7 @@ ENDLESS = "overture.endless"  # in the scope of a request whose answer goes on f
 
 _UVICORNS = "Invalid HTTP request received."
 _NO_HTTP = "This is no HTTP that can be read (RFC 9112); send the request again, whole and with one Host."
+_TOO_LONG = f"The request's headers are too large; its line and headers may have {HEADERS_BYTES // 1024} KiB."
 _TOO_MANY = f"Too many connections are open here; close some, or try again in {BUSY_S} s."
 _FULL = refusal(
     503, "busy", _TOO_MANY, {**safe_headers(https=False), "Retry-After": str(BUSY_S), "Connection": "close"}
@@ -91,7 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._kept_bytes += len(data)
         super().data_received(data)
         if self._kept_bytes > HEADERS_BYTES and not self.transport.is_closing():
-            self.send_400_response("The headers are too long.")
+            self.send_400_response(_TOO_LONG)
         self._watch()
 
     def on_message_begin(self) -> None:
@@ -161,7 +162,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if unanswered:
-            body = json.dumps({"error": "bad_request", "message": _NO_HTTP if msg == _UVICORNS else msg})
+            if msg == _UVICORNS:
+                msg = _TOO_LONG if self._head_bytes > HEADERS_BYTES else _NO_HTTP
+            body = json.dumps({"error": "bad_request", "message": msg})
             told = {"Content-Type": "application/json", "Content-Length": len(body), "Connection": "close"}
             lines = (f"{name}: {value}" for name, value in {**told, **safe_headers(https=False)}.items())
             head = ("HTTP/1.1 400 Bad Request", *lines)

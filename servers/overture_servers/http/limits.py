@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -33,6 +34,9 @@ from overture_servers.tooling import OvertureServer
 
 ANSWER_WITHIN_S = 0.5
 AGAIN_AFTER_S = 10.0  # until a Redis that did not answer is asked again
+MOST_CALLS = 1_000_000
+LONGEST_WINDOW_S = 24 * 60 * 60
+_NO_WINDOW = re.compile(r"(?:/|per)\s*0")  # the library takes 10/0minute for 10/minute
 
 log = structlog.get_logger(__name__)
 
@@ -151,7 +155,14 @@ def _read(setting: str, text: str) -> list[RateLimitItem]:
         items = parse_many(text)
     except ValueError:
         items = []
-    if not items or any(item.amount < 1 for item in items):
-        msg = f"{setting} is {text!r}; it looks like 600/minute, or 10/second;600/minute."
+    if not items or _NO_WINDOW.search(text) or not all(map(_is_sensible, items)):
+        msg = (
+            f"{setting} is {text!r}; it looks like 600/minute, or 10/second;600/minute, with 1 to {MOST_CALLS:,} calls "
+            "in at most a day."
+        )
         raise ConfigurationError(msg)
     return items
+
+
+def _is_sensible(item: RateLimitItem) -> bool:
+    return 1 <= item.amount <= MOST_CALLS and item.get_expiry() <= LONGEST_WINDOW_S

@@ -35,6 +35,19 @@ async def test_it_is_the_same_principal_and_its_signature_is_checked_once(tokens
     assert token not in repr(vars(tokens))
 
 
+@pytest.mark.parametrize(
+    ("claims", "client"), [({"azp": "desk2"}, "desk"), ({"client_id": None, "azp": "desk2"}, "desk2")]
+)
+async def test_its_client_is_named_by_either_claim(
+    tokens: Tokens, issuer: Any, claims: dict[str, Any], client: str
+) -> None:
+    assert (await tokens.check(made(issuer, **claims), HERE)).client_id == client
+
+
+async def test_without_either_its_subject_stands_for_the_client(tokens: Tokens, issuer: Any) -> None:
+    assert (await tokens.check(made(issuer, client_id=None), HERE)).client_id == "ada"
+
+
 async def test_it_ends_with_a_key_that_its_issuer_took_back(tokens: Tokens, issuer: Any, clock: ManualClock) -> None:
     token = made(issuer)
     await tokens.check(token, HERE)

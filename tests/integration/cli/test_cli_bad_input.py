@@ -62,6 +62,13 @@ ARGUMENTS = {
         ("OVERTURE_LINKEDIN_VERSION: a version of LinkedIn's API is a month, as YYYYMM, such as 202611.",),
         {"linkedin_version": "2020-1"},
     ),
+    "public": Case(
+        ("serve", "--http"),
+        BAD_INPUT,
+        "configuration",
+        ("OVERTURE_PUBLIC_URL: this is http:// or https://, a host", "such as https://outreach.example."),
+        {"public_url": "foo", "auth_local": "1"},
+    ),
     "lease": Case(
         ("campaigns",),
         BAD_INPUT,

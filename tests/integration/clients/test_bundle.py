@@ -38,6 +38,13 @@ def test_the_manifest_is_valid(name: str) -> None:
     mcpb("validate", ROOT / "clients" / "bundles" / name / "manifest.json")
 
 
+def test_a_bundle_of_nothing_is_refused_with_what_there_is() -> None:
+    staging = [sys.executable, str(ROOT / "docs" / "stage_bundle.py"), "nope"]
+    done = subprocess.run(staging, capture_output=True, text=True, timeout=60, check=False)
+    sentence = "There is no server 'nope'; the servers are: leads, messaging, linkedin, stripe.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", sentence)
+
+
 @pytest.mark.anyio
 async def test_a_server_runs_from_a_packed_bundle(tmp_path: Path, sqlite_template: Path) -> None:
     """As a client does: unpack, put in what the person filled in (here nothing but a folder), start."""

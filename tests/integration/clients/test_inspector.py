@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.node_tools import installed, node
 from tests.pages import blocks, commands
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
+OF_NODE_20 = "@modelcontextprotocol/inspector@0.15.0"
 ROOT = Path(__file__).parents[3]
 ERAS = ("modern", "legacy")
 TOOLS = {
@@ -35,6 +37,10 @@ TOOL_ERROR = 5  # the Inspector's exit code
 
 def program() -> list[str]:
     return [node(), str(installed(INSPECTOR) / "clients" / "launcher" / "build" / "index.js")]
+
+
+def older_program() -> list[str]:
+    return [node(), str(installed(OF_NODE_20) / "cli" / "build" / "cli.js")]
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -105,7 +111,10 @@ def test_a_tools_error_reaches_the_inspector_as_one(url: str) -> None:
     assert "There is no segment 'nobody'" in json.loads(done.stdout)["result"]["content"][0]["text"]
 
 
-def test_the_commands_of_the_page_say_what_it_shows(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("inspector", "tool_error"), [(program, TOOL_ERROR), (older_program, 0)])
+def test_the_commands_of_the_page_say_what_it_shows(
+    inspector: Callable[[], list[str]], tool_error: int, url: str, tmp_path: Path
+) -> None:
     page = blocks("docs/inspector.md")
     for block, shown in zip(page, [*page[1:], None], strict=True):
         if block.language != "sh":
@@ -114,7 +123,16 @@ def test_the_commands_of_the_page_say_what_it_shows(url: str, tmp_path: Path) ->
         ours = command.replace("/tmp/overture-inspector", str(tmp_path)).replace("http://127.0.0.1:8765", url)  # noqa: S108
         words = shlex.split(ours)
         assert words[:2] == ["npx", "@modelcontextprotocol/inspector"]
-        done = run([*program(), *words[2:]])
-        assert done.returncode == (TOOL_ERROR if "nobody" in words[-1] else 0), (str(block), done.stderr)
+        done = run([*inspector(), *words[2:]])
+        assert done.returncode == (tool_error if "nobody" in words[-1] else 0), (str(block), done.stderr)
         said = re.findall(r'"(?:text|title)": ".*"', shown.text) if shown else []
         assert [each for each in said if each not in done.stdout] == []
+
+
+def test_a_token_is_given_as_the_page_says(url: str) -> None:
+    page = (ROOT / "docs" / "inspector.md").read_text(encoding="utf-8")
+    (header,) = re.findall(r"Inspector 2 sends it with `(--header .*?)`", page)
+    asking = ["--cli", f"{url}/leads/mcp", "--transport", "http", "--method", "tools/list", *shlex.split(header)]
+    assert run([*program(), *asking]).returncode == 0
+    assert "The command line of\nInspector 0.15 can send none" in page
+    assert run([*older_program(), *asking]).returncode != 0

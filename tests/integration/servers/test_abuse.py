@@ -61,6 +61,13 @@ def test_what_two_could_read_differently_is_refused_and_nothing_behind_it_is_rea
     assert b"content-security-policy: default-src 'none'" in answer.lower()
 
 
+@pytest.mark.parametrize("size", [33_000, 200_000, 3_000_000])
+def test_headers_that_are_too_large_are_told_so(server: Process, size: int) -> None:
+    answer = server.say(HEAD + b"X-Long: " + b"a" * size + b"\r\n\r\n")
+    told = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert told["message"] == "The request's headers are too large; its line and headers may have 32 KiB."
+
+
 def test_what_follows_a_body_is_no_header(server: Process) -> None:
     raw = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n%s\r\n"
     answer = server.say(raw % (len(LIST), LIST, MCP))

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from overture_core.errors import ConfigurationError
@@ -236,6 +237,28 @@ def test_listening_beyond_loopback_is_refused(settings: Settings, host: str) -> 
     assert caught.value.message == (
         f"{host} is not a loopback address, and without authentication only this machine may reach the servers; "
         "set OVERTURE_AUTH_ISSUER or OVERTURE_AUTH_LOCAL (docs/security.md), or listen on 127.0.0.1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("weak", "name"),
+    [
+        ({"secret_key": SecretStr("a")}, "OVERTURE_SECRET_KEY"),
+        ({"secret_key": SecretStr("a" * 64)}, "OVERTURE_SECRET_KEY"),
+        ({"secret_keys_accepted": [SecretStr("next")]}, "OVERTURE_SECRET_KEYS_ACCEPTED"),
+        ({"metrics_token": SecretStr("m")}, "OVERTURE_METRICS_TOKEN"),
+    ],
+)
+@pytest.mark.parametrize("asks", [{"auth_local": True}, {"auth_issuer": "https://login.example"}], ids=str)
+def test_listening_beyond_loopback_with_a_secret_that_can_be_guessed_is_refused(
+    settings: Settings, asks: dict[str, Any], weak: dict[str, Any], name: str
+) -> None:
+    served = settings.model_copy(update={"public_url": "http://pub.example", **asks, **weak})
+    with pytest.raises(ConfigurationError) as caught:
+        serve_http(served, "0.0.0.0", 0)
+    assert caught.value.message == (
+        f"0.0.0.0 is not a loopback address, and {name} can be guessed; make it of 32 or more random characters, such "
+        "as those of `openssl rand -hex 32`."
     )
 
 

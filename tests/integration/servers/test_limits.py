@@ -150,8 +150,18 @@ async def test_with_redis_gone_in_the_middle_the_same_figures_hold(
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"rate_limit": "often"}, "OVERTURE_RATE_LIMIT is 'often'; it looks like 600/minute, or 10/second;600/minute."),
+        (
+            {"rate_limit": "often"},
+            "OVERTURE_RATE_LIMIT is 'often'; it looks like 600/minute, or 10/second;600/minute, with 1 to 1,000,000 "
+            "calls in at most a day.",
+        ),
         ({"rate_limit": "0/minute"}, "OVERTURE_RATE_LIMIT is '0/minute'; it looks like"),
+        ({"rate_limit": "10/0minute"}, "OVERTURE_RATE_LIMIT is '10/0minute'; it looks like"),
+        ({"rate_limit": "10 per 00 minutes"}, "OVERTURE_RATE_LIMIT is '10 per 00 minutes'; it looks like"),
+        ({"rate_limit": "5/second;10/25hour"}, "OVERTURE_RATE_LIMIT is '5/second;10/25hour'; it looks like"),
+        ({"rate_limit": "10/99999999999year"}, "OVERTURE_RATE_LIMIT is '10/99999999999year'; it looks like"),
+        ({"rate_limit": "1000001/minute"}, "OVERTURE_RATE_LIMIT is '1000001/minute'; it looks like"),
+        ({"rate_limit_tools": {"*write": "10/0minute"}}, "OVERTURE_RATE_LIMIT_TOOLS for *write is '10/0minute'"),
         ({"rate_limit_tools": {"leads_export": "5/fortnight"}}, "OVERTURE_RATE_LIMIT_TOOLS for leads_export is"),
         ({"rate_limit_tools": {"leads_exprt": "5/day"}}, "OVERTURE_RATE_LIMIT_TOOLS names 'leads_exprt', which is no"),
     ],
@@ -162,6 +172,12 @@ async def test_a_limit_that_says_nothing_is_refused_at_the_start(
     with pytest.raises(ConfigurationError) as caught:
         create_app(Runtime(limited(**values), sqlite_store))
     assert caught.value.message.startswith(sentence)
+
+
+@pytest.mark.parametrize("limit", ["1000000/day", "1/24hour", "10 per 30 minutes", "1/86400second;5/second"])
+async def test_a_limit_of_at_most_a_day_is_taken(limited: Any, sqlite_store: Store, limit: str) -> None:
+    async with served(sqlite_store, limited(rate_limit=limit)) as http:
+        assert await statuses(http, 1) == [200]
 
 
 @pytest.mark.parametrize(

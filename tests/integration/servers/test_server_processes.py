@@ -217,6 +217,12 @@ def test_a_server_says_where_it_listens(tmp_path: Path, wait_for: Any) -> None:
     assert [line["url"] for line in lines if line["event"] == "listening"] == [running.url]
 
 
+def test_on_this_machine_alone_any_secret_will_do(tmp_path: Path, wait_for: Any) -> None:
+    short = {"OVERTURE_SECRET_KEY": "a", "OVERTURE_METRICS_TOKEN": "m", "OVERTURE_AUTH_LOCAL": "1"}
+    with http_process(tmp_path, wait_for, **short) as running:
+        assert running.process.poll() is None
+
+
 def test_beyond_loopback_the_process_ends_with_a_sentence(environment: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         [*ENTRY, "--http", "--host", "0.0.0.0"],
