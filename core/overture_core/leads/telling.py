@@ -82,7 +82,6 @@ _CHANNELS_BY_NAME = {
     "linkedin": frozenset({Channel.LINKEDIN}),
     **dict.fromkeys(("phone", "call", "anruf", "telefon"), _CALLED),
 }
-
 _CHANNELS = {header_key(part): channels for part, channels in _CHANNELS_BY_NAME.items()}
 
 
@@ -107,6 +106,8 @@ _ENDED = _parts(
     "revogado|recusado|ingetrokken|geweigerd|overleden|wycofana|wycofano|cofnięta|odvolán|återkallat|återkallad",
     "tilbagekaldt|trukket|peruttu|visszavont|отозвано|отозвана|отказ",
 )
+# Whatever follows these is what somebody is off: Opted out of email: Marketing information.
+_REFUSING_WHAT_FOLLOWS = ("optedoutof", "hasoptedoutof", "unsubscribedfrom")
 _NOT = _parts(
     "no|not|non|dont|do not|does not|never|without|kein|keine|keinen|nicht|ohne|pas|ne pas|sans|sin|nessun|senza|não",
     "sem|geen|niet|zonder|brak|bez|ingen|inte|ikke|ei|не|без|нет",
@@ -117,14 +118,15 @@ _ASKING = _parts(
     "contact me|contact ok|ok to contact|ok to email|ok to mail|ok to call|mail ok|email ok|sms ok|gdpr|dsgvo|rgpd",
     "zustimmung|einwilligung|einverständnis|einverstanden|consentement|consentimiento|consenso|consentimento",
     "toestemming|zgoda|souhlas|samtycke|samtykke|suostumus|hozzájárulás|согласие|згода|συγκατάθεση|הסכמה|موافقة|同意",
-    "수신동의|동의|配信可否",
+    "수신동의|동의|配信可否|lgpd|lopd|rodo|avg",
 )
 # These ask where a name has nothing else but what they are about.
 _AGREEING = _parts(
     "permission|subscribed|allow|allows|allowed|accept|accepts|accepted|wants|want|receive|receives|send|agree|agrees",
     "agreed|keep me informed|erlaubt|erlaubnis|zulassen|anmeldung|abonné|abonniert|accepte|autorise|autorisation",
     "inscrit|inscrite|inscription|acepta|permiso|suscrito|suscrita|inscrito|accetta|permesso|iscritto|iscritta|aceita",
-    "autorizado|autorizzato|podpiska|подписка|订阅|訂閱",
+    "autorizado|autorizzato|like|reachable|emailable|mailable|erwünscht|empfänger|souhaite|accord|autoriza|permite|aceptado",
+    "autorizzazione|iscrizione|assinante|aangemeld|toegestaan|ingeschreven|ontvangt|zapisany|podpiska|подписка|订阅|訂閱",
 )
 # What consents are about, and what a name of one has beside.
 _ABOUT = _parts(
@@ -132,21 +134,28 @@ _ABOUT = _parts(
     "phone|call|calls|anruf|anrufe|telefon|marketing|market|promotional|promotions|publicidad|werbung|werbe|mailinglist",
     "bulk|contact|contacts|kontakt|kontaktieren|anschreiben|anrufen|mailing list|email updates|email alerts|solicit",
     "nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터|마케팅|营销|subscription",
-    "subscriptions|e post|data|channel|lead|customer|user|person|member|subscriber",
+    "subscriptions|e post|data|channel|lead|customer|user|member|subscriber|rundmail|infomail|kontaktaufnahme|offres",
+    "communication|communications|commerciale|commerciales|prospection|boletín|comunicaciones|comerciales|contacto",
+    "contatto|contato|novidades|newslettera|privacy",
 )
 # Newsletter, by itself, asks for one.
 _ASKED_FOR = _parts(
     "newsletter|newsletters|nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터",
-    "mailing list|marketing|email updates|email alerts|promotional emails|werbung|e mail werbung|publicidad",
+    "mailing list|marketing|rundmail|infomail|boletín",
+    "email updates|email alerts|promotional emails|werbung|e mail werbung|publicidad",
 )
 _BESIDE = _parts(
     "is|has|was|at|on|of|to|from|for|the|by email|date|datum|time|timestamp|flag|given|yes|ja|nein|oui|reason|all|any",
-    "de|des|di|da|la|le|les|til|ad|am|an|der|globally|individual",
+    "de|des|di|da|al|la|le|les|til|ad|am|an|der|na|do|recevoir|ricevere|recibir|receber|ontvangen|globally|individual|i|we|you",
 )
+# Of nothing but these, a name says what somebody has not.
+_LACKING = frozenset({"no", "without", "ohne", "sans", "sin", "phone", "telefon", "email"})
 # What programs put around a name, or an object's around those inside it.
 _AFFIXES = frozenset(
     {"a", "c", "e", "hs", "mc", "pi", "attributes", "fields", "preferences", "profile", "properties", "settings"}
 )
+# A lead that was rejected is no refusal, nor is a number of calls (No. of calls).
+_OTHERS = frozenset({"lead", "user", "customer", "of"})
 _STATUS = _parts("status|statut|estado|stato|stav|state")
 _NAMED = _REFUSING | _ENDED | _ASKING | _AGREEING
 _KNOWN = tuple(_NAMED | _NOT | _ABOUT | _ASKED_FOR | _BESIDE | _STATUS)
@@ -176,7 +185,8 @@ def telling(name: str) -> Telling:
         return _LABELS
     words = [word for word in words_of(name) if word not in _AFFIXES]
     key = "".join(words)
-    found = _read(key, words) if _is_known(key) else None
+    known = _is_known(key) or key.startswith(_REFUSING_WHAT_FOLLOWS)
+    found = _read(key, words) if known else None
     if found in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES):
         return Telling(found, _channels(key), sounds=True)
     if is_of_ours(name):
@@ -191,9 +201,11 @@ def _read(key: str, words: Collection[str]) -> Reads | None:
         return Reads.REFUSALS
     negated = not _NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "ne pas"))
     asks, agrees = _has(key, _ASKING), not _AGREEING.isdisjoint(words) or _has(key, _AGREEING)
+    if not _OTHERS.isdisjoint(words) and not asks:
+        return None
     if not _ENDED.isdisjoint(words) or _has(key, ("erasurerequested", "hardbounced")):
         return Reads.YESES
-    if negated and (asks or agrees or _has(key, _ABOUT)):
+    if negated and (asks or agrees or (_has(key, _ABOUT) and not _LACKING.issuperset(words))):
         return Reads.YESES
     if asks:
         return Reads.ANSWERS

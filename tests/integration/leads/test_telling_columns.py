@@ -62,6 +62,7 @@ def test_a_no_to_what_a_column_asks_refuses_and_a_yes_grants_nothing(
         *((name, "oui", NONE) for name in ("Retrait consentement", "Keine Einwilligung", "Consenso revocato")),
         ("Do not allow Emails", "Do Not Allow", EMAIL),
         ("donotemail", "yes", EMAIL),
+        ("Opted out of email: One to One", "true", EMAIL),
         ("emailBounced", "true", EMAIL),
         ("Unsubscribe reason", "too many mails", NONE),
     ],
