@@ -183,6 +183,11 @@ def is_plain_refusal(text: str) -> bool:
     return _key(_NUMBER.sub(r"\1", text)).replace(" ", "") in _YES or is_off(text)
 
 
+def is_yes_or_no(text: str) -> bool:
+    """Say whether a text is a yes or a no, and no more."""
+    return len(text) <= _REMEMBERED and _key(_NUMBER.sub(r"\1", text)).replace(" ", "") in _YES | _NO
+
+
 def is_off(text: str) -> bool:
     """Say whether a status says that somebody is off a list or asks to be; what it says is in its beginning."""
     return _is_off(text[:_REMEMBERED])

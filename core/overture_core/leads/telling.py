@@ -19,6 +19,7 @@ from overture_core.leads.answers import (
     is_off,
     is_plain_refusal,
     is_refusal,
+    is_yes_or_no,
     named_in,
 )
 from overture_core.leads.dates import is_date
@@ -241,12 +242,7 @@ def is_about_else(found: Telling, values: Iterable[str]) -> bool:
 def is_of_answers(values: Iterable[str]) -> bool:
     """Say whether the values that a column begins with are yes and no, in whatever words, and nothing else."""
     given = {text for value in values if (text := value.strip())}
-    return bool(given) and all(_is_yes_or_no(each) for each in given)
-
-
-def _is_yes_or_no(text: str) -> bool:
-    said = answer(text, yes=_EVERY, no=_EVERY)
-    return len(text) <= 20 and not said.unclear and bool(said.refused or said.granted)
+    return bool(given) and all(map(is_yes_or_no, given))
 
 
 def _is_answer(text: str) -> bool:
