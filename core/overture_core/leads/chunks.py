@@ -13,6 +13,7 @@ from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow, RowReader, RowRejected
 
 CHUNK = 2_000
+_REFUSAL_UNREAD = "whether it refuses could not be read: look at it, and record a refusal by hand"
 
 
 @dataclass(slots=True)
@@ -77,5 +78,5 @@ def _readable(row: Row, reader: RowReader) -> LeadRow:
         problem = row.problem or "it cannot be read"
         if refusing := reader.refusing(row.either, problem):
             return refusing
-        raise RowRejected(problem)
+        raise RowRejected(problem, *([_REFUSAL_UNREAD] if reader.reads_consent and not row.either else []))
     return reader.read(row.cells, row.shapes)

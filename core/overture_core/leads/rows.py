@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import Order, parse_date
-from overture_core.leads.header_names import PREFIX
+from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS
 from overture_core.leads.labels import LONGEST, SEPARATORS
 from overture_core.leads.mapping import FIELDS, SEVERAL
 from overture_core.leads.normalise import e164, email_key, says_no_country, time_zone_for, valid_email
@@ -90,6 +90,7 @@ class RowReader:
         self._fields = [(name, columns[name]) for name in FIELDS if name in columns and name not in SEVERAL]
         self._mapping, self._mapped = mapping, frozenset(mapping)
         self._consent = ConsentColumns(mapping, about_else)
+        self.reads_consent = not (CONSENTS | REFUSALS).isdisjoint(mapping.values())
         self._default_country = default_country
         # Lists have far fewer days than rows.
         self._parse = {

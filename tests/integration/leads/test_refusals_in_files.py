@@ -228,6 +228,14 @@ def test_a_row_that_refuses_and_names_nobody_is_rejected_with_that(take: Import,
     )
 
 
+def test_a_row_that_cannot_be_read_says_to_look_whether_it_refuses(take: Import) -> None:
+    report = take("email,opt_out\nada@n.example,y\x00es\nb@n.example,\n")
+    assert report.reject_samples[0].reasons[-1] == (
+        "whether it refuses could not be read: look at it, and record a refusal by hand"
+    )
+    assert len(take("email,name\nada@n.example,A\x00da\nc@n.example,\n").reject_samples[0].reasons) == 1
+
+
 def test_a_row_of_another_width_whose_cells_only_slip_into_a_column_of_refusals_refuses_nothing(
     store: Store, take: Import
 ) -> None:
