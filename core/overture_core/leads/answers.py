@@ -56,13 +56,13 @@ def _keys(*lists: str) -> frozenset[str]:
 
 _BLANK = frozenset({"", "-", "--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"})
 _NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
-_ZEROES = re.compile(r"[0\W]*0[0\W]*")  # 0.00, and 0000-00-00 for no date
+_ZEROES = re.compile(r"[0\W]*0[0\W]*|(?:0001|1900|1970)-01-01.*|0?1[./]0?1[./](?:1900|1970).*")  # 0.00, and no date
 _YES = _keys(
-    "yes|y|true|1|x|only|opt in|opted in|granted|subscribed|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да",
+    "yes|y|true|t|1|x|only|opt in|opted in|granted|subscribed|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да",
     "так|はい|是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
 )
 _NO = _keys(
-    "no|n|not|non|none|never|nope|false|0|off|dont|without|nein|nicht|kein|keine|keinen|keiner|ohne|pas|sans|aucun",
+    "no|n|not|non|none|never|nope|false|f|0|off|dont|without|nein|nicht|kein|keine|keinen|keiner|ohne|pas|sans|aucun",
     "sin|ningún|ninguno|nessun|nessuno|senza|não|sem|nenhum|nee|niet|geen|zonder|nie|żaden|bez|ne|nej|nei|inte|ikke|ej",
     "ingen|ei|nem|hayır|değil|нет|не|ні|без|いいえ|否|不|不要|아니오|아니요|falsch|faux|falso|onwaar|fałsz|nepravda|falskt",
     "epätosi|hamis|yanlış|ложь|brak|όχι|לא|لا|không|tidak|nu",
@@ -89,6 +89,8 @@ _REFUSED = tuple(
         "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
     )
 )
+_DEAD = tuple(_keys("bounce|hard bounce|cleaned|complain|spam"))
+_NOT_ALLOWED = _keys("do not allow|not allowed|do not send|nicht zulassen|nicht erlaubt|no permitir|ne pas autoriser")
 _NOT_REFUSING = _keys(
     "|opt in|opted in|subscribed|allow|allowed|zulassen|erlaubt|permitir|autoriser|active|aktiv|actif|activo",
     "attivo|ativo|actief",
@@ -97,9 +99,9 @@ _ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|
 # How a label begins that says the same by a whole phrase, in whatever column.
 _DO_NOT = tuple(
     _keys(
-        "do not contact|do not allow|do not email|do not mail|do not call|do not text|do not market|do not write",
+        "do not contact|do not email|do not mail|do not call|do not text|do not market|do not write",
         "dont contact|dont email|dont call|no email|no mail|no sms|no calls|never contact|no longer contact",
-        "keine werbung|keine emails|kein newsletter|keine anrufe|nicht kontaktieren|nicht anschreiben|nicht zulassen",
+        "keine werbung|keine emails|kein newsletter|keine anrufe|nicht kontaktieren|nicht anschreiben",
         "niet mailen|geen mail|pas de mail|pas d'email|ne pas contacter",
         "ne plus contacter|no contactar|no molestar|non contattare|niet benaderen|niet contacteren|não contatar",
         "não contactar|nie kontaktować|nekontaktovat|не беспокоить|не контактировать|не писать|连絡不可|请勿联系",
@@ -180,7 +182,14 @@ def is_refusal(text: str) -> bool:
 
 def is_plain_refusal(text: str) -> bool:
     """Say whether a cell that may be of a column of refusals says so by a word: yes, or that they are off."""
-    return _key(_NUMBER.sub(r"\1", text)).replace(" ", "") in _YES or is_off(text)
+    key = _key(_NUMBER.sub(r"\1", text)).replace(" ", "")
+    return key in _YES or key in _NOT_ALLOWED or is_off(text)
+
+
+def is_denied(text: str) -> bool:
+    """Say whether the status of a channel says that it was refused, or leads nowhere."""
+    words = _key(text[:_REMEMBERED]).split()
+    return _NO.isdisjoint(words) and _begins(words, _REFUSED + _DEAD)
 
 
 def is_yes_or_no(text: str) -> bool:

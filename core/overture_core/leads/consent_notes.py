@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel, Field
 
+from overture_core.leads.header_names import CONSENTS, REFUSALS
 from overture_core.leads.row_consent import Stated
 from overture_core.text import quantity, quoted
 
 MOST = 5
 _COLUMNS = 20
+_MANY = 10
 _SHOWN = 40  # characters of a value
 
 
 class ConsentNotes(BaseModel):
-    """Counts of all rows so far, with a few lines of each; `refusing` are {column that is no field of consent: rows
-    that it refuses}, `values` {what was not understood: its first line}."""
+    """Counts of all rows so far, with a few lines of each; `refusing` are {column: rows that it
+    refuses}, `values` {what was not understood: its first line}."""
 
     contradicting: int = 0
     contradicting_lines: list[int] = Field(default_factory=list)
@@ -42,8 +44,8 @@ class ConsentNotes(BaseModel):
                     found.values.setdefault(shown, line)
         return found
 
-    def warnings(self) -> Iterator[str]:
-        """Say what a person should know of it."""
+    def warnings(self, rows: int, fields: Mapping[str, str]) -> Iterator[str]:
+        """Say what a person should know of it; `rows` is how many there were, `fields` {column: field}."""
         if self.contradicting:
             lines = ", ".join(map(str, self.contradicting_lines))
             more = ", ..." if self.contradicting > len(self.contradicting_lines) else ""
@@ -51,11 +53,20 @@ class ConsentNotes(BaseModel):
                 f"{quantity(self.contradicting, 'row')} that grant and refuse the same channel (line {lines}{more}): "
                 "the refusal was taken"
             )
-        if self.refusing:
-            told = ", ".join(f"{quoted(each)} in {quantity(rows, 'row')}" for each, rows in self.refusing.items())
+        guessed = []
+        for column, number in self.refusing.items():
+            if fields.get(column) not in CONSENTS | REFUSALS:
+                guessed.append(f"{quoted(column)} in {quantity(number, 'row')}")
+            elif number >= _MANY and 2 * number > rows:
+                yield (
+                    f"{quoted(column)}, read as {fields[column]}, refuses {number:,} of {rows:,} rows. What is stored "
+                    "stays refused: look at a dry run first, and map it to unread if its values say something else"
+                )
+        if guessed:
+            told = ", ".join(guessed)
             yield (
-                f"Refused by columns that are no field of consent: {told}. If one of them tells of something else, "
-                "import the file with that column mapped to custom"
+                f"Refused by columns that are no field of consent: {told}. What is stored stays refused: "
+                "look at a dry run first, and map a column that tells of something else to unread"
             )
         if self.unclear:
             values = ", ".join(f"{value} in line {line}" for value, line in self.values.items())

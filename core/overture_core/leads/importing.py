@@ -216,7 +216,7 @@ class _Running:
                 warnings=[
                     *warnings,
                     *notes,
-                    *done.consent.warnings(),
+                    *done.consent.warnings(done.rows, self._mapping),
                     *joined_by_phone(done),
                     *_of_erased(done),
                     *alike,

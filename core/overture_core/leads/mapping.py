@@ -20,6 +20,7 @@ __all__ = [
     "FIELDS",
     "IGNORE",
     "SEVERAL",
+    "UNREAD",
     "ColumnRead",
     "NoAddressColumn",
     "Proposal",
@@ -27,9 +28,10 @@ __all__ = [
     "propose",
 ]
 
-CUSTOM, IGNORE = "custom", "ignore"
-"""What a mapping says of a column that is no field: keep it as a custom field, or leave it out."""
-SEVERAL = REFUSALS | CONSENTS | {CUSTOM, IGNORE}
+CUSTOM, UNREAD, IGNORE = "custom", "unread", "ignore"
+"""What a mapping says of a column that is no field: keep it as a custom field, keep it as one that is not read for
+refusals (telling.py), or leave it out."""
+SEVERAL = REFUSALS | CONSENTS | {CUSTOM, UNREAD, IGNORE}
 """What a mapping may say of several columns."""
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
@@ -140,10 +142,9 @@ def check_fields(mapping: Mapping[str, str]) -> None:
         InvalidInput: it does not.
     """
     for field in mapping.values():
-        if field not in {*FIELDS, CUSTOM, IGNORE}:
-            msg = (
-                f"The mapping names the field {quoted(field)}; the fields are: {', '.join((*FIELDS, CUSTOM, IGNORE))}."
-            )
+        if field not in {*FIELDS, *SEVERAL}:
+            known = ", ".join((*FIELDS, CUSTOM, UNREAD, IGNORE))
+            msg = f"The mapping names the field {quoted(field)}; the fields are: {known}."
             raise InvalidInput(msg)
     single = [field for field in mapping.values() if field not in SEVERAL]
     if len(set(single)) < len(single):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal
-from overture_core.leads.header_names import CONSENTS, REFUSALS, is_of_ours, names_phone
+from overture_core.leads.header_names import CONSENTS, REFUSALS, field_of, is_of_ours, names_phone
 from overture_core.leads.labels import SEPARATORS
 from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.leads.telling import CHANNELS_OF, said_by_label, said_in
@@ -25,8 +25,8 @@ _NUMBERS = re.compile(r"[;,|]")
 
 @dataclass(slots=True)
 class Stated:
-    """What a row says: each channel granted (True) or refused, whether it says both of one, the columns that refuse
-    without being fields of consent, and the cells of consent that were not understood."""
+    """What a row says: each channel granted (True) or refused, whether it says both of one, the columns that
+    refuse, and the cells of consent that were not understood."""
 
     consents: dict[Channel, bool] = field(default_factory=dict)
     contradicts: bool = False
@@ -56,7 +56,7 @@ class ConsentColumns:
         for column, text, said in self._said(cells, doubtful=doubtful):
             granted |= said.granted
             refused |= said.refused
-            if said.refused and column not in self._of_consent:
+            if said.refused:
                 found.refusing.append(column)
             if said.unclear:
                 found.unclear.append(text)
@@ -91,7 +91,9 @@ def _inside(column: str, text: str) -> Iterator[tuple[str, str]]:
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for inner, each in value.items():
-            yield from _leaves(f"{name} {inner}", each)
+            # What the object around it is called says less than the names that have a field of their own.
+            is_field = field_of(inner) in REFUSALS | CONSENTS - {"consent"}
+            yield from _leaves(inner if is_field else f"{name} {inner}", each)
     elif value is not None and not isinstance(value, list):
         yield name, str(value)
 

@@ -15,6 +15,7 @@ from overture_core.leads.answers import (
     NOTHING,
     Said,
     answer,
+    is_denied,
     is_label_of_off,
     is_off,
     is_plain_refusal,
@@ -108,7 +109,11 @@ _ENDED = _parts(
     "tilbagekaldt|trukket|peruttu|visszavont|отозвано|отозвана|отказ",
 )
 # Whatever follows these is what somebody is off: Opted out of email: Marketing information.
-_REFUSING_WHAT_FOLLOWS = ("optedoutof", "hasoptedoutof", "unsubscribedfrom")
+_REFUSING_WHAT_FOLLOWS = tuple(
+    f"{what}{channel}"
+    for what in ("optedoutof", "hasoptedoutof", "unsubscribedfrom")
+    for channel in ("email", "sms", "call")
+)
 _NOT = _parts(
     "no|not|non|dont|do not|does not|never|without|kein|keine|keinen|nicht|ohne|pas|ne pas|sans|sin|nessun|senza|não",
     "sem|geen|niet|zonder|brak|bez|ingen|inte|ikke|ei|не|без|нет",
@@ -135,7 +140,7 @@ _ABOUT = _parts(
     "phone|call|calls|anruf|anrufe|telefon|marketing|market|promotional|promotions|publicidad|werbung|werbe|mailinglist",
     "bulk|contact|contacts|kontakt|kontaktieren|anschreiben|anrufen|mailing list|email updates|email alerts|solicit",
     "nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터|마케팅|营销|subscription",
-    "subscriptions|e post|data|channel|lead|customer|user|member|subscriber|rundmail|infomail|kontaktaufnahme|offres",
+    "subscriptions|data|channel|lead|customer|user|member|subscriber|rundmail|infomail|kontaktaufnahme|offres",
     "communication|communications|commerciale|commerciales|prospection|boletín|comunicaciones|comerciales|contacto",
     "contatto|contato|novidades|newslettera|privacy",
 )
@@ -146,7 +151,7 @@ _ASKED_FOR = _parts(
     "email updates|email alerts|promotional emails|werbung|e mail werbung|publicidad",
 )
 _BESIDE = _parts(
-    "is|has|was|at|on|of|to|from|for|the|by email|date|datum|time|timestamp|flag|given|yes|ja|nein|oui|reason|all|any",
+    "is|has|at|on|of|to|from|for|the|by email|date|datum|time|timestamp|flag|given|yes|ja|nein|oui|reason|all|any",
     "de|des|di|da|al|la|le|les|til|ad|am|an|der|na|do|recevoir|ricevere|recibir|receber|ontvangen|globally|individual|i|we|you",
 )
 # Of nothing but these, a name says what somebody has not.
@@ -198,13 +203,16 @@ def telling(name: str) -> Telling:
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:
-    if _has(key, _REFUSING):
-        return Reads.REFUSALS
     negated = not _NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "ne pas"))
     asks, agrees = _has(key, _ASKING), not _AGREEING.isdisjoint(words) or _has(key, _AGREEING)
-    if not _OTHERS.isdisjoint(words) and not asks:
+    ended = _has(key, _ENDED)
+    if refusing := max((part for part in _REFUSING if part in key), key=len, default=""):
+        # Not opted out, and opt-out withdrawn, are for a person to read.
+        turned = ended or (negated and not refusing.startswith(("donot", "no")))
+        return None if turned else Reads.REFUSALS
+    if (not _OTHERS.isdisjoint(words) and not asks) or (ended and negated):
         return None
-    if not _ENDED.isdisjoint(words) or _has(key, ("erasurerequested", "hardbounced")):
+    if ended:
         return Reads.YESES
     if negated and (asks or agrees or (_has(key, _ABOUT) and not _LACKING.issuperset(words))):
         return Reads.YESES
@@ -247,7 +255,7 @@ def is_of_answers(values: Iterable[str]) -> bool:
 
 def _is_answer(text: str) -> bool:
     said = answer(text, yes=_EVERY, no=_EVERY)
-    return bool(said.refused) or not said.unclear or is_plain_refusal(text) or is_date(text)
+    return bool(said.refused) or not said.unclear or is_plain_refusal(text) or not is_refusal(text) or is_date(text)
 
 
 def said_in(column: str, text: str, *, doubtful: bool) -> Said:
@@ -262,7 +270,7 @@ def said_in(column: str, text: str, *, doubtful: bool) -> Said:
             refuses = is_refusal(text)
         case Reads.REFUSALS | Reads.YESES:
             refuses = is_plain_refusal(text) or (not doubtful and is_date(text))
-        case Reads.STATUS if is_off(text):
+        case Reads.STATUS if is_off(text) or (found.channels != _EVERY and is_denied(text)):
             return Said(refused=found.channels & named_in(text) or found.channels)
         case Reads.LABELS:
             return said_by_label(text)

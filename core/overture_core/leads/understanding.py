@@ -15,6 +15,7 @@ from overture_core.leads.mapping import (
     FIELDS,
     IGNORE,
     SEVERAL,
+    UNREAD,
     ColumnRead,
     Proposal,
     checked,
@@ -30,6 +31,7 @@ from overture_core.leads.telling import Reads, is_about_else, is_of_answers, tel
 from overture_core.text import quantity, quoted
 
 SAMPLE = 200
+KEPT = (CUSTOM, UNREAD)
 DATES = ("last_contact_at", "consent_at")
 
 
@@ -78,7 +80,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     saved = _usable(options.saved_mapping or {}, table.columns, own)
     settled = {**own, **saved}
     proposed = propose(table.columns, cells, settled)
-    mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field != CUSTOM}
+    mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field not in KEPT}
     require_address(table.columns, mapping)
     why = {**proposed.why, **dict.fromkeys(saved, "the saved mapping"), **dict.fromkeys(own, "you said so")}
     about_else = _about_else([column for column in table.columns if column not in mapping], cells)
@@ -88,7 +90,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
         mapping,
         default_country=options.default_country,
         date_orders={mapping[column]: found.order for column, found in orders.items()},
-        about_else={*about_else, *(column for column, field in own.items() if field == CUSTOM)},
+        about_else={*about_else, *(column for column, field in settled.items() if field == UNREAD)},
     )
     reader.warnings.extend(table.notes)
     if table.encoding_guessed:
@@ -97,9 +99,9 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
-    unsettled = [column for column in table.columns if column not in {**settled, **mapping}]
-    reader.warnings.extend(_of_telling(unsettled, about_else, cells))
-    reader.warnings.extend(_of_ours(unsettled, cells))
+    custom = [column for column in table.columns if column not in mapping and settled.get(column) != UNREAD]
+    reader.warnings.extend(_of_telling(custom, about_else, cells))
+    reader.warnings.extend(_of_ours([column for column in custom if column not in settled], cells))
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
@@ -146,22 +148,29 @@ def _about_else(columns: list[str], sample: list[dict[str, str]]) -> set[str]:
 
 def _of_telling(columns: list[str], about_else: Collection[str], sample: list[dict[str, str]]) -> Iterator[str]:
     """Name the columns without a field that are read for refusals, and those that may tell of consent and are not."""
-    read, unread = [], []
+    read, sounding, answering = [], [], []
     for column in columns:
         found = telling(column)
         if found.reads in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES) and column not in about_else:
             read.append(quoted(column))
-        elif found.sounds or (found.reads is Reads.LABELS and is_of_answers(row.get(column, "") for row in sample)):
-            unread.append(quoted(column))
+        elif found.sounds:
+            sounding.append(quoted(column))
+        elif not column.startswith(PREFIX) and is_of_answers(row.get(column, "") for row in sample):
+            answering.append(quoted(column))
     if read:
         yield (
             f"Kept as custom fields and read for refusals by their names, granting nothing: {', '.join(read)}. A "
-            f"mapping can settle them, to a field (consent, email_opt_in, opt_out, ...) or {CUSTOM}, which is not read."
+            f"mapping can settle them: to a field such as email_opt_in or opt_out, or to {UNREAD}."
         )
-    if unread:
+    if sounding:
         yield (
-            f"Not read for consent, though they may tell of it: {', '.join(unread)}. Map those in which people agree "
-            "or refuse, to a field (consent, email_opt_in, opt_out, ...)."
+            f"Not read for consent, though their names sound like it: {', '.join(sounding)}. If people agree or refuse "
+            "in one, map it to a field such as email_opt_in or opt_out."
+        )
+    if answering:
+        yield (
+            f"Not read for consent, though they hold yes and no: {', '.join(answering)}. If people agree or refuse in "
+            "one, map it to a field such as email_opt_in or opt_out."
         )
 
 

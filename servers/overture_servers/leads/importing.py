@@ -25,6 +25,7 @@ from overture_servers.runtime import Runtime, told
 from overture_servers.scopes import Scope
 from overture_servers.tooling import Ctx, ToolSpec, actor_of, answer, runtime_of
 
+SHOWN_WARNINGS = 10  # in the text of a result, which has all of them beside it
 SHOWN_ORIGINAL = 300  # characters of a rejected row in a result; of an import of leads, its resource has all
 Kind = Literal["leads", "suppressions", "signals"]
 _Tell = Callable[[int, int | None, int], None]
@@ -94,7 +95,8 @@ def _said(kind: Kind, result: ImportResult, *, dry_run: bool) -> str:
     went_on = f" It went on after row {result.resumed}, where it had broken off." if result.resumed else ""
     became = f"{result.created} created, {result.merged} merged" if kind == "leads" else f"{result.created} added"
     rows = f"{quantity(result.rows, 'row')}{'' if kind == 'leads' else f' of {kind}'}"
-    return f"{dry}{rows}: {became}, {result.unchanged} unchanged, {result.rejected} rejected.{went_on}"
+    told = f"{dry}{rows}: {became}, {result.unchanged} unchanged, {result.rejected} rejected.{went_on}"
+    return "\n".join([told, *result.warnings[:SHOWN_WARNINGS]])
 
 
 def _source(runtime: Runtime, path: str | None, content: str | None, blob: str | None, filename: str) -> Source:

@@ -16,6 +16,7 @@ from overture_core.storage.store import Store
 Import = Callable[..., ImportReport]
 NONE = dict.fromkeys(Channel, False)
 EMAIL = {Channel.EMAIL: False}
+STAYS = "What is stored stays refused: look at a dry run first, and map a column that tells of something else to unread"
 CALLED = {Channel.SMS: False, Channel.VOICE: False}
 
 
@@ -45,9 +46,8 @@ def test_a_no_to_what_a_column_asks_refuses_and_a_yes_grants_nothing(
     assert report.unmapped == [column]
     assert [each for each in report.warnings if column in each] == [
         f"Kept as custom fields and read for refusals by their names, granting nothing: '{column}'. A mapping can "
-        "settle them, to a field (consent, email_opt_in, opt_out, ...) or custom, which is not read.",
-        f"Refused by columns that are no field of consent: '{column}' in 1 row. If one of them tells of something "
-        "else, import the file with that column mapped to custom",
+        "settle them: to a field such as email_opt_in or opt_out, or to unread.",
+        f"Refused by columns that are no field of consent: '{column}' in 1 row. {STAYS}",
     ]
 
 
@@ -59,6 +59,7 @@ def test_a_no_to_what_a_column_asks_refuses_and_a_yes_grants_nothing(
         *((name, "x", NONE) for name in ("Excluded", "Remove", "isOptOut", "Spam complaint")),
         *((name, "2026-03-01", NONE) for name in ("UNSUB_TIME", "Revoked at", "Consent withdrawn on")),
         *((name, "yes", EMAIL) for name in ("No Mail", "Kein Newsletter", "Pas de mail", "Does not want emails")),
+        ("Newslettersperre", "ja", EMAIL),
         *((name, "oui", NONE) for name in ("Retrait consentement", "Keine Einwilligung", "Consenso revocato")),
         ("Do not allow Emails", "Do Not Allow", EMAIL),
         ("donotemail", "yes", EMAIL),
@@ -81,6 +82,7 @@ def test_what_is_no_no_in_a_column_of_refusals_refuses(
         ("WhatsApp Status", "opted out", {Channel.WHATSAPP: False}),
         ("Phone Status", "do not contact", CALLED),
         ("MEMBER_STATUS", "Unsubscribed", NONE),
+        ("Email Status", "Bounced", EMAIL),
         ("Status", "Do-Not-Contact", NONE),
         ("Status", "Nicht kontaktieren", NONE),
         *((name, "Unsubscribed", NONE) for name in ("Subscription", "Lifecycle", "Stage", "List", "Tags", "Segment")),
@@ -131,6 +133,10 @@ def test_a_status_or_a_label_that_says_that_somebody_is_off_refuses(
         ("No Contact Since", "2026-03-01"),
         ("Fire suppression system", "yes"),
         ("Pension opt-out", "yes"),
+        *(("Opt out", each) for each in ("f", "1970-01-01", "0001-01-01T00:00:00Z", "01/01/1900")),
+        ("Follow Email Activity", "Do Not Allow"),
+        ("Newslettersperre", "nein"),
+        ("Opted out of tracking", "yes"),
     ],
 )
 def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, column: str, cell: str) -> None:
@@ -139,32 +145,40 @@ def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, co
 
 
 @pytest.mark.parametrize(
-    ("text", "column"),
+    ("rows", "column", "why"),
     [
-        ("email,Declined\na@n.example,price\nb@n.example,timing\nc@n.example,yes\n", "Declined"),
-        ("email,Opt-out by shop 7\nc@n.example,yes\n", "Opt-out by shop 7"),
-        ("email,Consent required\nc@n.example,yes\n", "Consent required"),
-        ("email,Jatka\na@n.example,x\nc@n.example,\n", "Jatka"),
-        ("email,Jatka\na@n.example,yes\nc@n.example,no\n", "Jatka"),
+        ("a@n.example,price\nb@n.example,timing\nc@n.example,yes\n", "Declined", "their names sound like it"),
+        ("c@n.example,yes\n", "Opt-out by shop 7", "their names sound like it"),
+        ("c@n.example,yes\n", "Consent required", "their names sound like it"),
+        ("c@n.example,yes\n", "HasOptedOutOfFax", "their names sound like it"),
+        ("c@n.example,yes\n", "Not unsubscribed", "their names sound like it"),
+        ("c@n.example,yes\n", "Opt-out withdrawn", "their names sound like it"),
+        ("a@n.example,x\nc@n.example,\n", "Jatka", "they hold yes and no"),
+        ("a@n.example,yes\nc@n.example,no\n", "Jatka", "they hold yes and no"),
+        ("a@n.example,t\nc@n.example,f\n", "Happy to hear from us", "they hold yes and no"),
+        ("a@n.example,1\nc@n.example,0\n", "Email status", "they hold yes and no"),
     ],
 )
 def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
-    store: Store, take: Import, text: str, column: str
+    store: Store, take: Import, rows: str, column: str, why: str
 ) -> None:
-    report = take(text)
+    report = take(f"email,{column}\n{rows}")
     assert consents(store, "c@n.example") == {}
-    assert report.warnings == [
-        f"Not read for consent, though they may tell of it: '{column}'. Map those in which people agree or refuse, to "
-        "a field (consent, email_opt_in, opt_out, ...)."
-    ]
+    (said,) = report.warnings
+    assert said.startswith(f"Not read for consent, though {why}: '{column}'. If people agree or refuse in one, map it")
 
 
 def test_a_report_counts_the_rows_that_a_column_without_a_field_refuses(take: Import) -> None:
     report = take("email,Stage,Tags\na@n.example,Opted out,vip\nb@n.example,Opted out,DNC\nc@n.example,Won,vip\n")
     assert report.warnings == [
-        "Refused by columns that are no field of consent: 'Stage' in 2 rows, 'Tags' in 1 row. If one of them tells of "
-        "something else, import the file with that column mapped to custom"
+        f"Refused by columns that are no field of consent: 'Stage' in 2 rows, 'Tags' in 1 row. {STAYS}"
     ]
+
+
+def test_a_field_that_refuses_most_of_a_list_is_pointed_out(store: Store, take: Import) -> None:
+    rows = "".join(f"a{number}@n.example,keep\n" for number in range(12))
+    (said,) = take(f"email,opt_out\n{rows}", dry_run=True).warnings
+    assert said.startswith("'opt_out', read as opt_out, refuses 12 of 12 rows. What is stored stays refused")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +188,10 @@ def test_a_report_counts_the_rows_that_a_column_without_a_field_refuses(take: Im
         ({"subscriptions": {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}}, EMAIL),
         ({"properties": {"hs_email_optout": "true"}}, EMAIL),
         ({"properties": {"stage": "Unsubscribed"}}, NONE),
+        ({"customer": {"accepts_marketing": False}}, EMAIL),
+        ({"meta": {"email_opt_out": True}}, EMAIL),
+        ({"flags": {"do_not_contact": True}}, NONE),
+        ({"cookies": {"consent": False}}, {}),
         ({"properties": {"plan": "no", "seats": [1, 2]}}, {}),
     ],
 )
@@ -184,15 +202,21 @@ def test_what_stands_inside_an_object_of_json_is_read_by_its_names(
     assert consents(store) == kept
 
 
-def test_whoever_maps_a_column_to_custom_wants_it_unread(store: Store, take: Import) -> None:
-    report = take("email,DSGVO,Stage\na@n.example,no,Opted out\n", mapping={"DSGVO": "custom", "Stage": "custom"})
-    assert (consents(store), report.warnings) == ({}, [])
+def test_what_is_mapped_to_unread_is_kept_and_not_read_then_and_by_the_saved_mapping(
+    store: Store, take: Import
+) -> None:
+    text = "email,DSGVO,Stage\na@n.example,no,Opted out\n"
+    report = take(text, mapping={"DSGVO": "unread", "Stage": "unread"}, save_mapping="crm")
+    assert (consents(store), report.warnings, report.unmapped) == ({}, [], ["DSGVO", "Stage"])
+    report = take(text.replace("a@", "b@"), mapping_name="crm")
+    assert (consents(store, "b@n.example"), report.warnings) == ({}, [])
 
 
 def test_a_saved_mapping_does_not_silence_a_column(store: Store, take: Import) -> None:
     take("email,Zustimmung\na@n.example,ja\n", save_mapping="crm")
-    take("email,Zustimmung\na@n.example,nein\n", mapping_name="crm")
+    report = take("email,Zustimmung\na@n.example,nein\n", mapping_name="crm")
     assert consents(store) == NONE
+    assert "Kept as custom fields and read for refusals" in report.warnings[0]
 
 
 @pytest.mark.parametrize(
