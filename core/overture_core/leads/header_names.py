@@ -231,7 +231,8 @@ def is_of_ours(name: str) -> bool:
     from_each_on = ["".join(words[start:]) for start in range(len(words))]
     if any(rest.startswith(_OURS_KEYS) for rest in from_each_on):
         return True
-    if any(key[0] >= _UNSPACED and key in from_each_on[0] for key in _OURS_KEYS):
+    whole = "".join(words)
+    if any(key[0] >= _UNSPACED and key in whole for key in _OURS_KEYS):
         return True
     return not _OURS_WORD_KEYS.isdisjoint(words)
 

@@ -117,6 +117,8 @@ def test_a_status_or_a_label_that_says_that_somebody_is_off_refuses(
         ("Deal owner status", "do not contact"),
         ("GDPR contact date", "2018-05-25"),
         ("Received", "no"),
+        ("\U000a4d09", "no"),
+        ("!?", "no"),
         *((f"(Do Not Modify) {name}", "2026-03-01") for name in ("Lead", "Row Checksum", "Modified On")),
         *(("Do not allow Emails", each) for each in ("Allow", "no")),
         ("donotemail", "Allow"),
