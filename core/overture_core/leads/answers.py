@@ -58,8 +58,8 @@ _BLANK = frozenset({"", "-", "--", "n/a", "#n/a", "na", "nan", "nat", "null", "u
 _NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
 _ZEROES = re.compile(r"[0\W]*0[0\W]*|(?:0001|1900|1970)-01-01.*|0?1[./]0?1[./](?:1900|1970).*")  # 0.00, and no date
 _YES = _keys(
-    "yes|y|true|t|1|x|only|opt in|opted in|granted|subscribed|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen|kyllä|да",
-    "так|はい|是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
+    "yes|y|j|true|t|1|x|on|only|opt in|opted in|granted|subscribed|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen",
+    "kyllä|да|так|はい|是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
 )
 _NO = _keys(
     "no|n|not|non|none|never|nope|false|f|0|off|dont|without|nein|nicht|kein|keine|keinen|keiner|ohne|pas|sans|aucun",
@@ -67,6 +67,7 @@ _NO = _keys(
     "ingen|ei|nem|hayır|değil|нет|не|ні|без|いいえ|否|不|不要|아니오|아니요|falsch|faux|falso|onwaar|fałsz|nepravda|falskt",
     "epätosi|hamis|yanlış|ложь|brak|όχι|לא|لا|không|tidak|nu",
 )
+_ANSWERS = _YES | _NO
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
     "answer|data|info|information|preference|response|asked|set|known|specified|provided|applicable|available|stated",
@@ -192,9 +193,19 @@ def is_denied(text: str) -> bool:
     return _NO.isdisjoint(words) and _begins(words, _REFUSED + _DEAD)
 
 
+def is_blank(text: str) -> bool:
+    """Say whether a text says that there is nothing: n/a, unknown."""
+    return text.lower() in _BLANK
+
+
 def is_yes_or_no(text: str) -> bool:
     """Say whether a text is a yes or a no, and no more."""
-    return len(text) <= _REMEMBERED and _key(_NUMBER.sub(r"\1", text)).replace(" ", "") in _YES | _NO
+    return len(text) <= _LABEL and _is_yes_or_no(text)
+
+
+@lru_cache(maxsize=2_000)
+def _is_yes_or_no(text: str) -> bool:
+    return _key(_NUMBER.sub(r"\1", text)).replace(" ", "") in _ANSWERS
 
 
 def is_off(text: str) -> bool:

@@ -102,7 +102,7 @@ def import_leads(
                         progress(Progress(running.done.rows, chunk.read, table.size))
                     if cancelled is not None and cancelled():
                         raise running.stopped()
-            return running.finish(reader.warnings, columns)
+            return running.finish([*reader.warnings, *reader.of_answers()], columns)
 
 
 class _Running:

@@ -9,17 +9,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal
-from overture_core.leads.header_names import CONSENTS, REFUSALS, field_of, is_of_ours, names_phone
-from overture_core.leads.labels import SEPARATORS
+from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
+from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, is_of_ours, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
-from overture_core.leads.telling import CHANNELS_OF, said_by_label, said_in
+from overture_core.leads.telling import CHANNELS_OF, UNKNOWING, said_by_label, said_in, telling
 from overture_core.messages.channels import Channel
 
 # The channels that a yes without a channel is about. What else somebody agreed to has to be named.
 _GRANTED = {"consent": CHANNELS_OF["email_opt_in"]}
 # What may be an address among the signs that stand around several in one cell.
 _WORDS = re.compile(r"[^\s,;|<>()\[\]{}\"]+")
+_JSON = json.JSONDecoder()
 _NUMBERS = re.compile(r"[;,|]")
 
 
@@ -46,6 +46,8 @@ class ConsentColumns:
     def __init__(self, mapping: Mapping[str, str], about_else: Collection[str] = ()) -> None:
         self._settled = frozenset((*mapping, *about_else))
         self._of_consent = {column: name for column, name in mapping.items() if name in CONSENTS | REFUSALS}
+        self._answering: dict[str, None] = {}
+        self._others: set[str] = set()
         self._tags = next((column for column, name in mapping.items() if name == "tags"), "")
 
     def read(self, cells: Mapping[str, str], *, doubtful: bool = False) -> Stated:
@@ -65,27 +67,53 @@ class ConsentColumns:
             found.contradicts = not granted.isdisjoint(refused)
         return found
 
+    @property
+    def answering(self) -> list[str]:
+        """The columns whose names say nothing of consent, and that hold yes and no alone so far."""
+        return [column for column in self._answering if not telling(column).sounds and not column.startswith(PREFIX)]
+
+    def _look(self, column: str, text: str) -> None:
+        if is_blank(text):
+            return
+        if not is_yes_or_no(text):
+            self._others.add(column)
+            self._answering.pop(column, None)
+        elif telling(column).reads in UNKNOWING:
+            self._answering[column] = None
+
     def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, str, Said]]:
         for column, name in self._of_consent.items():
             if text := cells.get(column, "").strip():
                 yield column, text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
         for column, cell in cells.items():
             if cell and column not in self._settled and (text := cell.strip()):
+                if column not in self._others:
+                    self._look(column, text)
                 for name, value in _inside(column, text):
                     yield column, value, said_in(name, value, doubtful=doubtful)
-        for tag in SEPARATORS.split(cells.get(self._tags, "")):
-            yield self._tags, tag, said_by_label(tag)
+        if tags := cells.get(self._tags):
+            yield self._tags, tags, said_by_label(tags)
 
 
 def _inside(column: str, text: str) -> Iterator[tuple[str, str]]:
-    """Return a cell with its column's name; of an object of JSON what is in it, named by the way there."""
+    """Return a cell with its column's name; of objects of JSON what is in them, named by the way there."""
     if not text.startswith("{"):
         yield column, text
         return
     try:
-        yield from _leaves(column, json.loads(text))
+        for value in _objects(text):
+            yield from _leaves(column, _named(value))
     except (ValueError, RecursionError):
         yield column, text
+
+
+def _objects(text: str) -> Iterator[object]:
+    """Return what stands in a cell of JSON: an object, or those of a list, which have a sign between them."""
+    end = 0
+    while end < len(text):
+        value, end = _JSON.raw_decode(text, end)
+        end += 1
+        yield value
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
@@ -94,8 +122,19 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
             # What the object around it is called says less than the names that have a field of their own.
             is_field = field_of(inner) in REFUSALS | CONSENTS - {"consent"}
             yield from _leaves(inner if is_field else f"{name} {inner}", each)
-    elif value is not None and not isinstance(value, list):
+    elif isinstance(value, list):
+        for each in value:
+            yield from _leaves(name, _named(each))
+    elif value is not None:
         yield name, str(value)
+
+
+def _named(item: object) -> object:
+    """Return {"name": "Newsletter", "value": "no"}, as lists of fields have them, as what it says."""
+    if not isinstance(item, dict) or "value" not in item:
+        return item
+    name = item.get("name") or item.get("key") or item.get("label")
+    return {str(name): item["value"]} if name else item
 
 
 def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:

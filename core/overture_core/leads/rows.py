@@ -100,6 +100,16 @@ class RowReader:
         self.warnings: list[str] = []
         self._names_cut: set[str] = set()
 
+    def of_answers(self) -> list[str]:
+        """Name the columns that may tell of consent by what they hold, once all was read."""
+        columns = ", ".join(map(quoted, self._consent.answering))
+        if not columns:
+            return []
+        return [
+            f"Not read for consent, though they hold yes and no: {columns}. If people agree or refuse in one, map it "
+            "to a field such as email_opt_in or opt_out."
+        ]
+
     def taken_notes(self) -> Counter[str]:
         """Return what was noted since the last call."""
         noted, self.notes = self.notes, Counter()

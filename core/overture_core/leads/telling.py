@@ -6,6 +6,7 @@ grants nothing, and what it refuses holds. Of any other column that may tell of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 from functools import lru_cache
@@ -20,7 +21,6 @@ from overture_core.leads.answers import (
     is_off,
     is_plain_refusal,
     is_refusal,
-    is_yes_or_no,
     named_in,
 )
 from overture_core.leads.dates import is_date
@@ -63,6 +63,10 @@ class Reads(StrEnum):
     STATUS = "status"
     LABELS = "labels"
     NOTHING = "nothing"
+
+
+UNKNOWING = (Reads.STATUS, Reads.LABELS, Reads.NOTHING)
+"""How columns are read whose names do not say that they are about consent."""
 
 
 class Telling(NamedTuple):
@@ -173,6 +177,7 @@ _SOUNDING = tuple(
         "newsletter|bounce|complain|exclud|remov|withdraw|revok|werbung|publicidad|согласи|подписк|同意|동의",
     )
 )
+_LABELS_APART = re.compile(r"[;,|]|:::")
 _LONGEST = 80
 _FITS = 0.6  # of the values that a column begins with have to be an answer
 _LABELS, _NOTHING = Telling(Reads.LABELS, _EVERY), Telling(Reads.NOTHING, frozenset())
@@ -247,12 +252,6 @@ def is_about_else(found: Telling, values: Iterable[str]) -> bool:
     return found.reads in (Reads.ANSWERS, Reads.YESES) and sum(map(_is_answer, given)) < _FITS * len(given)
 
 
-def is_of_answers(values: Iterable[str]) -> bool:
-    """Say whether the values that a column begins with are yes and no, in whatever words, and nothing else."""
-    given = {text for value in values if (text := value.strip())}
-    return bool(given) and all(map(is_yes_or_no, given))
-
-
 def _is_answer(text: str) -> bool:
     said = answer(text, yes=_EVERY, no=_EVERY)
     return bool(said.refused) or not said.unclear or is_plain_refusal(text) or not is_refusal(text) or is_date(text)
@@ -280,5 +279,6 @@ def said_in(column: str, text: str, *, doubtful: bool) -> Said:
 
 
 def said_by_label(text: str) -> Said:
-    """Return what a label, such as a tag, refuses: the channels that it names, or all."""
-    return Said(refused=named_in(text) or _EVERY) if is_label_of_off(text) else NOTHING
+    """Return what a cell of labels, such as tags, refuses: the channels that one of them names, or all."""
+    off = [label for label in _LABELS_APART.split(text) if is_label_of_off(label.strip())]
+    return Said(refused=frozenset().union(*(named_in(label) or _EVERY for label in off))) if off else NOTHING

@@ -27,7 +27,7 @@ from overture_core.leads.mapping import (
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import RowReader
-from overture_core.leads.telling import Reads, is_about_else, is_of_answers, telling
+from overture_core.leads.telling import Reads, is_about_else, telling
 from overture_core.text import quantity, quoted
 
 SAMPLE = 200
@@ -100,7 +100,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
         )
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
     custom = [column for column in table.columns if column not in mapping and settled.get(column) != UNREAD]
-    reader.warnings.extend(_of_telling(custom, about_else, cells))
+    reader.warnings.extend(_of_telling(custom, about_else))
     reader.warnings.extend(_of_ours([column for column in custom if column not in settled], cells))
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
@@ -146,17 +146,15 @@ def _about_else(columns: list[str], sample: list[dict[str, str]]) -> set[str]:
     return {column for column in columns if is_about_else(telling(column), (row.get(column, "") for row in sample))}
 
 
-def _of_telling(columns: list[str], about_else: Collection[str], sample: list[dict[str, str]]) -> Iterator[str]:
+def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str]:
     """Name the columns without a field that are read for refusals, and those that may tell of consent and are not."""
-    read, sounding, answering = [], [], []
+    read, sounding = [], []
     for column in columns:
         found = telling(column)
         if found.reads in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES) and column not in about_else:
             read.append(quoted(column))
         elif found.sounds:
             sounding.append(quoted(column))
-        elif not column.startswith(PREFIX) and is_of_answers(row.get(column, "") for row in sample):
-            answering.append(quoted(column))
     if read:
         yield (
             f"Kept as custom fields and read for refusals by their names, granting nothing: {', '.join(read)}. A "
@@ -166,11 +164,6 @@ def _of_telling(columns: list[str], about_else: Collection[str], sample: list[di
         yield (
             f"Not read for consent, though their names sound like it: {', '.join(sounding)}. If people agree or refuse "
             "in one, map it to a field such as email_opt_in or opt_out."
-        )
-    if answering:
-        yield (
-            f"Not read for consent, though they hold yes and no: {', '.join(answering)}. If people agree or refuse in "
-            "one, map it to a field such as email_opt_in or opt_out."
         )
 
 

@@ -92,6 +92,8 @@ def test_what_is_no_no_in_a_column_of_refusals_refuses(
         *((name, "Do not call", CALLED) for name in ("Tags", "Status", "Kategorie")),
         ("Tags", "vip;DNC", NONE),
         ("Gruppe", "abgemeldet", NONE),
+        ("Labels", "* myContacts ::: Unsubscribed", NONE),
+        ("Interests", "cars;Do not call;books", CALLED),
     ],
 )
 def test_a_status_or_a_label_that_says_that_somebody_is_off_refuses(
@@ -170,6 +172,13 @@ def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
     assert said.startswith(f"Not read for consent, though {why}: '{column}'. If people agree or refuse in one, map it")
 
 
+def test_a_column_that_begins_late_is_named_all_the_same(take: Import) -> None:
+    rows = "".join(f"a{number}@n.example,{'n/a' if number % 2 else ''}\n" for number in range(300))
+    (said,) = take(f"email,Jatka\n{rows}z@n.example,no\n").warnings
+    assert said.startswith("Not read for consent, though they hold yes and no: 'Jatka'.")
+    assert take(f"email,Jatka\n{rows}z@n.example,no\ny@n.example,blue\n").warnings == []
+
+
 def test_a_report_counts_the_rows_that_a_column_without_a_field_refuses(take: Import) -> None:
     report = take("email,Stage,Tags\na@n.example,Opted out,vip\nb@n.example,Opted out,DNC\nc@n.example,Won,vip\n")
     assert report.warnings == [
@@ -194,6 +203,8 @@ def test_a_field_that_refuses_most_of_a_list_is_pointed_out(store: Store, take: 
         ({"meta": {"email_opt_out": True}}, EMAIL),
         ({"flags": {"do_not_contact": True}}, NONE),
         ({"cookies": {"consent": False}}, {}),
+        ({"custom_fields": [{"name": "Size", "value": "no"}, {"name": "Newsletter", "value": "no"}]}, EMAIL),
+        ({"lists": ["vip", "Unsubscribed"]}, NONE),
         ({"properties": {"plan": "no", "seats": [1, 2]}}, {}),
     ],
 )
