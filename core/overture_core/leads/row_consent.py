@@ -87,7 +87,7 @@ class ConsentColumns:
                 yield column, text, _told(name, text, is_plain_refusal if doubtful else is_refusal)
         for column, cell in cells.items():
             if cell and column not in self._settled and (text := cell.strip()):
-                if column not in self._others:
+                if not doubtful and column not in self._others:
                     self._look(column, text)
                 for name, value in _inside(column, text):
                     yield column, value, said_in(name, value, doubtful=doubtful)
