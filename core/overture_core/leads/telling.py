@@ -79,16 +79,18 @@ class Telling(NamedTuple):
 
 # Parts of names, as `header_key` makes them, by language: English, German, French, Spanish, Italian, Portuguese, Dutch,
 # Polish, Czech, Scandinavian, Finnish, Hungarian, Russian and Ukrainian, Greek, Chinese, Japanese, Korean.
-_CHANNELS_BY_NAME = {
-    **dict.fromkeys(("email", "mail", "newsletter", "newsletters", "bounce"), frozenset({Channel.EMAIL})),
-    **dict.fromkeys(("mailing", "nieuwsbrief", "nyhetsbrev", "nyhedsbrev", "uutiskirje"), frozenset({Channel.EMAIL})),
-    **dict.fromkeys(("hírlevél", "рассылка", "メルマガ", "뉴스레터"), frozenset({Channel.EMAIL})),
-    "sms": frozenset({Channel.SMS}),
-    "whatsapp": frozenset({Channel.WHATSAPP}),
-    "linkedin": frozenset({Channel.LINKEDIN}),
-    **dict.fromkeys(("phone", "call", "anruf", "telefon"), _CALLED),
+_CHANNELS = {
+    header_key(part): channels
+    for parts, channels in (
+        ("email|mail|mailing|newsletter|bounce|nieuwsbrief|nyhetsbrev|nyhedsbrev", CHANNELS_OF["email_opt_in"]),
+        ("uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터", CHANNELS_OF["email_opt_in"]),
+        ("sms", CHANNELS_OF["sms_opt_in"]),
+        ("whatsapp", CHANNELS_OF["whatsapp_opt_out"]),
+        ("linkedin", CHANNELS_OF["linkedin_opt_out"]),
+        ("phone|call|anruf|telefon", _CALLED),
+    )
+    for part in parts.split("|")
 }
-_CHANNELS = {header_key(part): channels for part, channels in _CHANNELS_BY_NAME.items()}
 
 
 def _parts(*lists: str) -> frozenset[str]:
@@ -167,8 +169,7 @@ _AFFIXES = frozenset(
 # A lead that was rejected is no refusal, nor is a number of calls (No. of calls).
 _OTHERS = frozenset({"lead", "user", "customer", "of"})
 _STATUS = _parts("status|statut|estado|stato|stav|state")
-_NAMED = _REFUSING | _ENDED | _ASKING | _AGREEING
-_KNOWN = tuple(_NAMED | _NOT | _ABOUT | _ASKED_FOR | _BESIDE | _STATUS)
+_KNOWN = tuple(_REFUSING | _ENDED | _ASKING | _AGREEING | _NOT | _ABOUT | _ASKED_FOR | _BESIDE | _STATUS)
 # Beginnings by which a name sounds like consent though not all of it is known.
 _SOUNDING = tuple(
     _parts(
@@ -208,7 +209,7 @@ def telling(name: str) -> Telling:
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:
-    negated = not _NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "ne pas"))
+    negated = not _NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "nepas"))
     asks, agrees = _has(key, _ASKING), not _AGREEING.isdisjoint(words) or _has(key, _AGREEING)
     ended = _has(key, _ENDED)
     if refusing := max((part for part in _REFUSING if part in key), key=len, default=""):

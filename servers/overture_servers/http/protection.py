@@ -43,8 +43,8 @@ _ASK_WITH = [
 ]
 _NO_JSON = "MCP requests are JSON; send them with the header Content-Type: application/json."
 _NOT_FOR_PAGES = f"Pages may send POST, with no other headers of their own than {', '.join(_ASK_WITH)}."
-# Without a slash behind a bare host: issuers are compared letter by letter (RFC 8414, section 3.3).
 _PORT = re.compile(r"[^:]*(?::\d*)?")  # of a host that is not in brackets, or what follows them
+# Without a slash behind a bare host: issuers are compared letter by letter (RFC 8414, section 3.3).
 _URL = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 
