@@ -119,7 +119,7 @@ def _answers(port: int) -> bool:
 
 def targets(stack: ExitStack, folder: Path, tools: list[str]) -> list[Target]:
     """Start the servers and return what to call."""
-    told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="10000000/minute")
+    told = environment(OVERTURE_DATA_DIR=str(folder / new_id("data")), OVERTURE_RATE_LIMIT="1000000/minute")
     local = {**told, "OVERTURE_AUTH_LOCAL": "1"}
 
     def started(command: str, told: dict[str, str]) -> tuple[int, int]:

@@ -137,7 +137,7 @@ def run_case(at: Place, sink: SinkProcess, database: str, given: Any) -> list[tu
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-    limits = ("OVERTURE_RATE_LIMIT=10000000/minute", f"OVERTURE_HTTP_PORT={port}")
+    limits = ("OVERTURE_RATE_LIMIT=1000000/minute", f"OVERTURE_HTTP_PORT={port}")
     command = [str(Path(sys.executable).with_name("overture")), "serve", "--http", "--port", str(port)]
     env, home = child_environment(settings, *limits), settings.data_dir
     with overture_workers(settings, 1), running(command, home / "server.log", env, ready="", cwd=home) as pid:
