@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
-from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, is_of_ours, names_phone
+from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.leads.telling import CHANNELS_OF, UNKNOWING, said_by_label, said_in, telling
 from overture_core.messages.channels import Channel
@@ -147,22 +147,26 @@ def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
 def addresses_in(
     cells: Mapping[str, str], mapping: Mapping[str, str], country: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Return every address in a row, ("email" or "phone", value) as identities are, but for those of somebody of ours.
+    """Return every address in a row, ("email" or "phone", value) as identities are, but for those of somebody else.
 
     An e-mail address counts in any column that is kept as it is, a number in those that are named so; `country` is
     where numbers are dialled.
     """
-    for column, text in cells.items():
-        name = mapping.get(column)
-        if not text or name not in {None, "email", "phone"} or is_of_ours(column):
+    for column, cell in cells.items():
+        field_name = mapping.get(column)
+        if not cell or field_name not in {None, "email", "phone"}:
             continue
-        if "@" in text:
-            words = [word.strip(".") for word in _WORDS.findall(text)]
-            # A text that names somebody, such as a remark, is no column of addresses; what JSON had inside is.
-            if name is not None or text.startswith(("{", "[")) or all("@" in word for word in words):
-                yield from _valid("email", (word for word in words if "@" in word), country)
-        elif name == "phone" or names_phone(column):
-            yield from _valid("phone", _NUMBERS.split(text), country)
+        # A text that names somebody, such as a remark, is no column of addresses; what JSON had inside is.
+        is_meant = field_name is not None or cell.startswith(("{", "["))
+        for name, text in _inside(column, cell):
+            if has_others_addresses(name):
+                continue
+            if "@" in text:
+                words = [word.strip(".") for word in _WORDS.findall(text)]
+                if is_meant or all("@" in word for word in words):
+                    yield from _valid("email", (word for word in words if "@" in word), country)
+            elif field_name == "phone" or names_phone(name):
+                yield from _valid("phone", _NUMBERS.split(text), country)
 
 
 def _valid(kind: str, texts: Iterable[str], country: str | None) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import FoundOrder, Order, OrderFinder
-from overture_core.leads.header_names import PREFIX, field_of, is_of_ours
+from overture_core.leads.header_names import PREFIX, field_of, has_others_addresses
 from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
@@ -101,7 +101,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
     custom = [column for column in table.columns if column not in mapping and settled.get(column) != UNREAD]
     reader.warnings.extend(_of_telling(custom, about_else))
-    reader.warnings.extend(_of_ours([column for column in custom if column not in settled], cells))
+    reader.warnings.extend(_of_others([column for column in custom if column not in settled], cells))
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
@@ -167,14 +167,14 @@ def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str
         )
 
 
-def _of_ours(columns: list[str], sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Name the columns whose addresses are not taken for the lead's, being called like those of somebody of ours."""
+def _of_others(columns: list[str], sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Name the columns whose addresses are not taken for the lead's, being called like those of somebody else."""
     for column in columns:
-        if column.startswith(PREFIX) or not is_of_ours(column):
+        if column.startswith(PREFIX) or not has_others_addresses(column):
             continue
         if any("@" in cell[1:] or is_phone(cell) for row in sample if (cell := row.get(column, "").strip())):
             yield (
-                f"{quoted(column)} sounds like somebody of yours: its addresses were not taken for the lead's. If they "
+                f"{quoted(column)} sounds like somebody else's: its addresses were not taken for the lead's. If they "
                 "are, map it to email or phone, or call it Email 2 or Phone 2 beside another one."
             )
 
