@@ -54,7 +54,9 @@ def _keys(*lists: str) -> frozenset[str]:
     return frozenset(_key(word).replace(" ", "") for words in lists for word in words.split("|"))
 
 
-_BLANK = frozenset({"", "-", "--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"})
+_BLANK = frozenset(
+    {"", "-", "--", "-none-", "--none--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"}
+)
 _NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
 _ZEROES = re.compile(r"[0\W]*0[0\W]*|(?:0001|1900|1970)-01-01.*|0?1[./]0?1[./](?:1900|1970).*")  # 0.00, and no date
 _YES = _keys(
@@ -71,7 +73,8 @@ _ANSWERS = _YES | _NO
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
     "answer|data|info|information|preference|response|asked|set|known|specified|provided|applicable|available|stated",
-    "recorded|yet|sure|danych|angabe|angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
+    "recorded|yet|sure|know|preferences|restriction|restrictions|präferenz|präferenzen|einschränkung|einschränkungen",
+    "préférence|restrictions|preferencia|restricción|preferenza|restrizione|preferência|restrição|voorkeur|danych|angabe|angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
 )
 # How words begin that say that somebody is off a list; they mean nothing else in whatever column.
 _OFF = tuple(

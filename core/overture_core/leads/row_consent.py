@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
+from overture_core.leads.consent_words import CHANNELS_OF
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
-from overture_core.leads.telling import CHANNELS_OF, UNKNOWING, said_by_label, said_in, telling
+from overture_core.leads.telling import UNKNOWING, said_by_label, said_in, telling
 from overture_core.messages.channels import Channel
 
 # The channels that a yes without a channel is about. What else somebody agreed to has to be named.
@@ -26,12 +27,12 @@ _NUMBERS = re.compile(r"[;,|]")
 @dataclass(slots=True)
 class Stated:
     """What a row says: each channel granted (True) or refused, whether it says both of one, the columns that
-    refuse, and the cells of consent that were not understood."""
+    refuse, and the cells of consent that were not understood, each with its column."""
 
     consents: dict[Channel, bool] = field(default_factory=dict)
     contradicts: bool = False
     refusing: list[str] = field(default_factory=list)
-    unclear: list[str] = field(default_factory=list)
+    unclear: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def refused(self) -> list[Channel]:
@@ -61,7 +62,7 @@ class ConsentColumns:
             if said.refused:
                 found.refusing.append(column)
             if said.unclear:
-                found.unclear.append(text)
+                found.unclear.append((column, text))
         if granted or refused:
             found.consents = {each: each not in refused for each in Channel if each in granted or each in refused}
             found.contradicts = not granted.isdisjoint(refused)
