@@ -108,7 +108,10 @@ _BESIDE = _parts(
 LACKING = frozenset({"no", "without", "ohne", "sans", "sin", "phone", "telefon", "email"})
 # What programs put around a name, or an object's around those inside it.
 AFFIXES = frozenset(
-    {"a", "c", "e", "hs", "mc", "pi", "attributes", "fields", "preferences", "profile", "properties", "settings"}
+    (
+        *("a", "c", "custom", "e", "hs", "mc", "pi"),
+        *("attributes", "fields", "preferences", "profile", "properties", "settings"),
+    )
 )
 # A lead that was rejected is no refusal, nor is a number of calls (No. of calls).
 OTHERS = frozenset({"lead", "user", "customer", "of"})
@@ -128,8 +131,8 @@ PREFERENCES = _parts(
 )
 WAYS = _parts(
     "preferred contact method|preferred method of contact|preferred contact channel|preferred way of contact",
-    "preferred channel|preferred communication method|preferred communication channel|contact method|kontaktart",
-    "kontaktweg|bevorzugte kontaktart|bevorzugter kontaktweg|moyen de contact préféré|mode de contact préféré",
+    "preferred channel|preferred communication method|preferred communication channel",
+    "bevorzugte kontaktart|bevorzugter kontaktweg|moyen de contact préféré|mode de contact préféré",
     "medio de contacto preferido|método de contacto preferido|metodo di contatto preferito|forma de contato preferida",
     "preferowana forma kontaktu",
 )

@@ -115,7 +115,7 @@ def telling(name: str) -> Telling:
     key = "".join(words)
     if key in DATED:
         return Telling(Reads.DATES, DATED[key], sounds=True)
-    if not PREFERENCES.isdisjoint((key, header_key(name))):
+    if "".join(word for word in words_of(name) if word == "preferences" or word not in AFFIXES) in PREFERENCES:
         return Telling(Reads.PREFERENCES, _channels(key), sounds=True)
     if key in WAYS:
         return Telling(Reads.WAYS, _channels(key))

@@ -150,7 +150,8 @@ def test_a_status_or_a_label_that_says_that_somebody_is_off_refuses(
             ("Contact preference", each)
             for each in ("Email only", "Post", "No preference", "Keine Präferenz", "-None-")
         ),
-        *((name, "None") for name in ("Preferred Method of Contact", "Contact method")),
+        ("Preferred Method of Contact", "None"),
+        ("Kontaktart", "Ohne Termin"),
     ],
 )
 def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, column: str, cell: str) -> None:
@@ -194,7 +195,7 @@ def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
             for each in ("No contact", "None", "do not contact", "Nicht kontaktieren")
         ),
         ("Contact preference", "No calls", CALLED),
-        ("Communication Preferences", "none", NONE),
+        *((name, "none", NONE) for name in ("Communication Preferences", "Contact_Preferences__c")),
         ("Email preferences", "none", EMAIL),
         ("Kontaktpräferenzen", "kein Kontakt", NONE),
         ("Preferred Method of Contact", "No contact", NONE),
@@ -285,6 +286,7 @@ def test_a_field_that_refuses_most_of_a_list_is_pointed_out(store: Store, take: 
         ({"cookies": {"consent": False}}, {}),
         ({"custom_fields": [{"name": "Size", "value": "no"}, {"name": "Newsletter", "value": "no"}]}, EMAIL),
         ({"lists": ["vip", "Unsubscribed"]}, NONE),
+        ({"custom_attributes": {"contact_preferences": "none", "clean_time": ""}}, NONE),
         ({"properties": {"plan": "no", "seats": [1, 2]}}, {}),
     ],
 )
