@@ -172,9 +172,11 @@ def _channels(key: str) -> frozenset[Channel]:
 def is_about_else(column: str, values: Iterable[str]) -> bool:
     """Say whether the values that a column begins with show that its name tells of something else, or counts it."""
     reads = telling(column).reads
-    if reads not in (Reads.ANSWERS, Reads.YESES):
+    if reads not in (Reads.ANSWERS, Reads.YESES, Reads.DATES):
         return False
     given = [text for value in values if (text := value.strip())]
+    if reads is Reads.DATES:
+        return any(map(is_refusal, given)) and not any(map(is_date, given))
     if reads is Reads.YESES and _has(header_key(column), COUNTED) and any(map(_is_count, given)):
         return True
     return sum(map(_is_answer, given)) < _FITS * len(given)

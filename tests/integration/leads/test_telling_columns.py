@@ -175,6 +175,7 @@ def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, co
         ("a@n.example,0\nb@n.example,3\nc@n.example,1\n", "Marketing emails bounced", "their names sound like it"),
         ("a@n.example,2\nb@n.example,0\nc@n.example,1\n", "Spam complaints", "their names sound like it"),
         ("c@n.example,2026-03-01\n", "Deactivated at", "their names sound like it"),
+        ("a@n.example,no\nc@n.example,yes\n", "deactivated", "their names sound like it"),
         ("c@n.example,2\n", "CONTACT_ALLOWANCE", "their names sound like it"),
     ],
 )
