@@ -28,7 +28,6 @@ from overture_core.leads.imports import (
     ImportReport,
     ImportState,
     is_held,
-    joined_by_phone,
     noted,
     rejected,
     stored,
@@ -41,6 +40,7 @@ from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.rows import LeadRow
+from overture_core.leads.strangers import telling_by_id, telling_by_phone
 from overture_core.leads.understanding import SAMPLE, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
@@ -217,7 +217,8 @@ class _Running:
                     *warnings,
                     *notes,
                     *done.consent.warnings(done.rows, self._mapping),
-                    *joined_by_phone(done),
+                    *telling_by_phone(done.by_phone, done.by_phone_line),
+                    *telling_by_id(done.by_id, done.by_id_line),
                     *_of_erased(done),
                     *alike,
                 ],
@@ -272,6 +273,8 @@ class _Running:
                 erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
                 by_phone=done.by_phone + len(merger.by_phone),
                 by_phone_line=done.by_phone_line or next(iter(merger.by_phone), None),
+                by_id=done.by_id + len(merger.by_id),
+                by_id_line=done.by_id_line or next(iter(merger.by_id), None),
                 shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
                 consent=done.consent.with_rows((row.line, read.stated) for row, read in chunk.good),
             )
