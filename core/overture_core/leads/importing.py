@@ -34,7 +34,7 @@ from overture_core.leads.imports import (
     this_process,
 )
 from overture_core.leads.mapping import ColumnRead
-from overture_core.leads.mappings import remember, with_saved
+from overture_core.leads.mappings import remember, whole_objects, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
@@ -86,7 +86,8 @@ def import_leads(
         Conflict: another process has taken this import over.
     """
     options = with_saved(store, workspace, options)
-    with closing(open_table(source, options.encoding, whole=not options.preview)) as table:
+    settled = whole_objects(options)
+    with closing(open_table(source, options.encoding, whole=not options.preview, whole_objects=settled)) as table:
         sample = list(islice(table.rows, SAMPLE))
         mapping, reader, columns = understand(source, table, sample, options)
         require_rows(source, len(sample))

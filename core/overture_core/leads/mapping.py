@@ -36,6 +36,7 @@ SEVERAL = REFUSALS | CONSENTS | {CUSTOM, UNREAD, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
+_INSIDE = re.compile(r"\w\.\w")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
 # itself by what it begins with, or by North America's groups.
@@ -77,7 +78,8 @@ class NoAddressColumn(InvalidInput):
 def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
-    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first.
+    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first, but for
+    those of what stands inside objects (`company.name`), which come last.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -85,7 +87,7 @@ def propose(
     mapping: dict[str, str] = {}
     why: dict[str, str] = {}
     free = [column for column in columns if column not in (taken or {})]
-    for column in free:
+    for column in sorted(free, key=_is_inside):
         if column.startswith(PREFIX):
             why[column] = "its name says so"
             continue
@@ -108,6 +110,10 @@ def propose(
         if column not in why and (share := _share(is_date, column, sample[:ENOUGH])) is not None:
             why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
     return Proposal(mapping, why)
+
+
+def _is_inside(column: str) -> bool:
+    return _INSIDE.search(column) is not None
 
 
 def _settle_names(mapping: dict[str, str], why: dict[str, str], held: dict[str, str]) -> None:

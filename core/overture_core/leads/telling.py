@@ -195,6 +195,9 @@ def telling(name: str) -> Telling:
         return Telling(Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS, CHANNELS_OF[field], sounds=True)
     if field is not None:
         return _LABELS
+    around, _, inner = name.rpartition(".")
+    if field_of(inner) in REFUSALS | CONSENTS - {"consent"} and _NOT.isdisjoint(words_of(around)):
+        return telling(inner)  # what the object around it is called says less
     words = [word for word in words_of(name) if word not in _AFFIXES]
     key = "".join(words)
     known = _is_known(key) or key.startswith(_REFUSING_WHAT_FOLLOWS)
