@@ -33,7 +33,7 @@ from overture_core.leads.imports import (
     stored,
     this_process,
 )
-from overture_core.leads.mapping import ColumnRead
+from overture_core.leads.mapping import ColumnRead, with_refusals
 from overture_core.leads.mappings import remember, whole_objects, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
@@ -212,7 +212,7 @@ class _Running:
                 delimiter=self._table.delimiter,
                 mapping=self._mapping,
                 unmapped=[column for column in self._table.columns if column not in self._mapping],
-                columns=columns,
+                columns=with_refusals(columns, done.consent.refusing),
                 reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
                 warnings=[
                     *warnings,

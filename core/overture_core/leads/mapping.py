@@ -13,7 +13,7 @@ from overture_core.leads.countries import country_code
 from overture_core.leads.dates import is_date
 from overture_core.leads.header_names import CONSENTS, FIELDS, PREFIX, REFUSALS, field_of, header_key, is_of_ours
 from overture_core.leads.telling import Reads, telling
-from overture_core.text import clean, quoted
+from overture_core.text import clean, quantity, quoted
 
 __all__ = [
     "CUSTOM",
@@ -51,7 +51,7 @@ _WHOLE_NAMES = frozenset(
 
 
 class ColumnRead(BaseModel):
-    """What a column was taken for (None: kept as a custom field), and why."""
+    """What a column was taken for (None: kept as a custom field; `unread`: so, and not read for refusals), and why."""
 
     column: str
     field: str | None
@@ -182,6 +182,17 @@ def described(
             why=why.get(column) or _why_custom(column),
             sample=None if value is None else clean(value, limit=SHOWN),
         )
+
+
+def with_refusals(columns: Sequence[ColumnRead], refusing: Mapping[str, int]) -> list[ColumnRead]:
+    """Return columns with what was said of them once all rows were read: how many rows those refused that are no field
+    of consent, by {column: rows}."""
+    return [
+        each.model_copy(update={"why": f"{each.why}; what it says refuses {quantity(refusing[each.column], 'row')}"})
+        if each.column in refusing and each.field not in CONSENTS | REFUSALS
+        else each
+        for each in columns
+    ]
 
 
 def _why_custom(column: str) -> str:

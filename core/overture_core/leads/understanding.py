@@ -84,13 +84,14 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     require_address(table.columns, mapping)
     why = {**proposed.why, **dict.fromkeys(saved, "the saved mapping"), **dict.fromkeys(own, "you said so")}
     about_else = _about_else([column for column in table.columns if column not in mapping], cells)
+    unread = {column: field for column, field in settled.items() if field == UNREAD}
     columns = [column for column, field in mapping.items() if field in DATES]
     orders = _orders(source, sample, options, columns)
     reader = RowReader(
         mapping,
         default_country=options.default_country,
         date_orders={mapping[column]: found.order for column, found in orders.items()},
-        about_else={*about_else, *(column for column, field in settled.items() if field == UNREAD)},
+        about_else={*about_else, *unread},
     )
     reader.warnings.extend(table.notes)
     if table.encoding_guessed:
@@ -107,7 +108,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     if options.preview:
         reader.warnings.append(f"Only the beginning was looked at, {quantity(len(sample), 'row')}; nothing was stored.")
     shown = cells if options.dry_run else ()  # what is stored of an import holds nobody's details
-    return Understood(mapping, reader, list(described(table.columns, mapping, why, shown)))
+    return Understood(mapping, reader, list(described(table.columns, {**mapping, **unread}, why, shown)))
 
 
 def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
