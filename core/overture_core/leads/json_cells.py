@@ -50,7 +50,9 @@ class Objects:
         shapes: dict[str, type] = {}
         for key, each in value.items():
             column = clean(str(key), limit=_LONGEST_KEY)
-            if isinstance(each, dict | list) and column not in self._whole:
+            if isinstance(each, str):  # as most are
+                texts[column] = each
+            elif isinstance(each, (dict, list)) and column not in self._whole:
                 for name, leaf in self._opened(column, each, value, texts):
                     _put(name, leaf, texts, shapes)
             else:
@@ -93,7 +95,7 @@ class Objects:
 
 def _put(column: str, value: object, texts: dict[str, str], shapes: dict[str, type]) -> None:
     texts[column] = cell_text(value)
-    if not isinstance(value, str) and (shape := shape_of(value)) is not None:
+    if (shape := shape_of(value)) is not None:
         shapes[column] = shape
 
 
