@@ -54,11 +54,15 @@ def _keys(*lists: str) -> frozenset[str]:
     return frozenset(_key(word).replace(" ", "") for words in lists for word in words.split("|"))
 
 
-_BLANK = frozenset({"", "-", "--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"})
+_BLANK = frozenset(
+    {"", "-", "--", "-none-", "--none--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"}
+)
 _NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
 _ZEROES = re.compile(r"[0\W]*0[0\W]*|(?:0001|1900|1970)-01-01.*|0?1[./]0?1[./](?:1900|1970).*")  # 0.00, and no date
-_YES = _keys(
-    "yes|y|j|true|t|1|x|on|only|opt in|opted in|granted|subscribed|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen",
+_AGREED = _keys("opt in|opted in|subscribed")
+# These and the next are answers if they are all that a cell says; a no is one beside other words too.
+_YES = _AGREED | _keys(
+    "yes|y|j|true|t|1|x|on|only|granted|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen",
     "kyllä|да|так|はい|是|同意|예|네|wahr|vrai|verdadero|verdadeiro|vero|waar|prawda|pravda|sant|tosi|igaz|doğru|истина",
 )
 _NO = _keys(
@@ -71,7 +75,9 @@ _ANSWERS = _YES | _NO
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
     "answer|data|info|information|preference|response|asked|set|known|specified|provided|applicable|available|stated",
-    "recorded|yet|sure|danych|angabe|angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
+    "recorded|yet|sure|preferences|restriction|restrictions|präferenz|präferenzen|einschränkung|einschränkungen",
+    "préférence|preferencia|restricción|preferenza|restrizione|preferência|restrição|voorkeur|danych|angabe",
+    "angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
 )
 # How words begin that say that somebody is off a list; they mean nothing else in whatever column.
 _OFF = tuple(
@@ -86,16 +92,19 @@ _REFUSED = tuple(
     _keys(
         "denie|deny|denial|disagree|refus|declin|reject|remov|withdr|revok|revoc|object|stop|cancel|block|abgelehn",
         "ablehn|widerruf|widerspr|verweiger|gesperr|oppos|rechaz|deneg|baja|rifiut|negat|recus|negado|weiger|geweiger|ingetrokken",
-        "odmow|odmów|wycof|odmít|odvol|avböj|nekad|återkall|avslå|avslag|afvis|kielt|kielletty|peruut|redd|iptal|отказ",
+        "odmow|odmów|wycof|odmít|odvol|avböj|nekad|återkall|avslå|afvis|kielt|kielletty|peruut|redd|iptal|отказ",
         "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
     )
 )
+# And what makes a status one of an address that leads nowhere.
 _DEAD = tuple(_keys("bounce|hard bounce|cleaned|complain|spam"))
+# In a column of refusals these alone are a yes to refusing, and the next ones a no.
 _NOT_ALLOWED = _keys("do not allow|not allowed|do not send|nicht zulassen|nicht erlaubt|no permitir|ne pas autoriser")
-_NOT_REFUSING = _keys(
-    "|opt in|opted in|subscribed|allow|allowed|zulassen|erlaubt|permitir|autoriser|active|aktiv|actif|activo",
+_NOT_REFUSING = _AGREED | _keys(
+    "|allow|allowed|zulassen|erlaubt|permitir|autoriser|active|aktiv|actif|activo",
     "attivo|ativo|actief",
 )
+# How words begin that, after a no, say that somebody is off: not subscribed.
 _ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
 # How a label begins that says the same by a whole phrase, in whatever column.
 _DO_NOT = tuple(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel, Field
 
+from overture_core.leads.dates import is_date
 from overture_core.leads.header_names import CONSENTS, REFUSALS
 from overture_core.leads.row_consent import Stated
 from overture_core.text import quantity, quoted
@@ -17,14 +18,16 @@ _SHOWN = 40  # characters of a value
 
 
 class ConsentNotes(BaseModel):
-    """Counts of all rows so far, with a few lines of each; `refusing` are {column: rows that it
-    refuses}, `values` {what was not understood: its first line}."""
+    """Counts of all rows so far, with a few lines of each; `refusing` are {column: rows that it refuses}, `values`
+    {what was not understood: its first line}, `unclear_in` {column: how many}, `dated` whether dates are among them."""
 
     contradicting: int = 0
     contradicting_lines: list[int] = Field(default_factory=list)
     refusing: dict[str, int] = Field(default_factory=dict)
     unclear: int = 0
     values: dict[str, int] = Field(default_factory=dict)
+    unclear_in: dict[str, int] = Field(default_factory=dict)
+    dated: bool = False
 
     def with_rows(self, rows: Iterable[tuple[int, Stated]]) -> ConsentNotes:
         """Return these notes with those of further rows, each with its line."""
@@ -34,14 +37,15 @@ class ConsentNotes(BaseModel):
                 found.contradicting += 1
                 found.contradicting_lines = [*found.contradicting_lines, line][:MOST]
             for column in dict.fromkeys(stated.refusing):
-                if column in found.refusing or len(found.refusing) < _COLUMNS:
-                    found.refusing[column] = found.refusing.get(column, 0) + 1
+                _count(found.refusing, column)
             found.unclear += len(stated.unclear)
-            for text in stated.unclear:
+            for column, text in stated.unclear:
+                _count(found.unclear_in, column)
                 # A report is kept, and holds nobody's details.
                 shown = "one with an address" if "@" in text else quoted(text, limit=_SHOWN)
                 if shown in found.values or len(found.values) < MOST:
                     found.values.setdefault(shown, line)
+                    found.dated = found.dated or is_date(text)
         return found
 
     def warnings(self, rows: int, fields: Mapping[str, str]) -> Iterator[str]:
@@ -70,8 +74,16 @@ class ConsentNotes(BaseModel):
             )
         if self.unclear:
             values = ", ".join(f"{value} in line {line}" for value, line in self.values.items())
+            columns = ", ".join(f"{quoted(column)} ({number:,})" for column, number in self.unclear_in.items())
+            dates = "; a date is no yes: write yes there, and the date in a column mapped to consent_at"
             yield (
-                f"{quantity(self.unclear, 'consent value')} not understood, such as {values}: these people stay as "
-                "they were, and are written to where they were; if it means no, write no there and import the file "
-                "again; a grant names channels (email, sms, ...), apart by a blank or one of ; , | + /"
+                f"{quantity(self.unclear, 'consent value')} not understood in {columns}, such as {values}: these "
+                "people stay as they were, and are written to where they were; if it means no, write no there and "
+                "import the file again; a grant names channels (email, sms, ...), apart by a blank or one of ; , | + /"
+                f"{dates if self.dated else ''}"
             )
+
+
+def _count(counts: dict[str, int], column: str) -> None:
+    if column in counts or len(counts) < _COLUMNS:
+        counts[column] = counts.get(column, 0) + 1

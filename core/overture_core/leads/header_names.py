@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import dropwhile
 
 # As they are written or as they are compared: `header_key` makes them alike. English first, then by language: German,
 # French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish and Norwegian, Finnish, Turkish, Russian
@@ -180,8 +181,36 @@ _OURS = (
     "avsender|omistaja|myyjä|lähettäjä|vastuuhenkilö|kayıt sahibi|temsilci|gönderen|владелец|ответственный|менеджер",
     "отправитель|продавец|власник|відповідальний|відправник|продавець|所有者|営業担当|担当営業|送信者|所有人|销售|業務員",
     "业务员|发件人|소유자|영업담당|발신자",
+    "assignee|representative|responsible|supervisor|salesman|saleswoman|account lead|account executive|account exec",
+    "sales executive|success team|customer success|caseworker|our contact",
+    "internal contact|inside sales|betreut|betreuung|kundenbetreuung|accountmanager|kundenmanager|kundenberater",
+    "innendienst|außendienst|vertriebskontakt|vertriebsbeauftragte|interner ansprechpartner|ansprechpartner intern",
+    "unser ansprechpartner|ersteller|angelegt von|erstellt von|chargé de|chargée de|chargé d'affaires|attribué|assigné",
+    "suivi par|créé par|commercial attitré|commercial en charge|ejecutivo de cuenta|gestor de cuenta",
+    "gestor comercial|representante|creado por|assegnatario|rappresentante|creato da|responsável|gerente|criado por",
+    "accountbeheer|relatiebeheerder|klantmanager|behandelaar|verantwoordelijk|vertegenwoordiger|aangemaakt door",
+    "odpowiedzialn|przedstawiciel|utworzone przez|odpovědn|zodpovědn|správce|obchodní zástupce|säljansvarig",
+    "kontaktansvarlig|salgsansvarlig|sagsbehandler|saksbehandler|vastuumyyjä|asiakasvastaava|käsittelijä|felelős",
+    "ügyintéző|értékesítő|müşteri temsilcisi|sorumlu|куратор|ответственн|відповідальн|自社担当|社内担当|担当セールス",
+    "客户经理|客戶經理|跟进人|跟進人|归属人|영업사원|매니저",
 )
-_OURS_WORDS = ("from", "by", "rep", "agent", "agents", "ägare", "ejer", "eier", "satıcı")
+_OURS_WORDS = (
+    *("from", "by", "rep", "agent", "agents", "ägare", "ejer", "eier", "satıcı"),
+    *("csm", "kam", "sdr", "bdr", "csr", "tam"),
+)
+# Whose address it is as a rule, where a name has these first, or behind what an address is called. What such a column
+# says may be of the lead all the same, who may be a partner; a Business Partner and a Supporter are.
+_OTHERS = (
+    "partner|recruiter|support|helpdesk|help desk|service desk|customer service|customer care|referrer|advisor|adviser",
+    "closer|creator|ae|partners|personalberater|kundenservice|kundendienst|partenaire|recruteur|conseiller|conseillère",
+    "reclutador|asesor|soporte|reclutatore|assistenza|parceiro|recrutador|suporte|klantenservice|ondersteuning|rekruter",
+    "doradca|partnera|rekrytera|rådgivare|rådgiver|kundtjänst|kundeservice|kumppani|asiakaspalvelu|destek|партнер",
+    "партнера|рекрутер|поддержка|поддержки|підтримка|підтримки",
+)
+_ADDRESS_WORDS = (
+    *("e", "email", "mail", "mails", "address", "adresse", "courriel", "correo", "phone", "telefon", "tel", "mobile"),
+    *("du", "de", "del", "della", "des", "der", "do", "da", "od", "our", "primary", "main"),
+)
 # What objects are called that are about the lead, in the answers of programs.
 _ABOUT_THE_LEAD = frozenset(
     ("attributes", "contact", "customer", "data", "fields", "lead", "person", "profile", "properties", "prospect")
@@ -221,6 +250,7 @@ def _by_key(lists: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 _FIELDS = _by_key(_NAMES)
 _OURS_KEYS = tuple(header_key(name) for names in _OURS for name in names.split("|"))
 _OURS_WORD_KEYS = frozenset(map(header_key, _OURS_WORDS))
+_OTHERS_KEYS = frozenset(header_key(name) for names in _OTHERS for name in names.split("|"))
 _PHONE_KEYS = frozenset(
     (*(name for name, field in _FIELDS.items() if field == "phone"), *map(header_key, _FURTHER_PHONES))
 )
@@ -241,6 +271,15 @@ def is_of_ours(name: str) -> bool:
     if any(key[0] >= _UNSPACED and key in whole for key in _OURS_KEYS):
         return True
     return not _OURS_WORD_KEYS.isdisjoint(words)
+
+
+@lru_cache(maxsize=2_000)
+def has_others_addresses(name: str) -> bool:
+    """Say whether an address in a column is somebody else's than the lead's by its name: ours, or a partner's."""
+    if "@" in name:
+        return False
+    words = list(dropwhile(_ADDRESS_WORDS.__contains__, words_of(name)))
+    return not _OTHERS_KEYS.isdisjoint(("".join(words[:1]), "".join(words[:2]))) or is_of_ours(name)
 
 
 @lru_cache(maxsize=2_000)

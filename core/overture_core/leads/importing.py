@@ -41,7 +41,7 @@ from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.rows import LeadRow
 from overture_core.leads.strangers import telling_by_id, telling_by_phone
-from overture_core.leads.understanding import SAMPLE, require_rows, understand
+from overture_core.leads.understanding import SAMPLE, marked, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Store, Work
@@ -103,7 +103,7 @@ def import_leads(
                         progress(Progress(running.done.rows, chunk.read, table.size))
                     if cancelled is not None and cancelled():
                         raise running.stopped()
-            return running.finish([*reader.warnings, *reader.of_answers()], columns)
+            return running.finish([*reader.warnings, *reader.of_answers()], marked(columns, reader.answering))
 
 
 class _Running:

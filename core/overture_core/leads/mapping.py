@@ -11,7 +11,16 @@ from pydantic import BaseModel, Field
 from overture_core.errors import InvalidInput
 from overture_core.leads.countries import country_code
 from overture_core.leads.dates import is_date
-from overture_core.leads.header_names import CONSENTS, FIELDS, PREFIX, REFUSALS, field_of, header_key, is_of_ours
+from overture_core.leads.header_names import (
+    CONSENTS,
+    FIELDS,
+    PREFIX,
+    REFUSALS,
+    field_of,
+    has_others_addresses,
+    header_key,
+    is_of_ours,
+)
 from overture_core.leads.telling import Reads, telling
 from overture_core.text import clean, quantity, quoted
 
@@ -44,6 +53,7 @@ _PHONE = re.compile(
     r"(?:\+|00 ?[1-9]|\()[\d\s().\-/]{6,20}|0\d+[\s()./-][\d\s().\-/]{5,17}|(?:1[-. ])?\d{3}[-. ]\d{3}[-. ]\d{4}"
 )
 _LINKEDIN = re.compile(r"(https?://)?([\w-]+\.)?linkedin\.com/in/\S+", re.IGNORECASE)
+_KEYS = frozenset({"email", "phone", "external_id", "linkedin_url"})
 # Names of a given name or family name that, without the other, mean the whole name.
 _WHOLE_NAMES = frozenset(
     map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim", "이름", "名字"))
@@ -100,12 +110,10 @@ def propose(
         else:
             why[column] = f"its name says {field} too, which {quoted(held[field])} already is"
     _settle_names(mapping, why, held)
-    for field, looks in _LOOKS.items():
-        for column in [] if field in held else free:
-            if column not in why and not is_of_ours(column) and (share := _share(looks, column, sample)) is not None:
-                mapping[column], why[column] = field, f"its values: {share}"
-                held[field] = column
-                break
+    looked_at = [column for column in free if not has_others_addresses(column)]
+    _settle_by_values(mapping, why, held, looked_at, sample)
+    if _KEYS.isdisjoint(held):  # a list of partners has their addresses alone
+        _settle_by_values(mapping, why, held, [column for column in free if not is_of_ours(column)], sample)
     for column in free:
         if column not in why and (share := _share(is_date, column, sample[:ENOUGH])) is not None:
             why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
@@ -114,6 +122,22 @@ def propose(
 
 def _is_inside(column: str) -> bool:
     return _INSIDE.search(column) is not None
+
+
+def _settle_by_values(
+    mapping: dict[str, str],
+    why: dict[str, str],
+    held: dict[str, str],
+    columns: Sequence[str],
+    sample: Sequence[Mapping[str, str]],
+) -> None:
+    """Take columns for the fields that most of their values look like, the leftmost first."""
+    for field, looks in _LOOKS.items():
+        for column in [] if field in held else columns:
+            if column not in why and (share := _share(looks, column, sample)) is not None:
+                mapping[column], why[column] = field, f"its values: {share}"
+                held[field] = column
+                break
 
 
 def _settle_names(mapping: dict[str, str], why: dict[str, str], held: dict[str, str]) -> None:

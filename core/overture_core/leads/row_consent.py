@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
-from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, is_of_ours, names_phone
+from overture_core.leads.consent_words import CHANNELS_OF
+from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
-from overture_core.leads.telling import CHANNELS_OF, UNKNOWING, said_by_label, said_in, telling
+from overture_core.leads.telling import UNKNOWING, said_by_label, said_in, telling
 from overture_core.messages.channels import Channel
 
 # The channels that a yes without a channel is about. What else somebody agreed to has to be named.
@@ -26,12 +27,12 @@ _NUMBERS = re.compile(r"[;,|]")
 @dataclass(slots=True)
 class Stated:
     """What a row says: each channel granted (True) or refused, whether it says both of one, the columns that
-    refuse, and the cells of consent that were not understood."""
+    refuse, and the cells of consent that were not understood, each with its column."""
 
     consents: dict[Channel, bool] = field(default_factory=dict)
     contradicts: bool = False
     refusing: list[str] = field(default_factory=list)
-    unclear: list[str] = field(default_factory=list)
+    unclear: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def refused(self) -> list[Channel]:
@@ -61,7 +62,7 @@ class ConsentColumns:
             if said.refused:
                 found.refusing.append(column)
             if said.unclear:
-                found.unclear.append(text)
+                found.unclear.append((column, text))
         if granted or refused:
             found.consents = {each: each not in refused for each in Channel if each in granted or each in refused}
             found.contradicts = not granted.isdisjoint(refused)
@@ -147,22 +148,26 @@ def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
 def addresses_in(
     cells: Mapping[str, str], mapping: Mapping[str, str], country: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Return every address in a row, ("email" or "phone", value) as identities are, but for those of somebody of ours.
+    """Return every address in a row, ("email" or "phone", value) as identities are, but for those of somebody else.
 
     An e-mail address counts in any column that is kept as it is, a number in those that are named so; `country` is
     where numbers are dialled.
     """
-    for column, text in cells.items():
-        name = mapping.get(column)
-        if not text or name not in {None, "email", "phone"} or is_of_ours(column):
+    for column, cell in cells.items():
+        field_name = mapping.get(column)
+        if not cell or field_name not in {None, "email", "phone"}:
             continue
-        if "@" in text:
-            words = [word.strip(".") for word in _WORDS.findall(text)]
-            # A text that names somebody, such as a remark, is no column of addresses; what JSON had inside is.
-            if name is not None or text.startswith(("{", "[")) or all("@" in word for word in words):
-                yield from _valid("email", (word for word in words if "@" in word), country)
-        elif name == "phone" or names_phone(column):
-            yield from _valid("phone", _NUMBERS.split(text), country)
+        # A text that names somebody, such as a remark, is no column of addresses; what JSON had inside is.
+        is_meant = field_name is not None or cell.startswith(("{", "["))
+        for name, text in _inside(column, cell):
+            if has_others_addresses(name):
+                continue
+            if "@" in text:
+                words = [word.strip(".") for word in _WORDS.findall(text)]
+                if is_meant or all("@" in word for word in words):
+                    yield from _valid("email", (word for word in words if "@" in word), country)
+            elif field_name == "phone" or names_phone(name):
+                yield from _valid("phone", _NUMBERS.split(text), country)
 
 
 def _valid(kind: str, texts: Iterable[str], country: str | None) -> Iterator[tuple[str, str]]:

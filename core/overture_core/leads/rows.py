@@ -31,6 +31,7 @@ _LONGEST_ID = 200
 _NULS = "values that were stripped of NUL characters, which no text has"
 # A JSON object may have names that no object before it had: the report names so many columns, and no more.
 _MOST_CUT = 50
+_MOST_NAMED = 10
 
 
 class RowRejected(InvalidInput):
@@ -100,14 +101,22 @@ class RowReader:
         self.warnings: list[str] = []
         self._names_cut: set[str] = set()
 
+    @property
+    def answering(self) -> list[str]:
+        """The columns that may tell of consent by what they hold, once all was read."""
+        return self._consent.answering
+
     def of_answers(self) -> list[str]:
-        """Name the columns that may tell of consent by what they hold, once all was read."""
-        columns = ", ".join(map(quoted, self._consent.answering))
+        """Name them; of many the first, since the report marks each among its columns."""
+        columns = self.answering
         if not columns:
             return []
+        told = ", ".join(map(quoted, columns[:_MOST_NAMED]))
+        more = len(columns) - _MOST_NAMED
+        rest = f" and {more} more, which the list of columns marks" if more > 0 else ""
         return [
-            f"Not read for consent, though they hold yes and no: {columns}. If people agree or refuse in one, map it "
-            "to a field such as email_opt_in or opt_out."
+            f"Not read for consent, though they hold yes and no: {told}{rest}. If people agree or refuse in one, map "
+            "it to a field such as email_opt_in or opt_out."
         ]
 
     def taken_notes(self) -> Counter[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import FoundOrder, Order, OrderFinder
-from overture_core.leads.header_names import PREFIX, field_of, is_of_ours
+from overture_core.leads.header_names import PREFIX, field_of, has_others_addresses
 from overture_core.leads.mapping import (
     CUSTOM,
     FIELDS,
@@ -27,11 +27,12 @@ from overture_core.leads.mapping import (
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.rows import RowReader
-from overture_core.leads.telling import Reads, is_about_else, telling
+from overture_core.leads.telling import BY_NAME, is_about_else, sounds_by_dates, telling
 from overture_core.text import quantity, quoted
 
 SAMPLE = 200
 KEPT = (CUSTOM, UNREAD)
+UNREAD_ANSWERS = "holds yes and no, not read for consent"
 DATES = ("last_contact_at", "consent_at")
 
 
@@ -82,8 +83,15 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     proposed = propose(table.columns, cells, settled)
     mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field not in KEPT}
     require_address(table.columns, mapping)
-    why = {**proposed.why, **dict.fromkeys(saved, "the saved mapping"), **dict.fromkeys(own, "you said so")}
     about_else = _about_else([column for column in table.columns if column not in mapping], cells)
+    why = {
+        **dict.fromkeys(
+            about_else, "its name sounds like consent and its values do not, so it is not read for refusals"
+        ),
+        **proposed.why,
+        **dict.fromkeys(saved, "the saved mapping"),
+        **dict.fromkeys(own, "you said so"),
+    }
     unread = {column: field for column, field in settled.items() if field == UNREAD}
     columns = [column for column, field in mapping.items() if field in DATES]
     orders = _orders(source, sample, options, columns)
@@ -101,14 +109,22 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
         )
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
     custom = [column for column in table.columns if column not in mapping and settled.get(column) != UNREAD]
-    reader.warnings.extend(_of_telling(custom, about_else))
-    reader.warnings.extend(_of_ours([column for column in custom if column not in settled], cells))
+    reader.warnings.extend(_of_telling(custom, about_else, cells))
+    reader.warnings.extend(_of_others([column for column in custom if column not in settled], cells))
     for column, found in orders.items():
         reader.warnings.extend(_of_dates(column, found))
     if options.preview:
         reader.warnings.append(f"Only the beginning was looked at, {quantity(len(sample), 'row')}; nothing was stored.")
     shown = cells if options.dry_run else ()  # what is stored of an import holds nobody's details
     return Understood(mapping, reader, list(described(table.columns, {**mapping, **unread}, why, shown)))
+
+
+def marked(columns: list[ColumnRead], answering: Collection[str]) -> list[ColumnRead]:
+    """Return columns with those marked that hold yes and no alone and were not read for consent."""
+    return [
+        each.model_copy(update={"why": f"{each.why}; {UNREAD_ANSWERS}"}) if each.column in answering else each
+        for each in columns
+    ]
 
 
 def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
@@ -144,17 +160,21 @@ def _of_mapping(
 
 def _about_else(columns: list[str], sample: list[dict[str, str]]) -> set[str]:
     """Return the columns whose names tell of consent and whose values do not."""
-    return {column for column in columns if is_about_else(telling(column), (row.get(column, "") for row in sample))}
+    return {column for column in columns if is_about_else(column, _values(column, sample))}
 
 
-def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str]:
+def _values(column: str, sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    return (row.get(column, "") for row in sample)
+
+
+def _of_telling(columns: list[str], about_else: Collection[str], sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """Name the columns without a field that are read for refusals, and those that may tell of consent and are not."""
     read, sounding = [], []
     for column in columns:
         found = telling(column)
-        if found.reads in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES) and column not in about_else:
+        if found.reads in BY_NAME and column not in about_else:
             read.append(quoted(column))
-        elif found.sounds:
+        elif found.sounds or sounds_by_dates(column, _values(column, sample)):
             sounding.append(quoted(column))
     if read:
         yield (
@@ -168,14 +188,14 @@ def _of_telling(columns: list[str], about_else: Collection[str]) -> Iterator[str
         )
 
 
-def _of_ours(columns: list[str], sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Name the columns whose addresses are not taken for the lead's, being called like those of somebody of ours."""
+def _of_others(columns: list[str], sample: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Name the columns whose addresses are not taken for the lead's, being called like those of somebody else."""
     for column in columns:
-        if column.startswith(PREFIX) or not is_of_ours(column):
+        if column.startswith(PREFIX) or not has_others_addresses(column):
             continue
         if any("@" in cell[1:] or is_phone(cell) for row in sample if (cell := row.get(column, "").strip())):
             yield (
-                f"{quoted(column)} sounds like somebody of yours: its addresses were not taken for the lead's. If they "
+                f"{quoted(column)} sounds like somebody else's: its addresses were not taken for the lead's. If they "
                 "are, map it to email or phone, or call it Email 2 or Phone 2 beside another one."
             )
 

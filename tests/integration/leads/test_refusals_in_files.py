@@ -92,9 +92,20 @@ def test_what_is_not_understood_changes_nothing_and_is_named_with_its_first_line
     assert consents(store, "b@n.example") == {}
     (said,) = [each for each in report.warnings if "not understood" in each]
     assert said.startswith(
-        "3 consent values not understood, such as 'maybe' in line 2, 'not unsubscribed' in line 3: these people stay "
-        "as they were, and are written to where they were; if it means no, write no there and import the file again"
+        "3 consent values not understood in 'consent' (3), such as 'maybe' in line 2, 'not unsubscribed' in line 3: "
+        "these people stay as they were, and are written to where they were; if it means no, write no there and import "
+        "the file again"
     )
+
+
+def test_a_date_in_a_column_of_consent_grants_nothing_and_the_report_says_what_to_do(
+    store: Store, take: Import
+) -> None:
+    report = take("email,email_opt_in,consent\na@n.example,2026-03-01,maybe\nb@n.example,2026-03-02,\n")
+    assert consents(store, "a@n.example") == {}
+    (said,) = [each for each in report.warnings if "not understood" in each]
+    assert said.startswith("3 consent values not understood in 'email_opt_in' (2), 'consent' (1), such as '2026-03-01'")
+    assert said.endswith("; a date is no yes: write yes there, and the date in a column mapped to consent_at")
 
 
 @pytest.mark.parametrize("cell", ["n/a", "-", ""])
@@ -165,16 +176,33 @@ def test_a_row_that_refuses_does_so_for_every_address_in_it(
 
 
 def test_addresses_inside_an_object_of_json_refuse_with_their_row(store: Store, take: Import) -> None:
-    row = {"email": "a@n.example", "contacts": {"private": "b@n.example", "more": ["c@n.example"]}, "opt_out": True}
-    take(json.dumps([row]), filename="leads.json")
+    contacts = {"private": "b@n.example", "more": ["c@n.example"], "owner": {"email": "me@n.example"}}
+    take(json.dumps([{"email": "a@n.example", "contacts": contacts, "opt_out": True}]), filename="leads.json")
+    assert not is_suppressed(store, "email", "me@n.example")
     assert is_suppressed(store, "email", "b@n.example")
     assert is_suppressed(store, "email", "c@n.example")
 
 
-def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, take: Import) -> None:
-    take("email,Owner Email,Remark,opt_out\na@n.example,me@n.example,see bob@n.example,yes\n")
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("Owner Email", "CSM", "KAM Email", "Account manager", "Accountmanager", "Sales representative", "AE Email"),
+        *("Recruiter", "Support email", "Partner E-Mail", "Email du recruteur", "Assigned to", "Referred by"),
+        *("Betreuer", "Kundenbetreuung", "Responsable", "Responsável", "Relatiebeheerder", "Opiekun", "Куратор"),
+    ],
+)
+def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, take: Import, column: str) -> None:
+    take(f"email,{column},Remark,opt_out\na@n.example,me@n.example,see bob@n.example,yes\n")
     assert not is_suppressed(store, "email", "me@n.example")
     assert not is_suppressed(store, "email", "bob@n.example")
+
+
+@pytest.mark.parametrize("column", ["Business Partner Email", "Supporter Email", "Secondary Email", "Homeowner"])
+def test_an_address_that_only_sounds_like_somebody_elses_refuses_with_its_row(
+    store: Store, take: Import, column: str
+) -> None:
+    take(f"email,{column},opt_out\na@n.example,b@n.example,yes\n")
+    assert is_suppressed(store, "email", "b@n.example")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +212,7 @@ def test_addresses_of_our_own_people_and_in_remarks_do_not_refuse(store: Store, 
 def test_a_column_of_addresses_that_is_called_like_ours_is_pointed_out(take: Import, column: str, cell: str) -> None:
     text = f"email,{column},Assigned by\na@n.example,,@ada\nb@n.example,{cell},Bo\n"
     assert take(text).warnings == [
-        f"'{column}' sounds like somebody of yours: its addresses were not taken for the lead's. If they are, map it "
+        f"'{column}' sounds like somebody else's: its addresses were not taken for the lead's. If they are, map it "
         "to email or phone, or call it Email 2 or Phone 2 beside another one."
     ]
     assert take(text, mapping={column: "custom"}).warnings == []

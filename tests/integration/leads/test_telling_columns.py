@@ -66,6 +66,8 @@ def test_a_no_to_what_a_column_asks_refuses_and_a_yes_grants_nothing(
         ("Opted out of email: One to One", "true", EMAIL),
         ("emailBounced", "true", EMAIL),
         ("Unsubscribe reason", "too many mails", NONE),
+        ("CLEAN_TIME", "2026-03-01 10:00:00", EMAIL),
+        ("deactivated", "1714521600", NONE),
     ],
 )
 def test_what_is_no_no_in_a_column_of_refusals_refuses(
@@ -141,6 +143,15 @@ def test_a_status_or_a_label_that_says_that_somebody_is_off_refuses(
         ("Follow Email Activity", "Do Not Allow"),
         ("Newslettersperre", "nein"),
         ("Opted out of tracking", "yes"),
+        *((name, "1970-01-01") for name in ("CLEAN_TIME", "UNSUB_TIME", "deactivated", "Revoked at")),
+        *((name, "0") for name in ("CLEAN_TIME", "UNSUB_TIME", "deactivated")),
+        *((name, "yes") for name in ("CLEAN_TIME", "deactivated", "Clean email")),
+        *(
+            ("Contact preference", each)
+            for each in ("Email only", "Post", "No preference", "Keine Präferenz", "-None-")
+        ),
+        ("Preferred Method of Contact", "None"),
+        ("Kontaktart", "Ohne Termin"),
     ],
 )
 def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, column: str, cell: str) -> None:
@@ -161,6 +172,11 @@ def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, co
         ("a@n.example,yes\nc@n.example,no\n", "Jatka", "they hold yes and no"),
         ("a@n.example,t\nc@n.example,f\n", "Happy to hear from us", "they hold yes and no"),
         ("a@n.example,1\nc@n.example,0\n", "Email status", "they hold yes and no"),
+        ("a@n.example,0\nb@n.example,3\nc@n.example,1\n", "Marketing emails bounced", "their names sound like it"),
+        ("a@n.example,2\nb@n.example,0\nc@n.example,1\n", "Spam complaints", "their names sound like it"),
+        ("c@n.example,2026-03-01\n", "Deactivated at", "their names sound like it"),
+        ("a@n.example,no\nc@n.example,yes\n", "deactivated", "their names sound like it"),
+        ("c@n.example,2\n", "CONTACT_ALLOWANCE", "their names sound like it"),
     ],
 )
 def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
@@ -170,6 +186,72 @@ def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
     assert consents(store, "c@n.example") == {}
     (said,) = report.warnings
     assert said.startswith(f"Not read for consent, though {why}: '{column}'. If people agree or refuse in one, map it")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "kept"),
+    [
+        *(
+            ("Contact preference", each, NONE)
+            for each in ("No contact", "None", "do not contact", "Nicht kontaktieren")
+        ),
+        ("Contact preference", "No calls", CALLED),
+        *((name, "none", NONE) for name in ("Communication Preferences", "Contact_Preferences__c")),
+        ("Email preferences", "none", EMAIL),
+        ("Kontaktpräferenzen", "kein Kontakt", NONE),
+        ("Preferred Method of Contact", "No contact", NONE),
+    ],
+)
+def test_a_no_among_preferences_refuses(
+    store: Store, take: Import, column: str, cell: str, kept: dict[Channel, bool]
+) -> None:
+    report = take(f"email,{column}\na@n.example,{cell}\nb@n.example,Email\n")
+    assert (consents(store), consents(store, "b@n.example")) == (kept, {})
+    assert report.warnings[-1] == f"Refused by columns that are no field of consent: '{column}' in 1 row. {STAYS}"
+
+
+def test_a_way_of_contact_that_is_none_is_named(store: Store, take: Import) -> None:
+    (said,) = take("email,Preferred Method of Contact\na@n.example,None\nb@n.example,Email\n").warnings
+    assert said.startswith(
+        "1 consent value not understood in 'Preferred Method of Contact' (1), such as 'None' in line 2: these people"
+    )
+
+
+def test_a_column_of_bounces_that_holds_no_greater_number_is_read(store: Store, take: Import) -> None:
+    take("email,Marketing emails bounced\na@n.example,1\nb@n.example,0\n")
+    assert (consents(store), consents(store, "b@n.example")) == (EMAIL, {})
+
+
+def test_the_columns_tell_of_one_whose_values_are_counts(take: Import) -> None:
+    report = take("email,Marketing emails bounced\na@n.example,1\nb@n.example,2\n")
+    assert [each.why for each in report.columns] == [
+        "its name",
+        "its name sounds like consent and its values do not, so it is not read for refusals",
+    ]
+
+
+def test_hidden_columns_of_dynamics_are_not_named(take: Import) -> None:
+    names = ",".join(f"(Do Not Modify) {name}" for name in ("Contact", "Row Checksum", "Modified On"))
+    assert take(f"email,{names}\na@n.example,5f1c,xK9=,2026-03-01\n").warnings == []
+
+
+def test_dates_under_a_name_that_asks_are_understood_to_grant_nothing(store: Store, take: Import) -> None:
+    report = take("email,SubscribedAt\na@n.example,2026-03-01\nb@n.example,1 March 2026\n")
+    assert consents(store) == {}
+    assert [each for each in report.warnings if "not understood" in each] == []
+
+
+def test_of_many_columns_of_yes_and_no_ten_are_named_and_all_marked(take: Import) -> None:
+    names = [f"Flag {number}" for number in range(13)]
+    report = take(f"email,{','.join(names)}\na@n.example{',true' * 13}\nb@n.example{',false' * 13}\n")
+    told = ", ".join(f"'{name}'" for name in names[:10])
+    assert report.warnings == [
+        f"Not read for consent, though they hold yes and no: {told} and 3 more, which the list of columns marks. If "
+        "people agree or refuse in one, map it to a field such as email_opt_in or opt_out."
+    ]
+    assert [
+        each.column for each in report.columns if each.why.endswith("; holds yes and no, not read for consent")
+    ] == (names)
 
 
 def test_a_column_that_begins_late_is_named_all_the_same(take: Import) -> None:
@@ -205,6 +287,7 @@ def test_a_field_that_refuses_most_of_a_list_is_pointed_out(store: Store, take: 
         ({"cookies": {"consent": False}}, {}),
         ({"custom_fields": [{"name": "Size", "value": "no"}, {"name": "Newsletter", "value": "no"}]}, EMAIL),
         ({"lists": ["vip", "Unsubscribed"]}, NONE),
+        ({"custom_attributes": {"contact_preferences": "none", "clean_time": ""}}, NONE),
         ({"properties": {"plan": "no", "seats": [1, 2]}}, {}),
     ],
 )

@@ -33,6 +33,10 @@ def test_a_yes_a_date_or_a_reason_refuses_there(text: str) -> None:
         ("FALSCH", Said(refused=EVERY)),
         ("nan", NOTHING),
         ("#N/A", NOTHING),
+        ("-None-", NOTHING),
+        ("No preference", Said(unclear=True)),
+        ("Keine Einschränkungen", Said(unclear=True)),
+        ("I do not want to know", Said(refused=EVERY)),
     ],
 )
 def test_a_number_or_a_truth_value_of_a_program_is_one_answer(text: str, said: Said) -> None:

@@ -158,6 +158,12 @@ def test_an_address_of_somebody_of_ours_is_not_the_leads(name: str) -> None:
     assert propose([name, "Kunde"], [{name: "us@ours.example", "Kunde": "a@x.example"}]).mapping == {"Kunde": "email"}
 
 
+def test_an_address_of_a_partner_is_the_leads_in_a_list_without_any_other() -> None:
+    sample = [{"Partner": "us@ours.example", "Kunde": "a@x.example", "Partner phone": "+1 212 555 0123"}]
+    assert propose(["Partner", "Partner phone", "Kunde"], sample).mapping == {"Kunde": "email"}
+    assert propose(["Partner", "Partner phone"], sample).mapping == {"Partner": "email", "Partner phone": "phone"}
+
+
 def test_an_address_in_place_of_a_header_is_nobody_of_ours() -> None:
     assert propose(["vertriebler@x.example"], [{"vertriebler@x.example": "a@x.example"}]).mapping == {
         "vertriebler@x.example": "email"
