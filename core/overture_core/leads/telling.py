@@ -190,14 +190,12 @@ def telling(name: str) -> Telling:
     name = without_number(name)
     if name.startswith(PREFIX):
         return _NOTHING
+    name = _inmost(name)
     field = field_of(name)
     if field in REFUSALS | CONSENTS:
         return Telling(Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS, CHANNELS_OF[field], sounds=True)
     if field is not None:
         return _LABELS
-    around, _, inner = name.rpartition(".")
-    if field_of(inner) in REFUSALS | CONSENTS - {"consent"} and _NOT.isdisjoint(words_of(around)):
-        return telling(inner)  # what the object around it is called says less
     words = [word for word in words_of(name) if word not in _AFFIXES]
     key = "".join(words)
     known = _is_known(key) or key.startswith(_REFUSING_WHAT_FOLLOWS)
@@ -209,6 +207,14 @@ def telling(name: str) -> Telling:
     if not _STATUS.isdisjoint(words) or key.endswith(("status", "statut")):
         return Telling(Reads.STATUS, _channels(key))
     return _LABELS._replace(sounds=_has(key, _SOUNDING))
+
+
+def _inmost(name: str) -> str:
+    """Return what a value inside an object is called by itself, if that is a field of consent: what the objects around
+    it are called says less, unless they say no."""
+    around, _, inner = name.rpartition(".")
+    is_own = field_of(name) is None and field_of(inner) in REFUSALS | CONSENTS - {"consent"}
+    return inner if is_own and _NOT.isdisjoint(words_of(around)) else name
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:
