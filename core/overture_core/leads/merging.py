@@ -1,9 +1,9 @@
 """Joins rows to leads by their identities, and merges what they say.
 
-A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn
-page. An import fills what is empty and adds what is new; it overwrites nothing but the time of the
-last contact, where the later one counts. A refusal of consent is never overruled by a file, nor is a suppression.
-docs/duplicates.md has the rule for people.
+A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn page, but for an
+id that is somebody else's (strangers.py). An import fills what is empty and adds what is new; it overwrites nothing but
+the time of the last contact, where the later one counts. A refusal of consent is never overruled by a file, nor is a
+suppression. docs/duplicates.md has the rule for people.
 """
 
 from __future__ import annotations
