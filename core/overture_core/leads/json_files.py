@@ -70,7 +70,8 @@ def json_table(
     opened = _opened(source, encoding, lines, objects, files)
     rows = map(of_text, opened.rows) if texts else opened.rows
     columns = [TEXTS] if texts else columns
-    return Table(columns, encoding.name, None, rows, opened.position, notes=(*opened.notes, *notes))
+    notes = (*opened.notes, *notes)
+    return Table(columns, encoding.name, None, rows, opened.position, notes=notes, too_wide=tuple(objects.too_wide))
 
 
 class _Opened(NamedTuple):

@@ -79,9 +79,14 @@ class Proposal(NamedTuple):
 class NoAddressColumn(InvalidInput):
     """No column of a file was recognised as e-mail or phone."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], too_wide: Sequence[str] = ()) -> None:
         self.example = columns[0] if columns else "E-post"
         self.what = f"No column was recognised as e-mail or phone; the columns are: {', '.join(columns[:20])}."
+        if too_wide:
+            self.what += (
+                f" What stands inside {', '.join(map(quoted, too_wide[:5]))} would make too many columns and was not "
+                "looked at: if the addresses are there, leave out the fields that you do not need."
+            )
         super().__init__(f'{self.what} Say which one it is with a mapping such as {{"{self.example}": "email"}}.')
 
 
@@ -182,8 +187,9 @@ def check_fields(mapping: Mapping[str, str]) -> None:
         raise InvalidInput(msg)
 
 
-def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
-    """Make sure that leads could be reached at all, or that those who are known could refuse.
+def require_address(columns: Sequence[str], mapping: Mapping[str, str], too_wide: Sequence[str] = ()) -> None:
+    """Make sure that leads could be reached at all, or that those who are known could refuse; `too_wide` as a table has
+    them (tables.py).
 
     Raises:
         NoAddressColumn: no column is an e-mail address or a phone number, nor do a key and a refusal stand together.
@@ -191,7 +197,7 @@ def require_address(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
     fields = set(mapping.values())
     refusing = fields & {"external_id", "linkedin_url"} and fields & (REFUSALS | CONSENTS)
     if not refusing and not {"email", "phone"} & fields:
-        raise NoAddressColumn(columns)
+        raise NoAddressColumn(columns, too_wide)
 
 
 def described(

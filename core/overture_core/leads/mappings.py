@@ -92,10 +92,10 @@ def with_saved(store: Store, workspace: str, options: ImportOptions) -> ImportOp
 
 
 def whole_objects(options: ImportOptions) -> set[str]:
-    """Return the columns that are settled as a whole, should they be objects of JSON: by the mapping that was given, or
-    by a saved one, which means a text where it says a field of one text."""
-    saved = options.saved_mapping or {}
-    return {*(options.mapping or {}), *(column for column, field in saved.items() if field in SEVERAL)}
+    """Return the columns that are settled as a whole, should they be objects of JSON: by the mapping that was given,
+    but for addresses, or by a saved one, which means a text where it says a field of one text."""
+    own = {column for column, field in (options.mapping or {}).items() if field not in ("email", "phone")}
+    return own | {column for column, field in (options.saved_mapping or {}).items() if field in SEVERAL}
 
 
 def remember(work: Work, options: ImportOptions, mapping: Mapping[str, str], unmapped: Sequence[str]) -> None:

@@ -45,6 +45,7 @@ class Table:
 
     `position` tells how many of the source's `size` bytes have been read; `notes` what a person should know
     of how its shape was understood. Where not `named`, there is no header, and the columns are called by number.
+    `too_wide` are the columns of JSON's objects that are one each because they have too much in them for columns.
     """
 
     columns: list[str]
@@ -56,6 +57,7 @@ class Table:
     named: bool = True
     encoding_guessed: bool = False
     notes: tuple[str, ...] = ()
+    too_wide: tuple[str, ...] = ()
     files: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:

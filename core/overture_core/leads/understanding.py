@@ -82,7 +82,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     settled = {**own, **saved}
     proposed = propose(table.columns, cells, settled)
     mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field not in KEPT}
-    require_address(table.columns, mapping)
+    require_address(table.columns, mapping, table.too_wide)
     about_else = _about_else([column for column in table.columns if column not in mapping], cells)
     why = {
         **dict.fromkeys(

@@ -96,6 +96,49 @@ def test_a_refusal_inside_the_object_of_an_address_counts(store: Store, take: Im
     assert lead(store).phone == "+12025550101"
 
 
+@pytest.mark.parametrize(
+    ("row", "channels"),
+    [
+        ({"phone": [{"value": "+12025550101", "primary": True, "sms_opt_out": True}]}, {Channel.SMS}),
+        ({"phones": [{"phone": "+12025550101", "do_not_call": True}]}, {Channel.SMS, Channel.VOICE}),
+        ({"email": [{"value": EMAIL, "primary": True, "opt_out": True}]}, {Channel.EMAIL}),
+        ({"email": [{"value": EMAIL, "unsubscribed": True}]}, {Channel.EMAIL}),
+        ({"email": [{"value": EMAIL}, {"value": "b@n.example", "status": "unsubscribed"}]}, {Channel.EMAIL}),
+        ({"emailAddresses": [{"value": EMAIL, "opt_out": False, "type": "home"}]}, set()),
+    ],
+)
+def test_a_refusal_beside_an_address_in_a_list_counts(
+    store: Store, take: Import, row: dict[str, Any], channels: set[Channel]
+) -> None:
+    taken(take, row)
+    assert refused(store) == channels
+
+
+def test_an_address_is_found_whether_it_is_a_text_or_stands_in_an_object(store: Store, take: Import) -> None:
+    rows = [
+        {"email": EMAIL},
+        {"email": {"value": "b@n.example", "type": "work"}},
+        {"email": [{"address": "c@n.example"}]},
+    ]
+    assert take(json.dumps(rows), filename="leads.json").created == 3
+    with store.read("default") as work:
+        assert service.get(work, lead_id_of(work, "b@n.example")).custom == {"email.type": "work"}
+
+
+@pytest.mark.parametrize("options", [{}, {"mapping": {"emails": "email", "phones": "phone"}}])
+def test_lists_of_addresses_are_read_whatever_their_keys_are_called(
+    store: Store, take: Import, options: dict[str, Any]
+) -> None:
+    row = {
+        "emails": [{"type": "office", "email": EMAIL}],
+        "phones": [{"phone": "+12025550101"}, {"number": "+12025550102"}],
+    }
+    assert take(json.dumps([row]), filename="close.json", **options).created == 1
+    found = lead(store)
+    assert found.phone == "+12025550101"
+    assert found.custom == {"emails.type": "office", "phones (2)": "+12025550102"}
+
+
 @pytest.mark.parametrize("row", [{"properties": {"newsletter": "yes"}}, {"meta": {"email_opt_in": True, "sms": True}}])
 def test_what_stands_inside_an_object_grants_nothing(store: Store, take: Import, row: dict[str, Any]) -> None:
     taken(take, row)

@@ -11,7 +11,7 @@ import pytest
 
 from overture_core.errors import UnreadableFile
 from overture_core.leads.header_names import field_of
-from overture_core.leads.mapping import propose
+from overture_core.leads.mapping import NoAddressColumn, propose, require_address
 from overture_core.leads.reading import Row, Source, Table, open_table
 
 EMAIL = "a@example.com"
@@ -37,7 +37,23 @@ def cells(value: dict[str, Any], whole: Collection[str] = ()) -> dict[str, str] 
         ({"tags": [{"name": "vip"}, {"label": "old"}, {"value": "x"}]}, {"tags": "vip;old;x"}),
         ({"person": {"labels": [{"name": "vip"}]}}, {"person.labels": "vip"}),
         ({"tags": [{"id": 3}]}, {"tags": '{"id": 3}'}),
-        ({"email": [{"value": EMAIL, "label": "work"}]}, {"email": EMAIL}),
+        ({"email": [{"value": EMAIL, "label": "work"}]}, {"email": EMAIL, "email.label": "work"}),
+        (
+            {"emails": [{"value": "b", "off": [1], "primary": False}, {"value": "a", "primary": True, "x": {"y": 1}}]},
+            {"emails": "a", "emails.x.y": "1", "emails (2)": "b", "emails (2).off": "1"},
+        ),
+        (
+            {"phones": [{"phone": "", "type": "fax"}, {"phone": 1}]},
+            {"phones": "1", "phones (2)": "", "phones (2).type": "fax"},
+        ),
+        (
+            {"emailAddresses": [{"value": "b"}, {"metadata": {"primary": True}, "value": "a"}]},
+            {"emailAddresses": "a", "emailAddresses.metadata.primary": "True", "emailAddresses (2)": "b"},
+        ),
+        ({"contact": {"phoneNumbers": [{"phoneNumber": "1"}]}}, {"contact.phoneNumbers": "1"}),
+        ({"emails": [{"email": None, "opt_out": True}]}, {"emails": '{"email": null, "opt_out": true}'}),
+        ({"email": {"address": "a", "opt_out": True}}, {"email": "a", "email.opt_out": "True"}),
+        ({"phone": {"mobile": "1", "value": False}}, {"phone.mobile": "1", "phone.value": "False"}),
         ({"emails": [{"value": "b"}, {"value": "a", "primary": True}]}, {"emails": "a", "emails (2)": "b"}),
         ({"company.name": "x", "company": {"name": "y"}}, {"company.name": "x", "company.name (2)": "y"}),
         ({"company": {"name": "y"}, "company.name": "x"}, {"company.name (2)": "y", "company.name": "x"}),
@@ -77,6 +93,37 @@ def test_the_widest_objects_stay_whole_where_the_columns_would_be_too_many() -> 
     assert json.loads((read[3].cells or {})["answers"]) == rows[3]["answers"]
     with pytest.raises(UnreadableFile, match="objects of over 500 different keys in all"):
         opened([{f"k{n}": 1, "plan": {"name": "x"}} for n in range(500)])
+
+
+def test_the_widest_object_is_found_by_its_own_path() -> None:
+    rows = [
+        {
+            "id": n,
+            "attributes": {"email": EMAIL, "location": {"city": "X"}, "properties": {f"{n}-{m}": m for m in range(40)}},
+        }
+        for n in range(30)
+    ]
+    table, _ = opened(rows)
+    assert table.columns == ["id", "attributes.email", "attributes.location.city", "attributes.properties"]
+    assert table.too_wide == ("attributes.properties",)
+    assert "'attributes.properties' was kept as one column of objects" in table.notes[0]
+
+
+def test_many_narrow_objects_are_kept_as_the_one_that_they_stand_in() -> None:
+    rows = [
+        {"email": EMAIL, "a": {"events": {f"e{n}": {"at": n, "by": n}}, "plan": {"x": n, "y": n}}} for n in range(300)
+    ]
+    table, read = opened(rows)
+    assert table.columns == ["email", "a.plan.x", "a.plan.y", "a.events"]
+    assert table.too_wide == ("a.events",)
+    assert (read[-1].cells or {})["a.events"] == '{"e299": {"at": 299, "by": 299}}'
+
+
+def test_a_file_whose_address_stands_in_an_object_too_wide_is_refused_with_the_cause() -> None:
+    rows = [{"id": n, "fields": {"email": EMAIL, **{f"{n}-{m}": m for m in range(40)}}} for n in range(30)]
+    table, _ = opened(rows)
+    with pytest.raises(NoAddressColumn, match="What stands inside 'fields' would make too many columns"):
+        require_address(table.columns, {}, table.too_wide)
 
 
 @pytest.mark.parametrize("inside", ["[" * 800 + "]" * 800, '{"a":' * 50_000 + "1" + "}" * 50_000])
