@@ -40,7 +40,6 @@ from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.rows import LeadRow
-from overture_core.leads.strangers import telling_by_id, telling_by_phone
 from overture_core.leads.understanding import SAMPLE, marked, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
@@ -218,8 +217,7 @@ class _Running:
                     *warnings,
                     *notes,
                     *done.consent.warnings(done.rows, self._mapping),
-                    *telling_by_phone(done.by_phone, done.by_phone_line),
-                    *telling_by_id(done.by_id, done.by_id_line),
+                    *done.joins.warnings(),
                     *_of_erased(done),
                     *alike,
                 ],
@@ -272,10 +270,7 @@ class _Running:
                 notes=Counter(done.notes) + chunk.notes + merger.notes,
                 erased=done.erased + len(back),
                 erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
-                by_phone=done.by_phone + len(merger.by_phone),
-                by_phone_line=done.by_phone_line or next(iter(merger.by_phone), None),
-                by_id=done.by_id + len(merger.by_id),
-                by_id_line=done.by_id_line or next(iter(merger.by_id), None),
+                joins=done.joins.with_lines(merger.joins),
                 shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
                 consent=done.consent.with_rows((row.line, read.stated) for row, read in chunk.good),
             )

@@ -17,6 +17,7 @@ from overture_core.errors import NotFound
 from overture_core.leads.consent_notes import ConsentNotes
 from overture_core.leads.mapping import ColumnRead
 from overture_core.leads.records import MAX_ORIGINAL
+from overture_core.leads.strangers import Joins
 from overture_core.storage.schema import ImportReject, LeadImport
 from overture_core.storage.store import Work
 from overture_core.text import quoted
@@ -111,10 +112,7 @@ class Checkpoint(Counts):
     notes: dict[str, int] = Field(default_factory=dict)
     erased: int = 0
     erased_lines: list[int] = Field(default_factory=list)
-    by_phone: int = 0
-    by_phone_line: int | None = None
-    by_id: int = 0
-    by_id_line: int | None = None
+    joins: Joins = Field(default_factory=Joins)
     shared: dict[int, list[str]] = Field(default_factory=dict)
     consent: ConsentNotes = Field(default_factory=ConsentNotes)
 

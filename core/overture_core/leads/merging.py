@@ -21,7 +21,7 @@ from overture_core.leads.granting import Grants
 from overture_core.leads.known import FIELDS, HeldLead, Known, look_up
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
-from overture_core.leads.strangers import has_strangers_id, is_another, without_id
+from overture_core.leads.strangers import By, has_strangers_id, is_another, may_be_another, without_id
 from overture_core.messages.channels import BY_PHONE, Channel
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag
@@ -63,9 +63,7 @@ class Merger:
         self.shared: dict[int, list[str]] = {}
         self.rejects: list[tuple[Row, list[str]]] = []  # rows that could only be joined to a lead, and were to none
         self._shut: dict[tuple[str, str], str] = {}
-        # Lines of rows that only their number joined to somebody else, and of those with somebody else's external id.
-        self.by_phone: list[int] = []
-        self.by_id: list[int] = []
+        self.joins: dict[By, list[int]] = defaultdict(list)  # lines of rows that one mark alone joins to a lead
         self._erased_ids: set[str] | None = None
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
@@ -135,14 +133,18 @@ class Merger:
             and has_strangers_id(row, owners, first.values)
             and not self._is_erased(shared[0][1])
         ):
-            self.by_id.append(line)
+            self.joins[By.ID].append(line)
+            if row.stated.refused:
+                self.joins[By.ID_REFUSING].append(line)
             self._refuse_too(owners[:1], row, line, filename)
             shared = shared[1:]
             row = without_id(row, self._known.leads[owners[1]].custom if shared else {})
-        if [kind for kind, _ in shared] == ["phone"]:
+        if len(shared) == 1 and shared[0][0] in ("phone", "external"):
             lead = self._known.leads[self._known.owners[shared[0]]]
-            if is_another(lead.values, row.values, ("email",)):
-                self.by_phone.append(line)
+            if shared[0][0] == "external" and may_be_another(lead.values, row.values):
+                self.joins[By.ID_ALONE].append(line)
+            elif shared[0][0] == "phone" and is_another(lead.values, row.values, ("email",)):
+                self.joins[By.PHONE].append(line)
         return row, shared
 
     def _is_erased(self, external_id: str) -> bool:

@@ -93,17 +93,43 @@ def test_both_lists_in_one_file_are_told_apart_too(store: Store, take: Import) -
         ("1,Ann,ann@one.example,", "1,Ann Lee,new@one.example,"),
         ("1,,ann@one.example,", "1,Cy Fox,cy@two.example,"),
         ("1,Ann Lee,ann@one.example,", "1,,cy@two.example,"),
-        ("1,Ann Lee,ann@one.example,", "1,Ann Fox,,+12025550103"),
-        ("1,Ann Lee,ann@one.example,+12025550101", "1,Ann Fox,cy@two.example,+12025550101"),
-        ("1,Ann Lee,ann@one.example,", "1,Ann Fox,ANN@one.example,"),
+        ("1,Ann Lee,ann@one.example,", "1,Ann Smith,new@one.example,"),
+        ("1,Zoë Müller,zoe@one.example,", "1,Zoe Mueller,new@one.example,"),
+        ("1,Jane Doe,ann@one.example,", "1,J. Doe-Roe,new@one.example,"),
+        ("1,Ann Lee,ann@one.example,", "1,Cy Fox,,+12025550103"),
+        ("1,Ann Lee,ann@one.example,+12025550101", "1,Cy Fox,cy@two.example,+12025550101"),
+        ("1,Ann Lee,ann@one.example,", "1,Cy Fox,ANN@one.example,"),
     ],
-    ids=["name", "word order", "part of name", "no name", "row without", "no address in common", "phone", "e-mail"],
+    ids=[
+        *("name", "word order", "part of name", "no name", "row without", "married", "written otherwise", "hyphen"),
+        *("no address in common", "phone", "e-mail"),
+    ],
 )
 def test_what_may_be_the_same_person_is_joined_by_the_id(take: Import, held: str, row: str) -> None:
     take(f"id,name,email,phone\n{held}\n")
     report = take(f"id,name,email,phone\n{row}\n")
     assert report.created == 0
-    assert not [each for each in report.warnings if "external id" in each]
+    assert not [each for each in report.warnings if "the external id of a lead" in each]
+
+
+@pytest.mark.parametrize("row", ["A. Lee,ann@one.example", "A. Fox,cy@two.example"])
+def test_an_initial_in_common_does_not_make_two_names_one(take: Import, row: str) -> None:
+    take("id,name,email\n1,A. Lee,ann@one.example\n")
+    assert take(f"id,name,email\n1,{row}\n").created == ("Fox" in row)
+
+
+def test_joins_by_an_id_alone_without_names_are_counted(take: Import) -> None:
+    take("id,email,phone\n1,ann@one.example,+12025550101\n2,bo@one.example,\n3,,+12025550103\n4,di@one.example,\n")
+    text = "id,email,phone\n1,cy@two.example,+12025550101\n2,bo@one.example,\n3,ed@two.example,\n4,fo@two.example,\n"
+    dry, report = take(text, dry_run=True), take(text)
+    said = [each for each in report.warnings if "external id" in each]
+    assert said == [
+        "1 row was joined by external id alone to a lead of another e-mail address, such as line 5, with no name to "
+        "compare; if they are other people, since two systems number their own, undo the import and put a prefix "
+        "before the ids of one, or map its column to custom"
+    ]
+    assert dry.warnings == report.warnings
+    assert not [each for each in take(text).warnings if "external id" in each]
 
 
 def test_numbers_tell_people_apart_where_there_are_no_addresses(take: Import) -> None:
@@ -135,6 +161,8 @@ def test_what_such_a_row_refuses_the_lead_of_its_id_refuses_too(store: Store, ta
     assert refused(store, "bo@one.example") == refused(store, "di@two.example") == set()
     (change,) = lead(store, "ann@one.example").changes
     assert (change.import_id, change.line, change.changed) == (said.import_id, 2, ["consents"])
+    stays = "; what 1 of them refuses was recorded for the lead with this id too, and stays"
+    assert [each for each in said.warnings if "external id" in each] == [f"{SAID}{stays}"]
     take("id,opt_out\n2,yes\n")
     assert refused(store, "bo@one.example") == set(Channel)
     assert refused(store, "di@two.example") == set()
