@@ -37,12 +37,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "연락처",
     ),
     "first_name": (
-        "first name|given name|forename|vorname|prénom|nombre|nome|voornaam|primeiro nome|nome próprio|imię",
+        "first name|fname|given name|forename|vorname|prénom|nombre|nome|voornaam|primeiro nome|nome próprio|imię",
         "name first|name given",
         "imie|křestní jméno|jméno|förnamn|fornavn|etunimi|ad|adı|isim|имя|ім'я|名|下の名前|名字|이름",
     ),
     "last_name": (
-        "last name|surname|family name|nachname|familienname|nom de famille|nom|apellido|apellidos|cognome",
+        "last name|lname|surname|family name|nachname|familienname|nom de famille|nom|apellido|apellidos|cognome",
         "achternaam|sobrenome|apelido|nazwisko|příjmení|efternamn|etternavn|efternavn|sukunimi|soyad",
         "name last|name family|soyadı|soyisim|фамилия|прізвище|姓|名字(姓)|苗字|姓氏|성",
     ),
@@ -78,8 +78,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "nation|kraj|państwo|země|stát|maa|ülke|страна|країна|国|国名|国家|國家|국가|나라",
     ),
     "time_zone": (
-        "time zone|tz|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone|fuso horário|strefa czasowa",
-        "časové pásmo|tidszon|tidszone|tidssone|aikavyöhyke|saat dilimi|часовой пояс",
+        "time zone|tz|location time zone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone|fuso horário",
+        "strefa czasowa|časové pásmo|tidszon|tidszone|tidssone|aikavyöhyke|saat dilimi|часовой пояс",
         "часовий пояс|タイムゾーン|时区|時區|시간대",
     ),
     "language": (
@@ -120,7 +120,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "consent": (
         "consent|opt in|consents|einwilligung|consentement|consentimiento|consenso|toestemming|consentimento",
-        "channels|zgoda|souhlas|samtycke|samtykke|suostumus|izin|onay|согласие|згода|同意|동의|marketing consent",
+        "zgoda|souhlas|samtycke|samtykke|suostumus|izin|onay|согласие|згода|同意|동의|marketing consent",
         "gdpr consent|consent marketing|opt in marketing|marketing opt in|werbeeinwilligung|dsgvo-einwilligung",
         "consentement marketing|consentimiento marketing|consenso marketing|marketingtoestemming|zgoda marketingowa",
     ),
@@ -213,7 +213,10 @@ _ADDRESS_WORDS = (
 )
 # What objects are called that are about the lead, in the answers of programs.
 _ABOUT_THE_LEAD = frozenset(
-    ("attributes", "contact", "customer", "data", "fields", "lead", "person", "profile", "properties", "prospect")
+    (
+        *("attributes", "contact", "customer", "data", "fields", "lead", "mergefields", "node", "person", "profile"),
+        *("properties", "prospect"),
+    )
 )
 # Beside the names of phone numbers, what else columns of further numbers are called.
 _FURTHER_PHONES = ("landline", "festnetz", "whatsapp", "sms", "viber")

@@ -1,7 +1,7 @@
 """JSON: a list of objects, an object that holds one, or an object a line (JSON Lines); also a list of texts alone.
 
 A document is read value by value (json_values.py): every object keeps its own text, and a bad one costs its own row.
-What its objects' cells are is json_cells.py's.
+Which list of an object has the rows is json_places.py's, and what the cells of each are json_cells.py's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from overture_core.errors import UnreadableFile
 from overture_core.leads.encoding import FoundEncoding
 from overture_core.leads.json_cells import Objects
+from overture_core.leads.json_places import Lists, Place, holds_address, place_of, values
 from overture_core.leads.json_values import DEEP, INVALID, Document, Doubled, Value, decoded, told
 from overture_core.leads.records import MAX_ORIGINAL, Line, bounded_lines
 from overture_core.leads.sources import Source
@@ -52,8 +53,9 @@ def json_table(
         UnreadableFile: it holds no objects, or objects of too many fields; also while going through the rows.
     """
     lines, objects = _is_lines(source, encoding), Objects(whole_objects)
+    place = None if lines else _place(source, encoding)
     with ExitStack() as looked_at:
-        every = _opened(source, encoding, lines, objects, looked_at).rows
+        every = _opened(source, encoding, lines, place, objects, looked_at).rows
         problem, texts = _seen(every if whole else islice(every, PREVIEWED), objects, source.filename)
         more = not whole and next(every, None) is not None
     columns = objects.columns
@@ -67,7 +69,7 @@ def json_table(
         f"{quoted(key)} was kept as one column of objects: their fields would make more than {MAX_COLUMNS} columns."
         for key in objects.too_wide
     )
-    opened = _opened(source, encoding, lines, objects, files)
+    opened = _opened(source, encoding, lines, place, objects, files)
     rows = map(of_text, opened.rows) if texts else opened.rows
     columns = [TEXTS] if texts else columns
     notes = (*opened.notes, *notes)
@@ -80,14 +82,16 @@ class _Opened(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def _opened(source: Source, encoding: FoundEncoding, lines: bool, objects: Objects, files: ExitStack) -> _Opened:
+def _opened(
+    source: Source, encoding: FoundEncoding, lines: bool, place: Place | None, objects: Objects, files: ExitStack
+) -> _Opened:
     stored = source.open()
     file = files.enter_context(encoding.open(stored))
     position = stored_position(stored)
     if lines:
         return _Opened((row for line in bounded_lines(file) if (row := _of_line(line, objects)) is not None), position)
-    name, rows = _listed(Document(file, source.filename), objects)
-    return _Opened(rows, position, (f"The rows were read from the list {quoted(name)}.",) if name else ())
+    notes = (f"The rows were read from the list {quoted(place.name)}.",) if place else ()
+    return _Opened(_of_document(Document(file, source.filename), objects, place), position, notes)
 
 
 def _seen(rows: Iterable[Row], objects: Objects, filename: str) -> tuple[str | None, bool]:
@@ -157,65 +161,42 @@ def _row(number: int, original: str, value: object, objects: Objects) -> Row:
     return Row(number, original, cells, shapes=shapes)
 
 
-def _listed(document: Document, objects: Objects) -> tuple[str, Iterator[Row]]:
-    """Find the list of objects; returns its name, if it is held by an object, and its rows."""
-    if document.take("["):
-        return "", _rows(document, objects, in_object=False)
-    if not document.take("{"):
-        raise document.broken(document.value().text)
-    fields: dict[str, object] = {}
-    while document.peek() == '"':
-        name = document.value()
-        if not document.take(":"):
-            break
-        if document.take("["):
-            if document.peek() == "{":
-                return str(name.value), _rows(document, objects, in_object=True)
-            fields[str(name.value)] = [each.value for each in _values(document)]
-        else:
-            fields[str(name.value)] = document.value().value
-        if not document.take(","):
-            break
-    if not document.take("}"):
-        raise document.broken(document.value().text)
-    return "", iter([_row(1, json.dumps(fields, ensure_ascii=False), fields, objects)] if fields else [])
+def _place(source: Source, encoding: FoundEncoding) -> Place | None:
+    with encoding.open(source.open()) as file:
+        document = Document(file, source.filename)
+        return place_of(document, source.filename) if document.peek() == "{" else None
 
 
-def _values(document: Document) -> Iterator[Value]:
-    """The values up to the end of a list that has been begun."""
-    while document.peek() not in {"]", ""}:
-        yield document.value()
-        document.take(",")
-    if not document.take("]"):
-        raise document.broken("")
-
-
-def _rows(document: Document, objects: Objects, *, in_object: bool) -> Iterator[Row]:
-    number = 0
-    for number, each in enumerate(_values(document), 1):
-        line = Line(number, each.text)
-        if (problem := each.problem or line.problem) is not None:
-            yield Row(number, line.shown, None, problem)
-        else:
-            yield _row(number, each.text, each.value, objects)
-    yield from _after(document, number, in_object=in_object)
-
-
-def _after(document: Document, number: int, *, in_object: bool) -> Iterator[Row]:
-    """What stands behind the list: nothing, or fields that say of the whole; another list of objects is a loss."""
-    while in_object and document.take(","):
-        name = document.value()
-        if document.take(":") and document.take("["):
-            lost = sum(isinstance(each.value, dict) for each in _values(document))
-            if lost:
-                number += 1
-                yield Row(
-                    number, name.text, None, "names a second list of objects, which was not read; import it by itself"
-                )
-        else:
-            document.value()
-    if in_object:
-        document.take("}")
+def _of_document(document: Document, objects: Objects, place: Place | None) -> Iterator[Row]:
+    number, lost = 0, []
+    if place is not None:
+        document.take("{")
+        for at, way in enumerate(Lists(document).ways()):
+            if at == place.number:
+                for number, each in enumerate(values(document), 1):
+                    yield _of_value(number, each, objects)
+            elif _is_loss(way, values(document)):
+                lost.append(".".join(way))
+    elif document.peek():
+        for number, each in enumerate(values(document) if document.take("[") else [document.value()], 1):
+            yield _of_value(number, each, objects)
+    for name in lost:
+        number += 1
+        text = json.dumps(name, ensure_ascii=False)
+        yield Row(number, text, None, "names a second list of objects, which was not read; import it by itself")
     if rest := document.peek():
         number += 1
         yield Row(number, rest + document.value().text[:MAX_ORIGINAL], None, "stands behind the end of the list")
+
+
+def _of_value(number: int, each: Value, objects: Objects) -> Row:
+    line = Line(number, each.text)
+    if (problem := each.problem or line.problem) is not None:
+        return Row(number, line.shown, None, problem)
+    return _row(number, each.text, each.value, objects)
+
+
+def _is_loss(way: tuple[str, ...], items: Iterable[Value]) -> bool:
+    """Say whether a list that is not read has objects which somebody may miss, and go through it."""
+    found = [isinstance(each.value, dict) and (len(way) == 1 or holds_address(each)) for each in items]
+    return any(found)

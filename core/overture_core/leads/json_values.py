@@ -96,7 +96,7 @@ class Document:
                 text = self._text[self._at : end]
                 self._at = end
                 return Value(text, value, _LONG if len(text) > MAX_RECORD else None)
-            if len(self._text) - self._at >= MAX_RECORD or not self._more():
+            if len(self._text) - self._at >= MAX_RECORD or not (self._more() or end >= 0):
                 return self._passed_over(problem)
 
     def _passed_over(self, problem: str) -> Value:

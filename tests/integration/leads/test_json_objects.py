@@ -125,6 +125,17 @@ def test_an_address_is_found_whether_it_is_a_text_or_stands_in_an_object(store: 
         assert service.get(work, lead_id_of(work, "b@n.example")).custom == {"email.type": "work"}
 
 
+def test_a_list_deeper_down_is_imported_with_its_refusals(store: Store, take: Import) -> None:
+    rows = [{"email": EMAIL, "opt_out": True}, {"email": "b@n.example"}]
+    report = take(json.dumps({"data": {"contacts": rows}, "account": {"email": "me@n.example"}}), filename="crm.json")
+    assert (report.created, refused(store)) == (2, set(Channel))
+
+
+def test_channels_are_no_consents(store: Store, take: Import) -> None:
+    taken(take, {"channels": ["sms"]})
+    assert (lead(store).consents, lead(store).custom) == ([], {"channels": "sms"})
+
+
 @pytest.mark.parametrize("options", [{}, {"mapping": {"emails": "email", "phones": "phone"}}])
 def test_lists_of_addresses_are_read_whatever_their_keys_are_called(
     store: Store, take: Import, options: dict[str, Any]

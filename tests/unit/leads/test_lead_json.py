@@ -127,6 +127,72 @@ def test_what_stands_behind_the_list_is_said() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("document", "emails", "place"),
+    [
+        (
+            {"data": {"contacts": [{"email": "a@x"}, {"email": "b@x"}]}, "account": {"email": "me@x"}},
+            "a@x b@x",
+            "data.contacts",
+        ),
+        (
+            {"account": {"email": "me@x"}, "data": {"contacts": [{"id": 1}, {"email": "b@x"}]}},
+            "None b@x",
+            "data.contacts",
+        ),
+        ({"by": "me@x", "list": [{"phone": "1", "email": ""}]}, "", "list"),
+        ({"filters": [{"id": 1}], "rows": [{"email": "a@x"}], "meta": {"links": [{"url": 1}]}}, "a@x lost", "rows"),
+        ({"rows": [{"email": "a@x"}], "more": {"rows": [{"email": "b@x"}]}}, "a@x lost", "rows"),
+        ({"email": "a@x", "orders": [{"id": 1}], "meta": {"hooks": [{"id": 2}]}}, "a@x", None),
+        ({"phone": "1", "email": "a@x", "tags": ["vip"]}, "a@x", None),
+        ({"emails": [{"value": "a@x"}], "orders": [{"id": 1}], "email": "a@x"}, "a@x", None),
+        ({"id": 1, "email": "a@x", "addresses": {"home": {"email": "b@x"}, "work": {"email": "c@x"}}}, "a@x", None),
+    ],
+)
+def test_the_list_of_the_leads_is_found_however_deep_it_stands(
+    document: dict[str, Any], emails: str, place: str | None
+) -> None:
+    for indent in (None, 1):
+        with closing(open_table(Source.from_text(json.dumps(document, indent=indent), "leads.json"))) as table:
+            found = [str(row.cells.get("email")) if row.cells else "lost" for row in table.rows]
+        assert found == emails.split(" ")
+        assert table.notes == (() if place is None else (f"The rows were read from the list '{place}'.",))
+
+
+def test_edges_of_a_connection_are_rows_of_their_nodes() -> None:
+    edges = [{"cursor": n, "node": {"email": f"{n}@x"}} for n in range(2)]
+    found = rows(json.dumps({"data": {"customers": {"pageInfo": {"next": True}, "edges": edges}}}))
+    assert [row.cells for row in found] == [{"cursor": f"{n}", "node.email": f"{n}@x"} for n in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({"1": {"email": "a@x"}, "2": {"email": "b@x", "opt_out": True}}, "has several objects with addresses, each"),
+        (
+            {"ok": True, "by_id": {"1": {"email": "a@x"}, "2": {"email": "b@x"}}},
+            "with addresses in 'by_id', each under",
+        ),
+        (
+            {"email": "a@x", "orders": [{"email": "b@x"}]},
+            "of its own, 'email', and a list of objects with addresses, 'orders'",
+        ),
+        (
+            {"emails": ["a@x"], "crm": {"notes": [{"by": "b@x"}]}},
+            "own, 'emails', and .* addresses, 'crm.notes'; save that",
+        ),
+    ],
+)
+def test_an_object_that_may_be_one_lead_and_holds_others_is_refused(document: dict[str, Any], why: str) -> None:
+    with pytest.raises(UnreadableFile, match=why):
+        rows(json.dumps(document))
+
+
+def test_a_single_object_that_cannot_be_read_is_refused_with_the_cause() -> None:
+    with pytest.raises(UnreadableFile, match="row 1 has a field twice, and nothing says which one counts"):
+        rows('{"email": "a@x", "email": "b@x"}')
+
+
 @pytest.mark.parametrize("name", ["leads.json", "leads.jsonl", "pasted.csv", "leads"])
 def test_lines_and_lists_are_told_apart_by_what_they_are(name: str) -> None:
     assert rows(f"{ADA}\n{ADA}\n", name) == [GOOD, Row(2, ADA, GOOD.cells)]
