@@ -75,7 +75,9 @@ class Lists:
             return (yield from self._object(here))
         if not self._document.take("["):
             value = self._document.value()
-            if value.value and (field_of_addresses(name) or field_of_addresses(".".join(here[:-1]))):
+            # A truth value or a count is no address, whatever it is called.
+            is_text = isinstance(value.value, str) and value.value != ""
+            if is_text and (field_of_addresses(name) or field_of_addresses(".".join(here[:-1]))):
                 self.own = self.own or name
             return _Held(_has_at(value))
         if self._document.peek() == "{" and not field_of_addresses(name):

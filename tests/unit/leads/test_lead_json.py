@@ -140,6 +140,7 @@ def test_what_stands_behind_the_list_is_said() -> None:
             "None b@x",
             "data.contacts",
         ),
+        ({"emails": True, "phone": 2, "data": [{"email": "a@x"}]}, "a@x", "data"),
         ({"by": "me@x", "list": [{"phone": "1", "email": ""}]}, "", "list"),
         ({"filters": [{"id": 1}], "rows": [{"email": "a@x"}], "meta": {"links": [{"url": 1}]}}, "a@x lost", "rows"),
         ({"rows": [{"email": "a@x"}], "more": {"rows": [{"email": "b@x"}]}}, "a@x lost", "rows"),
