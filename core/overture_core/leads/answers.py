@@ -7,12 +7,12 @@ read by the rules for replies (replies/stopping.py).
 # ruff: noqa: RUF001 (letters that look like others are what this is about)
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from overture_core.leads.consent_words import EVERY
 from overture_core.messages.channels import Channel
 from overture_core.replies import stopping
 from overture_core.text import MAX_FIELD
@@ -72,9 +72,6 @@ _NO = _keys(
     "epätosi|hamis|yanlış|ложь|brak|όχι|לא|لا|không|tidak|nu",
 )
 _ANSWERS = _YES | _NO
-# What an object says of itself by these keys goes before whatever else it has: when, why, by whom.
-_ITSELF = frozenset({"value", "status", "state", "enabled", "active", "flag", "opted out"})
-_OF_THE_RECORD = ("updated", "modified", "changed", "created")
 _POLITE = frozenset({"please", "bitte", "gern", "gerne", "thanks", "thank", "you", "danke"})
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
@@ -133,7 +130,7 @@ _PARTS = re.compile(r"[.!()\[\]]| [-–—] ")
 def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
     """Return what a cell of a column of consents says; `yes` and `no` are the channels of an answer that names none.
 
-    Parts stand apart by signs, in JSON by the keys of an object, whose names may be channels.
+    Parts stand apart by signs.
     """
     read = _answer if len(text) <= _REMEMBERED else _answer.__wrapped__
     return read(_NUMBER.sub(r"\1", text) if _NUMBER.fullmatch(text.strip()) else text[:MAX_FIELD], yes, no)
@@ -141,49 +138,35 @@ def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Sai
 
 @lru_cache(maxsize=2_000)
 def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
-    if text.startswith("{"):
-        try:
-            return _all(_of_object(json.loads(text), yes, no))
-        except ValueError:
-            return Said(unclear=True)
     if text.strip().lower() in _BLANK:
         return NOTHING
     items = _ITEMS.split(_ADDRESS.sub(" address ", _MINUS.sub(" no ", text)))
-    found = _all(_of_item(item, yes, no) for item in items)
-    if not found.unclear:
+    found = all_said(_of_item(item, yes, no) for item in items)
+    if found.unclear and not found.refused and _asks(text):
+        return Said(refused=no)  # what no part of it says, the whole of it may: a sentence has commas
+    if found.refused >= no:
+        return Said(
+            found.granted & found.refused, found.refused
+        )  # "no, thanks" is one, and "no, sms" agrees to nothing
+    if found.unclear:
+        # A yes beside what nobody understood is none (yes, until May); a channel named by itself is (email, post).
+        found = all_said(_of_item(item, frozenset(), no) for item in items)
+    if no == EVERY or found.granted <= yes:
         return found
-    # What no part of it says, the whole of it may: a sentence has commas. And where all is refused, "no, thanks" is.
-    asks = not found.refused and _asks(text)
-    if asks or found.refused >= no:
-        return Said(refused=no)
-    # A yes beside what nobody understood is none (yes, until May); a channel that is named by itself is (email, post).
-    return _all(_of_item(item, frozenset(), no) for item in items)
-
-
-def _of_object(value: object, yes: frozenset[Channel], no: frozenset[Channel]) -> Iterator[Said]:
-    if not isinstance(value, dict):
-        yield answer(str(value if value is not None else ""), yes=yes, no=no)
-        return
-    for name, inner in value.items():
-        words = _key(name).split()
-        channels = frozenset(_channels(words))
-        if _NO.isdisjoint(words) and _begins(words, _OFF + _REFUSED):
-            yield Said(refused=channels or no) if is_refusal(str(inner or "")) else NOTHING
-            continue
-        for said in _of_object(inner, channels or frozenset(), channels or no):
-            # A yes to what is no channel, such as {"terms": true}, agrees to nothing.
-            yield said if channels else said._replace(unclear=said.unclear or not said.refused)
+    return found._replace(granted=found.granted & yes, unclear=True)  # a column of e-mail agrees to no SMS
 
 
 def _of_item(item: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
-    """Return what an answer says with its remarks: "yes (expired)" grants nothing, "yes (2024-05-01)" does."""
+    """Return what an answer says with its remarks: "yes (expired)" grants nothing, "yes (2024-05-01)" does, and
+    "sms (no)" refuses that channel."""
     first, *remarks = _PARTS.split(item)
     if _WORD.search(first):
         remarks = [each for each in remarks if _WORD.search(each)]
-    if any(_channels(_key(item).split())):
+    if channels_in(item):
         yes = frozenset()  # of what is named alone: "sms (yes)"
-    said = _all(_of_part(part, yes, no) for part in (first, *remarks))
-    return said._replace(granted=frozenset()) if said.unclear else said
+    begun = _of_part(first, yes, no)
+    said = all_said([begun, *(_of_part(part, yes, named_in(first) or no) for part in remarks)])
+    return Said(frozenset() if said.unclear else said.granted - said.refused, said.refused, said.unclear)
 
 
 def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
@@ -212,24 +195,6 @@ def is_refusal(text: str) -> bool:
         return False
     # "not opted out" is none.
     return _NO.isdisjoint(words) or not _begins(words, _OFF)
-
-
-def refused_in(value: object, no: frozenset[Channel]) -> frozenset[Channel]:
-    """Return the channels that a value of JSON refuses in a column of refusals, where one that names none is about
-    `no`: an object by its channels (`{"sms": true}`), by what it says of itself (`{"value": true, "since": ...}`), or
-    by whatever in it says so; a list by the channels that are its items."""
-    if isinstance(value, list):
-        return frozenset().union(
-            *(refused_in(each, frozenset(_channels(_key(str(each)).split())) or no) for each in value)
-        )
-    if not isinstance(value, dict):
-        return no if is_refusal(str(value if value is not None else "")) else frozenset()
-    said = {name: each for name, each in value.items() if _key(name) in _ITSELF} or {
-        name: each for name, each in value.items() if not _key(name).startswith(_OF_THE_RECORD)
-    }
-    return frozenset().union(
-        *(refused_in(each, frozenset(_channels(_key(name).split())) or no) for name, each in said.items())
-    )
 
 
 def is_plain_refusal(text: str) -> bool:
@@ -273,6 +238,17 @@ def _is_off(text: str) -> bool:
     return stopping.commands(plain) or stopping.asks(plain)
 
 
+def channels_in(text: str) -> frozenset[Channel]:
+    """Return the channels that a text names."""
+    return frozenset(_channels(_key(text).split()))
+
+
+def tells_of_being_off(name: str) -> bool:
+    """Say whether the name of a value says that somebody is off, if the value is a yes: revoked, email_opt_out."""
+    words = _key(name).split()
+    return _NO.isdisjoint(words) and _begins(words, _OFF + _REFUSED)
+
+
 def named_in(text: str) -> frozenset[Channel]:
     """Return the channels that a refusal names."""
     return _named_no(_key(text).split())
@@ -314,7 +290,8 @@ def _channels(words: Iterable[str]) -> Iterator[Channel]:
     return (_CHANNELS[word] for word in words if word in _CHANNELS)
 
 
-def _all(parts: Iterable[Said]) -> Said:
+def all_said(parts: Iterable[Said]) -> Said:
+    """Return what several say together."""
     said = list(parts)
     return Said(
         frozenset().union(*(each.granted for each in said)),

@@ -32,7 +32,7 @@ CHANNELS = {
         ("voice", CHANNELS_OF["voice_opt_out"]),
         ("whatsapp", CHANNELS_OF["whatsapp_opt_out"]),
         ("linkedin", CHANNELS_OF["linkedin_opt_out"]),
-        ("phone|call|anruf|telefon", _CALLED),
+        ("phone|mobile|call|anruf|telefon", _CALLED),
     )
     for part in parts.split("|")
 }
@@ -115,6 +115,12 @@ AFFIXES = frozenset(
         *("attributes", "fields", "preferences", "profile", "properties", "settings"),
     )
 )
+# What objects are called that are about the lead, and about their wishes; and those that are about somebody else.
+AROUND = _parts(
+    "attributes|properties|fields|custom|meta|metadata|data|contact|person|lead|profile|customer|member|subscriber|user",
+    "preferences|settings|marketing|communication|communications|consents|permissions|subscriptions|privacy|gdpr",
+)
+OF_OTHERS = _parts("company|organization|organisation|employer|spouse|reseller|invoice|order|orders")
 # A lead that was rejected is no refusal, nor is a number of calls (No. of calls).
 OTHERS = frozenset({"lead", "user", "customer", "of"})
 # What a date tells under these names: when Mailchimp found an address dead, or CleverReach's list lost somebody.

@@ -28,6 +28,7 @@ from overture_core.leads.consent_words import (
     ABOUT,
     AFFIXES,
     AGREEING,
+    AROUND,
     ASKED_FOR,
     ASKING,
     CHANNELS,
@@ -40,6 +41,7 @@ from overture_core.leads.consent_words import (
     KNOWN,
     LACKING,
     NOT,
+    OF_OTHERS,
     OTHERS,
     PREFERENCES,
     REFUSING,
@@ -55,6 +57,7 @@ from overture_core.leads.header_names import (
     PREFIX,
     REFUSALS,
     field_of,
+    has_others_addresses,
     header_key,
     is_of_ours,
     without_number,
@@ -110,6 +113,8 @@ def telling(name: str) -> Telling:
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
     around, _, inner = name.rpartition(".")
+    if around and (has_others_addresses(around) or not OF_OTHERS.isdisjoint(words_of(around))):
+        return _NOTHING._replace(sounds=telling(inner).sounds)
     if _ANSWERED.search(header_key(around)) and (channels := CHANNELS.get(header_key(inner))):
         return Telling(Reads.ANSWERS, channels, sounds=True)
     inmost = _inmost(name)
@@ -149,8 +154,14 @@ def _inmost(name: str) -> str:
     """Return what a value inside an object is called by itself, if that is a field of consent: what the objects around
     it are called says less, unless they say no."""
     around, _, inner = name.rpartition(".")
-    is_own = field_of(name) is None and field_of(inner) in REFUSALS | CONSENTS - {"consent"}
-    return inner if is_own and NOT.isdisjoint(words_of(around)) else name
+    field = field_of(inner) if field_of(name) is None else None
+    if field not in REFUSALS | CONSENTS - {"consent"} or not NOT.isdisjoint(words_of(around)):
+        return name
+    # Subscribed may tell of anything, such as what somebody pays for, unless it is known of what.
+    is_plain = field in REFUSALS or _has(header_key(inner), (*ASKING, *ASKED_FOR))
+    return (
+        inner if is_plain or not AROUND.isdisjoint(words_of(around)) or _channels(header_key(around)) != EVERY else name
+    )
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:
