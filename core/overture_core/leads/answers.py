@@ -55,11 +55,11 @@ def _keys(*lists: str) -> frozenset[str]:
 
 
 _BLANK = frozenset(
-    {"", "-", "--", "-none-", "--none--", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"}
+    {"", "-", "--", "-none-", "--none--", "[]", "{}", "n/a", "#n/a", "na", "nan", "nat", "null", "undefined", "unknown"}
 )
 _NUMBER = re.compile(r"([01])[.,]0+")  # as programs write a column of 0 and 1 that has gaps
 _ZEROES = re.compile(r"[0\W]*0[0\W]*|(?:0001|1900|1970)-01-01.*|0?1[./]0?1[./](?:1900|1970).*")  # 0.00, and no date
-_AGREED = _keys("opt in|opted in|subscribed")
+_AGREED = _keys("opt in|opted in|subscribed|send")
 # These and the next are answers if they are all that a cell says; a no is one beside other words too.
 _YES = _AGREED | _keys(
     "yes|y|j|true|t|1|x|on|only|granted|both|all|nur|ja|oui|si|sí|sim|tak|ano|evet|igen",
@@ -85,6 +85,7 @@ _OFF = tuple(
         "unsub|opt out|opted out|opting out|dnc|suppress|blacklist|blocklist|abgemeldet|abmeld|ausgetragen|désabonn",
         "désinscri|dado de baja|dada de baja|desuscri|disiscri|disinscri|descadastr|uitgeschr|afgemeld|wypisan",
         "odhlášen|avregistrer|avmeldt|afmeldt|abonelikten çık|отпис|відпис|配信停止|退订|退訂|수신거부",
+        "werbesperre|kontaktsperre|mailsperre|newslettersperre|werbeverbot|kontaktverbot|werbewiderspruch",
     )
 )
 # How words begin that refuse a consent.
@@ -93,17 +94,22 @@ _REFUSED = tuple(
         "denie|deny|denial|disagree|refus|declin|reject|remov|withdr|revok|revoc|object|stop|cancel|block|abgelehn",
         "ablehn|widerruf|widerspr|verweiger|gesperr|oppos|rechaz|deneg|baja|rifiut|negat|recus|negado|weiger|geweiger|ingetrokken",
         "odmow|odmów|wycof|odmít|odvol|avböj|nekad|återkall|avslå|afvis|kielt|kielletty|peruut|redd|iptal|отказ",
-        "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절",
+        "отозва|отклон|відмов|відклик|拒|不同意|停止|거부|거절|abbestell|gekündigt|retir|revoqu|ritirat|paus|opgezegd",
     )
 )
 # And what makes a status one of an address that leads nowhere.
 _DEAD = tuple(_keys("bounce|hard bounce|cleaned|complain|spam"))
 # In a column of refusals these alone are a yes to refusing, and the next ones a no.
 _NOT_ALLOWED = _keys("do not allow|not allowed|do not send|nicht zulassen|nicht erlaubt|no permitir|ne pas autoriser")
-_NOT_REFUSING = _AGREED | _keys(
-    "|allow|allowed|zulassen|erlaubt|permitir|autoriser|active|aktiv|actif|activo",
-    "attivo|ativo|actief",
+_NOT_REFUSING = _AGREED | _keys("|allow|allowed|zulassen|erlaubt|permitir|autoriser|soft|soft bounce|soft bounced")
+# What is in force there, or not; what is the status of somebody says the opposite.
+_ACTIVE = _keys("active|aktiv|actif|activo|attivo|ativo|actief|enabled|aktiviert")
+_INACTIVE = _keys(
+    "inactive|not active|disabled|not enabled|inaktiv|nicht aktiv|deaktiviert|inactif|inactivo|inattivo",
+    "inativo|inactief",
 )
+# What a column of refusals may have in the place of a yes.
+_HARD = _keys("hard|hard bounce|hard bounced|bounced|permanent|complained|complaint|spam|blocked|enabled|aktiviert")
 # How words begin that, after a no, say that somebody is off: not subscribed.
 _ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
 # How a label begins that says the same by a whole phrase, in whatever column.
@@ -118,10 +124,39 @@ _DO_NOT = tuple(
         "请勿打扰|연락금지",
     )
 )
+# What is a label of the same if it is all of it: more words would make it one of something else (no marketing budget).
+_WHOLE = _keys(
+    "no newsletter|no newsletters|no marketing|no promo|no promos|no promotions|no promotional emails|do not send",
+    "dont send|no publicidad|sin publicidad|pas de pub|pas de publicité|no pubblicità|geen reclame|keine rundmails",
+    "no mailing|no mailings|no consent|not subscribed|not opted in|no opt in|spam complaint|spam complaints|marked as spam",
+    "reported as spam|reported spam|spam reported|hard bounce|hard bounced|hard bounces|email bounced",
+)
+# No Contact is as often nobody who was reached, as a list of labels has it, and as a stage or a result of a call.
+_NO_CONTACT = _keys("no contact|kein kontakt|pas de contact|sin contacto|geen contact|nessun contatto")
+# A label of one of these and a no, or of what refuses it, says the same: newsletter: no, RGPD refus.
+_ASKED = _keys(
+    "newsletter|newsletters|consent|opt in|gdpr|rgpd|dsgvo|einwilligung|consentement|consentimiento|consenso"
+)
+_ASKED_OR_MARKETING = _ASKED | _keys("marketing|email marketing|sms marketing|werbung|publicidad|mailing|mailings")
+_STOPPED = _ASKED_OR_MARKETING | _CHANNELS.keys() | _keys("pub|promo|promos")
+# And how a status of people says that they are not to be written to.
+_BARRED = _keys(
+    "complained|complaint|spam|abuse|blocked|removed|gesperrt|geblockt|blockiert|bloqué|bloqueado|bloccato|geblokkeerd",
+    "zablokowany|blokovaný|blockerad|blokkert|blokeret|заблокирован",
+)
+# These two are about e-mail where no channel is named.
+_UNREACHED = _keys("bounced|hard bounced|hard bounce|email bounced|cleaned|undeliverable|unzustellbar")
+_NEWSLETTERS = _keys("newsletter|newsletters|nieuwsbrief|boletín|mailing|mailings|rundmails")
 _ADDRESS = re.compile(r"\S+@\S+")  # which has letters that would be words
 _LABEL = 60  # characters, and at most so many words
 _LABEL_WORDS = 5
-_PARTS = re.compile(r"[;,|+/.!()\[\]\n]| [-–—] ")
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?:(?<=\bemail)|(?<=\bsms))(?=opt|unsub)")  # EmailOptOut
+_PARTS = re.compile(r"[;,|+/.!()\[\]\n]| [-–—] | (?:but|aber|mais|pero|ma|maar) ", re.IGNORECASE)
+_EXCEPT = re.compile(
+    r"\b(?:all|any|anything|everything|alle|alles|tout|tous|todo|todos|tutto|tutti) "
+    r"(?:but|except(?: for)?|außer|ausser|sauf|excepto|salvo|menos|tranne|meno|behalve)\b",
+    re.IGNORECASE,
+)
 
 
 def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
@@ -142,7 +177,7 @@ def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
             return Said(unclear=True)
     if text.strip().lower() in _BLANK:
         return NOTHING
-    told = _ADDRESS.sub(" address ", _MINUS.sub(" no ", text))
+    told = _ADDRESS.sub(" address ", _EXCEPT.sub(" no ", _MINUS.sub(" no ", text)))
     found = _all(_of_part(part, yes, no) for part in _PARTS.split(told))
     if not found.unclear:
         return found
@@ -179,32 +214,42 @@ def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said
     return Said(refused=_named_no(words) or no)
 
 
-def is_refusal(text: str) -> bool:
+def is_refusal(text: str, *, is_status: bool = False) -> bool:
     """Say whether a cell of a column of refusals refuses: whatever is no no and no yes to being written to does, as a
-    date does, or a reason."""
+    date does, or a reason. What is active there is the refusal, but somebody, if the column is a status."""
     words = _key(text).split()
     key = "".join(words)
     if text.strip().lower() in _BLANK or key in _NO or key in _NOT_REFUSING or _ZEROES.fullmatch(text):
         return False
     # "not opted out" is none.
-    return _NO.isdisjoint(words) or not _begins(words, _OFF)
+    return key not in (_ACTIVE if is_status else _INACTIVE) and (_NO.isdisjoint(words) or not _begins(words, _OFF))
 
 
 def is_plain_refusal(text: str) -> bool:
     """Say whether a cell that may be of a column of refusals says so by a word: yes, or that they are off."""
     key = _key(_NUMBER.sub(r"\1", text)).replace(" ", "")
-    return key in _YES or key in _NOT_ALLOWED or is_off(text)
+    return key in (_YES - _AGREED) | _NOT_ALLOWED | _HARD or is_off(text)
 
 
 def is_denied(text: str) -> bool:
     """Say whether the status of a channel says that it was refused, or leads nowhere."""
     words = _key(text[:_REMEMBERED]).split()
-    return _NO.isdisjoint(words) and _begins(words, _REFUSED + _DEAD)
+    return _NO.isdisjoint(words) and "soft" not in words and _begins(words, _REFUSED + _DEAD)
+
+
+def is_barred(text: str) -> bool:
+    """Say whether the status of somebody says that they are not to be written to, or that their address is dead."""
+    return _key(text[:_REMEMBERED]).replace(" ", "") in _BARRED | _UNREACHED
 
 
 def is_blank(text: str) -> bool:
     """Say whether a text says that there is nothing: n/a, unknown."""
     return text.lower() in _BLANK
+
+
+def is_agreed(text: str) -> bool:
+    """Say whether a text says that somebody is on a list, which a column without a name may say of all of them."""
+    return len(text) <= _LABEL and _key(text).replace(" ", "") in _AGREED
 
 
 def is_yes_or_no(text: str) -> bool:
@@ -232,8 +277,10 @@ def _is_off(text: str) -> bool:
 
 
 def named_in(text: str) -> frozenset[Channel]:
-    """Return the channels that a refusal names."""
-    return _named_no(_key(text).split())
+    """Return the channels that a refusal names, or a label such as No Newsletter and Bounced is about."""
+    words = _label_words(text)
+    is_mailed = "".join(words) in _UNREACHED or not _NEWSLETTERS.isdisjoint(words)
+    return _named_no(words) or (frozenset({Channel.EMAIL}) if is_mailed else frozenset())
 
 
 def _named_no(words: list[str]) -> frozenset[Channel]:
@@ -248,11 +295,33 @@ def is_label_of_off(text: str) -> bool:
 
 @lru_cache(maxsize=2_000)
 def _is_label_of_off(text: str) -> bool:
-    words = _key(text).split()
-    if len(words) > _LABEL_WORDS:
+    words = _label_words(text)
+    if not 0 < len(words) <= _LABEL_WORDS:
         return False
     rest = [word for word in words if word not in _CHANNELS]
-    return _is_do_not(words) or (_NO.isdisjoint(rest) and "".join(rest).startswith(_OFF))
+    if (
+        "".join(words) in _WHOLE | _NO_CONTACT
+        or _is_do_not(words)
+        or (_NO.isdisjoint(rest) and "".join(rest).startswith(_OFF))
+    ):
+        return True
+    first, last = words[0], words[-1]
+    if last in _NO:
+        return "".join(words[:-1]) in _ASKED_OR_MARKETING
+    if first == "stop" or last == "stop":
+        return len(words) > 1 and _STOPPED.issuperset(word for word in words if word != "stop")
+    return ("".join(words[:-1]) in _ASKED and last.startswith(_REFUSED)) or (
+        "".join(words[1:]) in _ASKED and first.startswith(_REFUSED)
+    )
+
+
+def is_no_contact(text: str) -> bool:
+    """Say whether a label is No Contact, which says either that somebody wants none, or that there was none."""
+    return "".join(_label_words(text)) in _NO_CONTACT
+
+
+def _label_words(text: str) -> list[str]:
+    return _key(_JOINED.sub(" ", text)).split()
 
 
 def _is_do_not(words: list[str]) -> bool:

@@ -9,7 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
+from overture_core.leads.answers import (
+    NOTHING,
+    Said,
+    answer,
+    is_agreed,
+    is_blank,
+    is_plain_refusal,
+    is_refusal,
+    is_yes_or_no,
+)
 from overture_core.leads.consent_words import CHANNELS_OF
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
@@ -74,7 +83,7 @@ class ConsentColumns:
         return [column for column in self._answering if not telling(column).sounds and not column.startswith(PREFIX)]
 
     def _look(self, column: str, text: str) -> None:
-        if is_blank(text):
+        if is_blank(text) or is_agreed(text):
             return
         if not is_yes_or_no(text):
             self._others.add(column)
