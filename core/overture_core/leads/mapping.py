@@ -22,7 +22,7 @@ from overture_core.leads.header_names import (
     is_of_ours,
 )
 from overture_core.leads.telling import Reads, telling
-from overture_core.text import clean, quoted
+from overture_core.text import clean, quantity, quoted
 
 __all__ = [
     "CUSTOM",
@@ -45,6 +45,7 @@ SEVERAL = REFUSALS | CONSENTS | {CUSTOM, UNREAD, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
+_INSIDE = re.compile(r"\w\.\w")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
 # itself by what it begins with, or by North America's groups.
@@ -60,7 +61,7 @@ _WHOLE_NAMES = frozenset(
 
 
 class ColumnRead(BaseModel):
-    """What a column was taken for (None: kept as a custom field), and why."""
+    """What a column was taken for (None: kept as a custom field; `unread`: so, and not read for refusals), and why."""
 
     column: str
     field: str | None
@@ -87,7 +88,8 @@ class NoAddressColumn(InvalidInput):
 def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
-    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first.
+    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first, but for
+    those of what stands inside objects (`company.name`), which come last.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -95,7 +97,7 @@ def propose(
     mapping: dict[str, str] = {}
     why: dict[str, str] = {}
     free = [column for column in columns if column not in (taken or {})]
-    for column in free:
+    for column in sorted(free, key=_is_inside):
         if column.startswith(PREFIX):
             why[column] = "its name says so"
             continue
@@ -116,6 +118,10 @@ def propose(
         if column not in why and (share := _share(is_date, column, sample[:ENOUGH])) is not None:
             why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
     return Proposal(mapping, why)
+
+
+def _is_inside(column: str) -> bool:
+    return _INSIDE.search(column) is not None
 
 
 def _settle_by_values(
@@ -200,6 +206,17 @@ def described(
             why=why.get(column) or _why_custom(column),
             sample=None if value is None else clean(value, limit=SHOWN),
         )
+
+
+def with_refusals(columns: Sequence[ColumnRead], refusing: Mapping[str, int]) -> list[ColumnRead]:
+    """Return columns with what was said of them once all rows were read: how many rows those refused that are no field
+    of consent, by {column: rows}."""
+    return [
+        each.model_copy(update={"why": f"{each.why}; what it says refuses {quantity(refusing[each.column], 'row')}"})
+        if each.column in refusing and each.field not in CONSENTS | REFUSALS
+        else each
+        for each in columns
+    ]
 
 
 def _why_custom(column: str) -> str:

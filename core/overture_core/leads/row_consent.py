@@ -18,6 +18,7 @@ from overture_core.leads.answers import (
     is_plain_refusal,
     is_refusal,
     is_yes_or_no,
+    refused_in,
 )
 from overture_core.leads.consent_words import CHANNELS_OF
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
@@ -83,12 +84,12 @@ class ConsentColumns:
         return [column for column in self._answering if not telling(column).sounds and not column.startswith(PREFIX)]
 
     def _look(self, column: str, text: str) -> None:
-        if is_blank(text) or is_agreed(text):
+        if is_blank(text):
             return
         if not is_yes_or_no(text):
             self._others.add(column)
             self._answering.pop(column, None)
-        elif telling(column).reads in UNKNOWING:
+        elif telling(column).reads in UNKNOWING and not is_agreed(text):
             self._answering[column] = None
 
     def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, str, Said]]:
@@ -149,6 +150,9 @@ def _named(item: object) -> object:
 
 def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
     no = CHANNELS_OF[name]
+    if name in REFUSALS and text.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            return Said(refused=refused_in(json.loads(text), no))
     if name in REFUSALS:
         return Said(refused=no) if refuses(text) else NOTHING
     return answer(text, yes=_GRANTED.get(name, no), no=no)

@@ -113,15 +113,32 @@ _YES_OR_NO = re.compile(  # Consent (Y/N): what may be answered is no part of wh
     r"[\s(\[]+(?:y|yes|j|ja|o|oui|s|si|sí|sim|t|tak|true|1)\s*/\s*(?:n|no|nein|non|não|nee|nie|f|false|0)[\s)\]?]*$",
     re.IGNORECASE,
 )
+_NEGATED = re.compile(r"donot|dont|no(?!tif|vidad)|kein|nepas")
+_ANSWERED = re.compile(r"(?:subscription|permission|preference|consent|notification)s$")
+_CHANNEL = re.compile(r"mail|sms|whatsapp|linkedin|voice|phone|call")
 _LABELS, _NOTHING = Telling(Reads.LABELS, EVERY), Telling(Reads.NOTHING, frozenset())
 
 
 @lru_cache(maxsize=2_000)
 def telling(name: str) -> Telling:
     """Return how a column that is kept as a custom field is read for refusals, by its name."""
-    name = _YES_OR_NO.sub("", without_number(name))
+    name = _YES_OR_NO.sub("", without_number(name).removesuffix(".value"))
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
+    if _is_elsewhere(name):
+        return Telling(Reads.LABELS, frozenset(), sounds=_has(header_key(name), SOUNDING))
+    around, _, inner = name.rpartition(".")
+    if _ANSWERED.search(header_key(around)) and (channels := CHANNELS.get(header_key(inner))):
+        return Telling(Reads.ANSWERS, channels, sounds=True)
+    inmost = _inmost(name)
+    if inmost == name:
+        return _by_name(name)
+    # {"sms": {"newsletter": false}} is about SMS.
+    channels, found = _channels(header_key(around)), _by_name(inmost)
+    return found if channels == EVERY or _CHANNEL.search(header_key(inmost)) else found._replace(channels=channels)
+
+
+def _by_name(name: str) -> Telling:
     field = field_of(name)
     if field in REFUSALS | CONSENTS:
         return Telling(Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS, CHANNELS_OF[field], sounds=True)
@@ -135,8 +152,6 @@ def telling(name: str) -> Telling:
         return Telling(Reads.PREFERENCES, _channels(key), sounds=True)
     if key in WAYS:
         return Telling(Reads.WAYS, _channels(key))
-    if _is_elsewhere(header_key(name), words):
-        return Telling(Reads.LABELS, frozenset(), sounds=_has(key, SOUNDING))
     known = _is_known(key) or key.startswith(REFUSING_WHAT_FOLLOWS)
     found = _read(key, words) if known else None
     if found in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES):
@@ -149,8 +164,16 @@ def telling(name: str) -> Telling:
     return _LABELS._replace(sounds=_has(key, SOUNDING))
 
 
+def _inmost(name: str) -> str:
+    """Return what a value inside an object is called by itself, if that is a field of consent: what the objects around
+    it are called says less, unless they say no."""
+    around, _, inner = name.rpartition(".")
+    is_own = field_of(name) is None and field_of(inner) in REFUSALS | CONSENTS - {"consent"}
+    return inner if is_own and NOT.isdisjoint(words_of(around)) else name
+
+
 def _read(key: str, words: Collection[str]) -> Reads | None:
-    negated = not NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "nepas"))
+    negated = not NOT.isdisjoint(words) or _NEGATED.match(key) is not None
     asks, agrees = _has(key, ASKING), not AGREEING.isdisjoint(words) or _has(key, AGREEING)
     refusing = max((part for part in REFUSING if part in key), key=len, default="")
     ended = _has(key.replace(refusing, ""), ENDED)
@@ -200,8 +223,9 @@ def _named(key: str) -> frozenset[Channel]:
     return frozenset().union(*(channels for part, channels in CHANNELS.items() if part in key))
 
 
-def _is_elsewhere(whole: str, words: list[str]) -> bool:
+def _is_elsewhere(name: str) -> bool:
     """Say whether a name is about push messages, letters, a pension or the like, and about no channel of ours."""
+    words, whole = words_of(name), header_key(name)
     if ELSEWHERE_WORDS.isdisjoint(words) and words[-1:] != ["post"] and not _has(whole, ELSEWHERE):
         return False
     rest = _BY_LETTER.sub(" ", whole)
