@@ -105,8 +105,9 @@ DO_NOT = tuple(
 WHOLE = _keys(
     "no newsletter|no newsletters|no marketing|no promo|no promos|no promotions|no promotional emails|do not send",
     "dont send|no publicidad|sin publicidad|pas de pub|pas de publicité|no pubblicità|geen reclame|keine rundmails",
-    "no mailing|no mailings|no consent|not subscribed|not opted in|no opt in|spam complaint|spam complaints",
-    "marked as spam|reported as spam|reported spam|spam reported|hard bounce|hard bounced|hard bounces|email bounced",
+    "no mailing|no mailings|no consent|not subscribed|non subscribed|never subscribed|not opted in|no opt in",
+    "spam complaint|spam complaints|marked as spam|reported as spam|reported spam|spam reported",
+    "hard bounce|hard bounced|hard bounces|email bounced",
 )
 # What somebody wants if it is one of their tags; as a stage, or the result of a call, nobody may have been reached.
 NO_CONTACT = _keys("no contact|kein kontakt|pas de contact|sin contacto|geen contact|nessun contatto")
@@ -120,5 +121,5 @@ BARRED = _keys(
     "zablokowany|blokovaný|blockerad|blokkert|blokeret|заблокирован",
 )
 # These, and a newsletter, are about e-mail where no channel is named.
-UNREACHED = _keys("bounced|hard bounced|hard bounce|email bounced|cleaned|undeliverable|unzustellbar")
+UNREACHED = _keys("bounced|hard bounced|hard bounce|email bounced|cleaned|junk|undeliverable|unzustellbar")
 NEWSLETTERS = _keys("newsletter|newsletters|nieuwsbrief|boletín|mailing|mailings|rundmails")

@@ -21,40 +21,40 @@ CHANNELS_OF = {
 }
 """The channels that a no in the column of a field is about."""
 
-# Parts of names, as `header_key` makes them, by language: English, German, French, Spanish, Italian, Portuguese, Dutch,
-# Polish, Czech, Scandinavian, Finnish, Hungarian, Russian and Ukrainian, Greek, Chinese, Japanese, Korean.
-CHANNELS = {
-    header_key(part): channels
-    for parts, channels in (
-        ("email|mail|e-post", CHANNELS_OF["email_opt_in"]),
-        ("sms|text message|ok to text|text ok|may text|can text|may we text", CHANNELS_OF["sms_opt_in"]),
-        ("voice", CHANNELS_OF["voice_opt_out"]),
-        ("whatsapp", CHANNELS_OF["whatsapp_opt_out"]),
-        ("linkedin", CHANNELS_OF["linkedin_opt_out"]),
-        ("phone|call|anruf|telefon|appeler|llamar|llamadas|chiamare|chiamate", _CALLED),
-    )
-    for part in parts.split("|")
-}
-
 
 def _parts(*lists: str) -> frozenset[str]:
     return frozenset(header_key(part) for parts in lists for part in parts.split("|"))
 
 
-# These are by e-mail, but not beside the next ones: an SMS newsletter is a text.
+# Parts of names, as `header_key` makes them, by language: English, German, French, Spanish, Italian, Portuguese, Dutch,
+# Polish, Czech, Scandinavian, Finnish, Hungarian, Russian and Ukrainian, Greek, Chinese, Japanese, Korean.
+# The first are by e-mail, but not beside the next ones: an SMS newsletter is a text.
 MAILED = _parts(
-    "mailing|newsletter|bounce|nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터",
+    "mailing|newsletter|bounce|nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터"
 )
 TEXTED = _parts("sms|whatsapp|linkedin")
+CHANNELS = dict.fromkeys(MAILED, CHANNELS_OF["email_opt_in"]) | {
+    header_key(part): channels
+    for parts, channels in (
+        ("email|mail|e-post", CHANNELS_OF["email_opt_in"]),
+        ("sms|text message|ok to text|text ok|may text|can text|may we text|text marketing", CHANNELS_OF["sms_opt_in"]),
+        ("voice", CHANNELS_OF["voice_opt_out"]),
+        ("whatsapp", CHANNELS_OF["whatsapp_opt_out"]),
+        ("linkedin", CHANNELS_OF["linkedin_opt_out"]),
+        ("phone|call|anruf|telefon|appeler|llamar|llamadas|chiamare|chiamate|bellen|dzwonić", _CALLED),
+    )
+    for part in parts.split("|")
+}
+
 
 # These refuse, whatever else is known of a name.
 REFUSING = _parts(
     "unsub|unsubscribe|unsubscribed|unsubscription|opt out|opted out|dnc|dnd|do not contact|do not disturb|blacklist",
     "blacklisted|blocklist|blocklisted|suppress|suppressed|suppression|suppressions|bounce reason|bounced reason",
-    "sperrvermerk|werbesperre|kontaktsperre|mailsperre",
+    "sperrvermerk|werbesperre|kontaktsperre|mailsperre|widersprochen|disiscrizione|austragung|wypisania|odhlášení|отписки",
     "sperrliste|robinsonliste|lista robinson|werbeverbot|kontaktverbot|abgemeldet|abmeldung|ausgetragen|widerspruch",
-    "widersprochen|désabonné|désabonnement|désinscrit|désinscription|desuscrito|disiscritto|descadastrado|afgemeld|afmeld",
-    "afmelding|afmeldt|avmeldt|wypisania|odhlášení|отписки|descadastro|dado de baja|dada de baja",
+    "désabonné|désabonnement|désinscrit|désinscription|desuscrito|disiscritto|descadastrado|afgemeld|afmeld",
+    "afmelding|afmeldt|avmeldt|descadastro|dado de baja|dada de baja",
     "uitgeschreven|wypisany|wypisano|odhlášen|avregistrerad|leiratkozott|отписан|отписался|退订|退訂|拒收|配信停止|配信拒否|수신거부",
 )
 # These do where a name has nothing else but what they are about. A text beside them may tell of anything.
@@ -62,7 +62,8 @@ ENDED = _parts(
     "stop|remove|removed|opposition|opposed|revoked|revocation|withdraw|withdrawn|withdrawal|objection|objected|declined",
     "refused|refusal|denied|rejected|excluded|exclusion|complaint|complaints|complained|bounced|blocked|spam|banned",
     "hard bounce|hard bounces|hard bounced|off list|left list|left the list|removed from list|removed from the list",
-    "should forget|erasure requested|deceased|gesperrt|sperre|widerrufen|widerruf|abgelehnt|verweigert|verstorben",
+    "marked as spam|marked email as spam|reported as spam|abbestellt|abbestellung|revocación|should forget",
+    "erasure requested|deceased|gesperrt|sperre|widerrufen|widerruf|abgelehnt|verweigert|verstorben",
     "retrait|retiré|refus|refusé|décédé|baja|revocado|retirado|rechazado|fallecido|revoca|revocato|ritirato|rifiutato|deceduto",
     "revogado|recusado|ingetrokken|geweigerd|overleden|wycofana|wycofano|cofnięta|odvolán|återkallat|återkallad",
     "tilbagekaldt|trukket|peruttu|visszavont|отозвано|отозвана|отказ",
@@ -75,7 +76,7 @@ REFUSING_WHAT_FOLLOWS = tuple(
 )
 NOT = _parts(
     "no|not|non|dont|do not|does not|never|without|kein|keine|keinen|nicht|ohne|pas|ne pas|sans|sin|nessun|senza|não",
-    "sem|geen|niet|zonder|brak|bez|ingen|inte|ikke|ei|не|без|нет",
+    "sem|geen|niet|zonder|nie|brak|bez|ingen|inte|ikke|ei|не|без|нет",
 )
 # What asks whether somebody agrees.
 ASKING = _parts(
@@ -92,7 +93,7 @@ AGREEING = _parts(
     "agreed|keep me informed|erlaubt|erlaubnis|zulassen|anmeldung|abonné|abonniert|accepte|autorise|autorisation",
     "inscrit|inscrite|inscription|acepta|permiso|suscrito|suscrita|inscrito|accetta|permesso|iscritto|iscritta|aceita",
     "autorizado|autorizzato|like|reachable|emailable|mailable|erwünscht|empfänger|souhaite|accord|autoriza|permite|aceptado",
-    "envoyer|enviar|inviare|gewünscht|gewollt|desea|autorizzazione|iscrizione|assinante|aangemeld|toegestaan|ingeschreven|ontvangt|zapisany|podpiska|подписка|订阅|訂閱",
+    "envoyer|enviar|inviare|gewünscht|gewollt|darf|desea|autorizzazione|iscrizione|assinante|aangemeld|toegestaan|ingeschreven|ontvangt|zapisany|podpiska|подписка|订阅|訂閱",
     "подписан|подписана",
 )
 # What consents are about, and what a name of one has beside.
@@ -105,7 +106,7 @@ ABOUT = _parts(
     "subscriptions|data|channel|lead|customer|user|member|subscriber|rundmail|infomail|kontaktaufnahme|offres",
     "communication|communications|commerciale|commerciales|prospection|boletín|comunicaciones|comerciales|contacto",
     "contatto|contato|novidades|newslettera|privacy|emailing|emailings|materials|mm|appeler|contacter|démarcher|démarchage",
-    "llamar|llamadas|escribir|chiamare|chiamate|bellen",
+    "llamar|llamadas|escribir|correo|correos|chiamare|chiamate|bellen|dzwonić|kontaktiert|angeschrieben|angerufen",
 )
 # Newsletter, by itself, asks for one.
 ASKED_FOR = _parts(
@@ -116,7 +117,7 @@ ASKED_FOR = _parts(
 _BESIDE = _parts(
     "is|has|at|on|of|to|from|for|the|by email|date|datum|time|timestamp|flag|given|yes|ja|nein|oui|reason|all|any",
     "de|des|di|da|al|la|le|les|til|ad|am|an|der|na|do|recevoir|ricevere|recibir|receber|ontvangen|globally|individual|i|we|you",
-    "please|me|per|via|vom|seit|since|depuis|desde|sinds|op|el|le|il|darse|fecha|dato|enum|дата|日|日付|日期|일|일자",
+    "please|me|per|via|vom|seit|since|depuis|desde|sinds|op|el|le|il|du|werden|darse|fecha|dato|enum|дата|日|日付|日期|일|일자",
 )
 # Of nothing but these, a name says what somebody has not.
 LACKING = frozenset({"no", "without", "ohne", "sans", "sin", "phone", "telefon", "email"})
@@ -174,7 +175,7 @@ SOUNDING = tuple(
     _parts(
         "optin|optout|optedin|optedout|unsub|consent|donot|blacklist|suppress|sperr|einwillig|zustimm|abmeld|désabonn",
         "désinscri|consenso|zgod|samtyck|samtykk|toestemming|subscri|abonn|inscri|suscri|permission|dsgvo|rgpd|gdpr",
-        "newsletter|bounce|complain|exclud|remov|cancellazion|withdraw|revok|werbung|publicidad|согласи|подписк|同意|동의",
+        "newsletter|bounce|complain|exclud|remov|cancellazion|uitschrij|wypis|widerruf|withdraw|revok|werbung|publicidad|согласи|подписк|同意|동의",
         "contactallow",
     )
 )

@@ -95,8 +95,8 @@ UNKNOWING = (Reads.STATUS, Reads.STANDING, Reads.LABELS, Reads.NOTHING)
 
 
 class Telling(NamedTuple):
-    """How a column is read, the channels that it is about, whether its name sounds like consent, and whether it is
-    called a status."""
+    """How a column is read, the channels that it is about, whether its name sounds like consent, and whether it is a
+    status of somebody, as an opt-out status is, and a DND status not."""
 
     reads: Reads
     channels: frozenset[Channel]
@@ -155,7 +155,7 @@ def _by_name(name: str) -> Telling:
     known = _is_known(key) or key.startswith(REFUSING_WHAT_FOLLOWS)
     found = _read(key, words) if known else None
     if found in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES):
-        return Telling(found, _channels(key), sounds=True, is_status=not STATUS.isdisjoint(words))
+        return Telling(found, _channels(key), sounds=True, is_status=_is_of_somebody(key, words))
     if is_of_ours(name):
         return _NOTHING._replace(sounds=_has(key, SOUNDING))
     if not STATUS.isdisjoint(words) or key.endswith(("status", "statut")):
@@ -210,17 +210,17 @@ def _has(key: str, parts: Iterable[str]) -> bool:
 
 
 def _channels(key: str) -> frozenset[Channel]:
-    named = _named(key)
-    if _has(key, MAILED) and not _has(key, TEXTED):
-        named |= CHANNELS_OF["email_opt_in"]
-    return named or EVERY
+    for part in MAILED if _has(key, TEXTED) else ():
+        key = key.replace(part, " ")
+    return _named(key) or EVERY
 
 
 def _named(key: str) -> frozenset[Channel]:
-    """Return the channels that a name has a word of its own for, and not those of what comes by them."""
-    for part in MAILED:
-        key = key.replace(part, " ")
     return frozenset().union(*(channels for part, channels in CHANNELS.items() if part in key))
+
+
+def _is_of_somebody(key: str, words: Collection[str]) -> bool:
+    return not STATUS.isdisjoint(words) and _has(key, ("unsub", "optout", "optedout"))
 
 
 def _is_elsewhere(name: str) -> bool:
@@ -228,8 +228,7 @@ def _is_elsewhere(name: str) -> bool:
     words, whole = words_of(name), header_key(name)
     if ELSEWHERE_WORDS.isdisjoint(words) and words[-1:] != ["post"] and not _has(whole, ELSEWHERE):
         return False
-    rest = _BY_LETTER.sub(" ", whole)
-    return not _named(rest) and not _has(rest, MAILED)
+    return not _named(_BY_LETTER.sub(" ", whole))
 
 
 def is_about_else(column: str, values: Iterable[str]) -> bool:

@@ -9,15 +9,15 @@ from overture_core.leads.telling import said_in
 from overture_core.messages.channels import Channel
 
 EVERY = frozenset(Channel)
-EMAIL, SMS, WHATSAPP = ({each} for each in (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP))
-CALLED = {Channel.SMS, Channel.VOICE}
-NOBODY: set[Channel] = set()
+EMAIL, SMS, WHATSAPP = (frozenset({each}) for each in (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP))
+CALLED = frozenset({Channel.SMS, Channel.VOICE})
+NOBODY: frozenset[Channel] = frozenset()
 DAY = "2026-03-01"
 
 
-def refused(column: str, cell: str) -> set[Channel]:
+def refused(column: str, cell: str) -> frozenset[Channel]:
     """The channels that a cell refuses."""
-    return set(said_in(column, cell, doubtful=False).refused)
+    return said_in(column, cell, doubtful=False).refused
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,19 @@ def refused(column: str, cell: str) -> set[Channel]:
         ("Email Suppressions", "USER_SUPPRESSED", "SUBSCRIBED", EMAIL),
         *(("DND", no, yes, EVERY) for no, yes in (("active", "inactive"), ("enabled", "disabled"), ("on", "off"))),
         *(("DND", "on", yes, EVERY) for yes in ("not active", "0", "none")),
+        ("dndSettings.Email.status", "active", "inactive", EMAIL),
         # A status is of somebody, and not of the refusal.
         ("Opt out status", "inactive", "active", EVERY),
+        ("Darf kontaktiert werden", "nein", "ja", EVERY),
+        ("Darf nicht kontaktiert werden", "ja", "nein", EVERY),
+        ("Marked email as spam", "true", "false", EMAIL),
+        ("Niet bellen", "ja", "nee", CALLED),
+        ("Nie dzwonić", "tak", "nie", CALLED),
     ],
 )
-def test_one_answer_refuses_and_the_other_does_not(column: str, no: str, yes: str, channels: set[Channel]) -> None:
+def test_one_answer_refuses_and_the_other_does_not(
+    column: str, no: str, yes: str, channels: frozenset[Channel]
+) -> None:
     assert (refused(column, no), said_in(column, yes, doubtful=False)) == (channels, Said())
 
 
@@ -72,7 +80,7 @@ def test_one_answer_refuses_and_the_other_does_not(column: str, no: str, yes: st
     "column",
     [
         *("Dado de baja el", "Fecha baja", "Widerspruch vom", "Uitgeschreven op", "Afmelddatum", "Left list"),
-        *("Off list since", "Deaktiviert", "Abgemeldet seit", "Gesperrt seit", "Дата отписки"),
+        *("Off list since", "Deaktiviert", "Abgemeldet seit", "Gesperrt seit", "Дата отписки", "Abbestellt am"),
     ],
 )
 def test_a_date_says_since_when_somebody_is_off(column: str) -> None:
@@ -105,7 +113,7 @@ def test_other_dates_refuse_nothing(column: str) -> None:
         ),
     ],
 )
-def test_a_label_refuses_if_it_is_nothing_else(column: str, cell: str, channels: set[Channel]) -> None:
+def test_a_label_refuses_if_it_is_nothing_else(column: str, cell: str, channels: frozenset[Channel]) -> None:
     assert refused(column, cell) == channels
 
 
@@ -178,5 +186,5 @@ def test_what_is_about_something_else_refuses_nothing_here(column: str, cell: st
         ("Post-sales status", "do not contact", EVERY),
     ],
 )
-def test_what_is_also_about_a_channel_of_ours_refuses(column: str, cell: str, channels: set[Channel]) -> None:
+def test_what_is_also_about_a_channel_of_ours_refuses(column: str, cell: str, channels: frozenset[Channel]) -> None:
     assert refused(column, cell) == channels
