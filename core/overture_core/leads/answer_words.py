@@ -87,6 +87,7 @@ INACTIVE = _keys(
 )
 # What a column of refusals may have in the place of a yes.
 HARD = _keys("hard|hard bounce|hard bounced|bounced|permanent|complained|complaint|spam|blocked|enabled|aktiviert")
+PLAIN = (YES - AGREED) | NOT_ALLOWED | HARD
 # How words begin that, after a no, say that somebody is off: not subscribed.
 ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|inscri|iscritt|suscri"))
 # How a label begins that says the same by a whole phrase, in whatever column.
@@ -121,5 +122,5 @@ BARRED = _keys(
     "zablokowany|blokovaný|blockerad|blokkert|blokeret|заблокирован",
 )
 # These, and a newsletter, are about e-mail where no channel is named.
-UNREACHED = _keys("bounced|hard bounced|hard bounce|email bounced|cleaned|junk|undeliverable|unzustellbar")
+UNREACHED = _keys("bounced|hard bounced|hard bounce|email bounced|cleaned|undeliverable|unzustellbar")
 NEWSLETTERS = _keys("newsletter|newsletters|nieuwsbrief|boletín|mailing|mailings|rundmails")

@@ -25,17 +25,16 @@ from overture_core.leads.answer_words import (
     CHANNELS,
     DEAD,
     DO_NOT,
-    HARD,
     INACTIVE,
     ITSELF,
     NEWSLETTERS,
     NO,
     NO_CONTACT,
-    NOT_ALLOWED,
     NOT_REFUSING,
     OF_THE_RECORD,
     OFF,
     ON,
+    PLAIN,
     POLITE,
     REFUSED,
     STOPPED,
@@ -185,7 +184,7 @@ def refused_in(value: object, no: frozenset[Channel]) -> frozenset[Channel]:
 def is_plain_refusal(text: str) -> bool:
     """Say whether a cell that may be of a column of refusals says so by a word: yes, or that they are off."""
     key = answer_key(_NUMBER.sub(r"\1", text)).replace(" ", "")
-    return key in (YES - AGREED) | NOT_ALLOWED | HARD or is_off(text)
+    return key in PLAIN or is_off(text)
 
 
 def is_denied(text: str) -> bool:
@@ -196,7 +195,13 @@ def is_denied(text: str) -> bool:
 
 def is_barred(text: str) -> bool:
     """Say whether the status of somebody says that they are not to be written to, or that their address is dead."""
-    return answer_key(text[:_REMEMBERED]).replace(" ", "") in BARRED | UNREACHED
+    return _is_barred(text[:_REMEMBERED])
+
+
+@lru_cache(maxsize=2_000)
+def _is_barred(text: str) -> bool:
+    key = answer_key(text).replace(" ", "")
+    return key in BARRED or key in UNREACHED
 
 
 def is_blank(text: str) -> bool:
