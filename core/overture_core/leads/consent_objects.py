@@ -19,7 +19,7 @@ from overture_core.leads.answers import (
     is_blank,
     is_off,
     is_refusal,
-    named_in,
+    refused_by,
     tells_of_being_off,
 )
 from overture_core.leads.consent_words import AGREEING, ASKED_FOR, ASKING, CHANNELS
@@ -65,8 +65,9 @@ def consents_in(value: object, *, yes: Channels, no: Channels) -> Said:
         return all_said(consents_in(each, yes=yes, no=no) for each in value)
     if not isinstance(value, dict):
         return answer("" if value is None else str(value), yes=yes, no=no)
-    about = _about(value)
-    yes, no = about or yes, about or no
+    named = _names(value)
+    about = _union(map(channels_in, named))
+    yes, no = about or yes, _union(map(refused_by, named)) or no
     itself = all_said(consents_in(each, yes=yes, no=no) for name, each in value.items() if _is_of_itself(name, each))
     others = all_said(_of_key(name, each, yes, no) for name, each in value.items() if not _is_of_itself(name, each))
     granted = itself.granted & yes | others.granted
@@ -81,22 +82,22 @@ def consents_in(value: object, *, yes: Channels, no: Channels) -> Said:
 def refused_in(value: object, no: Channels) -> Channels:
     """Return the channels that a value of JSON in a column of refusals refuses, `no` where it names none."""
     if isinstance(value, list):
-        return _union(refused_in(each, named_in(each) or no if isinstance(each, str) else no) for each in value)
+        return _union(refused_in(each, refused_by(each) or no if isinstance(each, str) else no) for each in value)
     if not isinstance(value, dict):
         return no if is_refusal("" if value is None else str(value)) else _NONE
-    no = _about(value) or no
+    no = _union(map(refused_by, _names(value))) or no
     told = {name: each for name, each in value.items() if header_key(name) in _ITSELF or channels_in(name)}
     if not told:
         told = {name: each for name, each in value.items() if not header_key(name).startswith(_OF_THE_RECORD)}
-    return _union(refused_in(each, named_in(name) or no) for name, each in told.items())
+    return _union(refused_in(each, refused_by(name) or no) for name, each in told.items())
 
 
 def _of_key(name: str, value: object, yes: Channels, no: Channels) -> Said:
     """Return what a value says under a key that is not the object's answer itself."""
     if tells_of_being_off(name):
-        return Said(refused=refused_in(value, named_in(name) or no))
+        return Said(refused=refused_in(value, refused_by(name) or no))
     if named := channels_in(name):
-        return consents_in(value, yes=named, no=named_in(name))
+        return consents_in(value, yes=named, no=refused_by(name))
     if isinstance(value, (dict, list)):
         return consents_in(value, yes=_NONE, no=no) if name not in _ABOUT else NOTHING
     key = header_key(name)
@@ -106,11 +107,10 @@ def _of_key(name: str, value: object, yes: Channels, no: Channels) -> Said:
     return Said(refused=no) if isinstance(value, str) and is_off(value) else NOTHING
 
 
-def _about(value: Mapping[str, Any]) -> Channels:
-    """Return the channels that an object says it is about."""
+def _names(value: Mapping[str, Any]) -> list[str]:
+    """Return what an object says that it is about."""
     named = (value.get(key) for key in _ABOUT)
-    texts = (text for each in named for text in (each if isinstance(each, list) else [each]) if isinstance(text, str))
-    return _union(map(named_in, texts))
+    return [text for each in named for text in (each if isinstance(each, list) else [each]) if isinstance(text, str)]
 
 
 def _is_of_itself(name: str, value: object) -> bool:

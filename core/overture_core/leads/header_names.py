@@ -147,7 +147,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "opt out|opted out|opt out time|opt out date|do not contact|dnc|unsubscribe|unsubscribed",
         "unsubscribed at|unsubscribe time|abgemeldet|widerspruch|désinscrit|désabonné|dado de baja",
         "no contactar|disiscritto|uitgeschreven|wypisany|odhlášen|avregistrerad|avmeldt|afmeldt",
-        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부|global opt out|marketing opt out|opt out status",
+        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부|global opt out|marketing opt out",
         "opted out at|unsubscribed date|unsubscribe date|unsubscribed on|suppressed|blacklisted|blacklist|blocklisted",
         "blocklist|do not market|opt-out datum|abmeldedatum|abgemeldet am|nicht kontaktieren|nicht anschreiben",
         "werbesperre|kontaktsperre|keine werbung|werbewiderspruch|ne pas contacter|ne plus contacter|désinscription",

@@ -8,7 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
+from overture_core.leads.answers import (
+    NOTHING,
+    Said,
+    answer,
+    is_agreed,
+    is_blank,
+    is_plain_refusal,
+    is_refusal,
+    is_yes_or_no,
+)
 from overture_core.leads.consent_objects import consents_in, objects_in, refused_in
 from overture_core.leads.consent_words import CHANNELS_OF
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, has_others_addresses, names_phone
@@ -78,7 +87,7 @@ class ConsentColumns:
         if not is_yes_or_no(text):
             self._others.add(column)
             self._answering.pop(column, None)
-        elif telling(column).reads in UNKNOWING:
+        elif telling(column).reads in UNKNOWING and not is_agreed(text):
             self._answering[column] = None
 
     def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, str, Said]]:

@@ -11,14 +11,14 @@ EMAIL, SMS, EVERY = frozenset({Channel.EMAIL}), frozenset({Channel.SMS}), frozen
 
 
 @pytest.mark.parametrize(
-    "text", ["0.0", "0,0", "0.00", "FALSCH", "FAUX", "nan", "#N/A", "0000-00-00", "not opted out", "active"]
+    "text", ["0.0", "0,0", "0.00", "FALSCH", "FAUX", "nan", "#N/A", "0000-00-00", "not opted out", "inactive", "soft"]
 )
 def test_no_of_a_column_of_refusals_refuses_nothing_however_a_program_writes_it(text: str) -> None:
     assert not is_refusal(text)
     assert not is_plain_refusal(text)
 
 
-@pytest.mark.parametrize("text", ["1.0", "1,0", "WAHR", "VRAI", "2024-05-06", "by phone"])
+@pytest.mark.parametrize("text", ["1.0", "1,0", "WAHR", "VRAI", "2024-05-06", "by phone", "active"])
 def test_a_yes_a_date_or_a_reason_refuses_there(text: str) -> None:
     assert is_refusal(text)
 
@@ -91,4 +91,25 @@ def test_a_column_of_one_channel_agrees_to_no_other() -> None:
     ],
 )
 def test_a_remark_is_about_the_channel_before_it(text: str, said: Said) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *(
+            (each, Said(refused=EVERY))
+            for each in ("abbestellt", "gekündigt", "retiré", "revoqué", "widerrufen", "paused")
+        ),
+        *(
+            (each, Said(refused=SMS))
+            for each in ("all but sms", "everything except SMS", "alles außer SMS", "tout sauf sms")
+        ),
+        ("email but no sms", Said(granted=EMAIL, refused=SMS)),
+        ("E-Mail, aber keine SMS", Said(granted=EMAIL, refused=SMS)),
+        ("nie ma zgody", Said(refused=EVERY)),
+        ("[]", NOTHING),
+    ],
+)
+def test_words_that_end_a_consent_and_those_that_leave_one_channel_out_refuse(text: str, said: Said) -> None:
     assert answer(text, yes=EMAIL, no=EVERY) == said
