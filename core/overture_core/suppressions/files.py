@@ -21,6 +21,7 @@ from overture_core.ids import new_id
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.header_names import is_of_ours
 from overture_core.leads.json_files import of_text
+from overture_core.leads.mapping import columns_are
 from overture_core.leads.normalise import dialling_region
 from overture_core.leads.public_mail import public_domains
 from overture_core.leads.reading import Row, Source, open_table
@@ -143,8 +144,8 @@ def take_file(
         first = list(headless(table, columns))
         if not columns.of_any_value(chain(first, map(of_text, sample))):
             msg = (
-                f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
-                f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
+                f"{source.filename} has no column of e-mail addresses, phone numbers or domains; "
+                f"{columns_are(table.columns)} Name one of them email, phone or domain."
             )
             raise InvalidInput(msg)
         report = SuppressionReport(

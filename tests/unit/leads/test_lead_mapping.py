@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.mapping import Proposal, checked, propose, require_address
+from overture_core.leads.mapping import Proposal, checked, columns_are, columns_named, propose, require_address
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,41 @@ def test_the_leftmost_of_two_columns_for_one_field_is_taken() -> None:
 def test_a_mapping_that_does_not_fit_the_file_is_refused_with_what_would(mapping: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         checked(["E-post", "Namn"], mapping)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "found"),
+    [
+        (["E-post ", "Namn"], ["e-post"], {"e-post": "E-post "}),
+        (["Do  not Call"], [" do not call"], {" do not call": "Do  not Call"}),
+        (["EMAIL", "email"], ["email"], {"email": "email"}),
+        (["EMAIL", "email"], ["Email"], {}),
+        (["EMAIL"], ["Email", "email"], {}),
+        (["EMAIL"], ["EMAIL", "email"], {"EMAIL": "EMAIL"}),
+        (["EMAIL", "email"], ["email", "Email"], {"email": "email", "Email": "EMAIL"}),
+        (["E-mail"], ["Email"], {}),
+    ],
+)
+def test_a_name_means_the_one_column_that_differs_in_case_and_blanks_alone(
+    columns: list[str], names: list[str], found: dict[str, str]
+) -> None:
+    assert columns_named(columns, names) == found
+
+
+def test_a_given_mapping_is_returned_by_the_names_of_the_file() -> None:
+    assert checked(["E-post ", "Namn"], {"e-post": "email"}) == {"E-post ": "email"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ([], "the file has no columns."),
+        (["Ort", "Tel."], "the columns are: Ort, Tel."),
+        ([str(n) for n in range(22)], f"the columns are: {', '.join(map(str, range(20)))} and 2 more."),
+    ],
+)
+def test_a_sentence_that_names_the_columns_ends_well(columns: list[str], told: str) -> None:
+    assert columns_are(columns) == told
 
 
 def test_a_header_nobody_can_map_is_refused_with_its_columns_and_an_example() -> None:
