@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import dropwhile
 
+from overture_core.leads.header_prefixes import without_company, without_person
+
 # As they are written or as they are compared: `header_key` makes them alike. English first, then by language: German,
 # French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish and Norwegian, Finnish, Turkish, Russian
 # and Ukrainian, Japanese, Chinese, Korean.
 _NAMES: dict[str, tuple[str, ...]] = {
     "email": (
         "email|mail|e-mail address|mail address|work email|primary email|business email|e-mail 1 - value",
+        "email work|email home|email other",
         "email 1|e-mail-adresse|mailadresse|courriel|adresse mail|adresse e-mail|correo|correo electrónico",
         "dirección de correo|posta elettronica|indirizzo e-mail|indirizzo di posta elettronica",
         "endereço de e-mail|correio eletrônico|correio eletrónico|e-mailadres|adres e-mail|poczta",
@@ -26,6 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "phone": (
         "phone|phone number|mobile|mobile phone|mobile number|mobile phone number|cell|cell phone|tel",
         "telephone|telephone number|work phone|business phone|primary phone|contact number|phone 1 - value",
+        "phone work|phone mobile|phone home|phone other",
         "telefon|telefonnummer|handy|handynummer|mobil|mobilnummer|mobiltelefon|numéro de téléphone",
         "téléphone|portable|téléphone portable|teléfono|teléfono móvil|número de teléfono|móvil",
         "telefono|cellulare|numero di telefono|telemóvel|telefone|celular|número de telefone|telefoon",
@@ -56,7 +60,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "company": (
         "company|company name|organization|organisation|organization name|account|account name|employer",
-        "business name|firma|firmenname|unternehmen|société|entreprise|nom de la société|empresa",
+        "business name|organization 1 - name|firma|firmenname|unternehmen|société|entreprise|nom de la société|empresa",
         "nombre de la empresa|compañía|azienda|società|ragione sociale|nome da empresa|bedrijf|bedrijfsnaam",
         "organisatie|nazwa firmy|przedsiębiorstwo|společnost|název firmy|företag|företagsnamn|bolag",
         "virksomhed|virksomhet|firmanavn|selskap|yritys|yrityksen nimi|şirket|şirket adı|firma adı",
@@ -65,6 +69,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "회사명|업체명|기업명",
     ),
     "title": (
+        "organization title|organization 1 - title",
         "title|job title|role|position|job|funktion|stelle|berufsbezeichnung|poste|fonction",
         "intitulé du poste|cargo|puesto|ruolo|qualifica|mansione|função|functie|functietitel|stanowisko",
         "pozice|funkce|pracovní pozice|befattning|titel|jobtitel|stilling|stillingstittel|tittel",
@@ -286,8 +291,23 @@ def names_phone(name: str) -> bool:
 
 
 def field_of(name: str) -> str | None:
-    """Return the field that a column's name says, if it says one."""
-    return _FIELDS.get(header_key(without_number(name)))
+    """Return the field that a column's name says, if it says one: by itself, or behind a word for whose it is."""
+    name = without_number(name)
+    return _FIELDS.get(header_key(name)) or _field_behind_prefix(name)
+
+
+def is_prefixed(name: str) -> bool:
+    """Say whether a column's name says its field only behind a word for whose it is, as `Person - Email` does."""
+    name = without_number(name)
+    return header_key(name) not in _FIELDS and _field_behind_prefix(name) is not None
+
+
+def _field_behind_prefix(name: str) -> str | None:
+    if own := without_person(name):
+        return _FIELDS.get(header_key(own))
+    # Of the company nothing else is the lead's own: its phone and its address are not.
+    named = without_company(name)
+    return "company" if named and _FIELDS.get(header_key(named)) == "company" else None
 
 
 def without_number(name: str) -> str:

@@ -21,6 +21,8 @@ from overture_core.leads.header_names import (
     has_others_addresses,
     header_key,
     is_of_ours,
+    is_prefixed,
+    without_number,
 )
 from overture_core.leads.telling import Reads, telling
 from overture_core.text import clean, quoted
@@ -61,6 +63,17 @@ _KEYS = frozenset({"email", "phone", "external_id", "linkedin_url"})
 _WHOLE_NAMES = frozenset(
     map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim", "이름", "名字"))
 )
+# Names that may mean something else: Mr and Dr, an account's number, a company. Any other of their field comes first.
+_VAGUE = frozenset(
+    map(
+        header_key,
+        (
+            *("title", "titel", "tittel", "titteli", "role", "position", "job"),
+            *("name", "navn", "namn", "naam", "contact", "person", "account", "staat", "linkedin"),
+            *("last activity", "last activity date", "letzte aktivität"),
+        ),
+    )
+)
 
 
 class ColumnRead(BaseModel):
@@ -91,7 +104,8 @@ class NoAddressColumn(InvalidInput):
 def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
-    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first.
+    """Propose a field for each column that has one; every field but `SEVERAL` once: to the column whose name tells it
+    best, the leftmost of several.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -99,7 +113,7 @@ def propose(
     mapping: dict[str, str] = {}
     why: dict[str, str] = {}
     free = [column for column in columns if column not in (taken or {})]
-    for column in free:
+    for column in sorted(free, key=_vagueness):
         if column.startswith(PREFIX):
             why[column] = "its name says so"
             continue
@@ -120,6 +134,12 @@ def propose(
         if column not in why and (share := _share(is_date, column, sample[:ENOUGH])) is not None:
             why[column] = f"dates: {share}; map it to last_contact_at if that is what they tell"
     return Proposal(mapping, why)
+
+
+def _vagueness(column: str) -> int:
+    if is_prefixed(column):
+        return 2
+    return int(header_key(without_number(column)) in _VAGUE)
 
 
 def _settle_by_values(

@@ -80,8 +80,8 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     cells = [row.cells for row in sample if row.cells is not None]
     own = checked(table.columns, options.mapping or {})
     remembered = options.saved_mapping or {}
-    found = columns_named(table.columns, remembered)
-    saved = _usable({found[name]: remembered[name] for name in found}, own)
+    known = columns_named(table.columns, remembered)
+    saved = _usable({column: remembered[name] for name, column in known.items()}, own)
     settled = {**own, **saved}
     proposed = propose(table.columns, cells, settled)
     mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field not in KEPT}
@@ -109,7 +109,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
             f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
-    missing = [name for name in remembered if name not in found]
+    missing = [name for name in remembered if name not in known]
     reader.warnings.extend(_of_mapping(table.columns, settled, proposed, missing))
     custom = [column for column in table.columns if column not in mapping and settled.get(column) != UNREAD]
     reader.warnings.extend(_of_telling(custom, about_else, cells))

@@ -203,3 +203,88 @@ def test_an_address_in_place_of_a_header_is_nobody_of_ours() -> None:
     assert propose(["vertriebler@x.example"], [{"vertriebler@x.example": "a@x.example"}]).mapping == {
         "vertriebler@x.example": "email"
     }
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [
+        (["Title", "Job Title", "E-mail"], {"Job Title": "title", "E-mail": "email"}),
+        (["Titel", "Funktion"], {"Funktion": "title"}),
+        (["Name", "Contact Name"], {"Contact Name": "full_name"}),
+        (["Name", "Vorname", "Contact Name"], {"Vorname": "first_name", "Contact Name": "full_name"}),
+        (["Account", "Company"], {"Company": "company"}),
+        (["Last Activity Date", "Last Contacted"], {"Last Contacted": "last_contact_at"}),
+        (["Position", "Role"], {"Position": "title"}),
+        (["Title", "Title (2)"], {"Title": "title"}),
+        (["Contact: Title", "Title"], {"Title": "title"}),
+    ],
+)
+def test_an_exact_name_is_taken_before_a_vague_one(columns: list[str], mapping: dict[str, str]) -> None:
+    assert propose(columns, []).mapping == mapping
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [
+        (
+            [
+                *("Deal - Title", "Person - Name", "Person - Email", "Person - Phone", "Person - Organization"),
+                *("Organization - Name", "Organization - Phone", "Person - Do not contact"),
+            ],
+            {
+                "Person - Name": "full_name",
+                "Person - Email": "email",
+                "Person - Phone": "phone",
+                "Organization - Name": "company",
+                "Person - Do not contact": "opt_out",
+            },
+        ),
+        (
+            ["Person - Email - Work", "Person - Phone - Mobile"],
+            {"Person - Email - Work": "email", "Person - Phone - Mobile": "phone"},
+        ),
+        (
+            [
+                "Account: Account Name",
+                "Account: Phone",
+                "Contact: Full Name",
+                "Contact: Email",
+                "Contact: Title",
+                "Account Owner: Email",
+            ],
+            {
+                "Account: Account Name": "company",
+                "Contact: Full Name": "full_name",
+                "Contact: Email": "email",
+                "Contact: Title": "title",
+            },
+        ),
+        (
+            ["contact.email", "contact.email_opt_out"],
+            {"contact.email": "email", "contact.email_opt_out": "email_opt_out"},
+        ),
+        (["Person - Email", "E-mail"], {"E-mail": "email"}),
+        (["Person - Owner", "Deal - Contact Email", "Owner: Email"], {}),
+    ],
+)
+def test_a_word_for_whose_a_column_is_is_left_away(columns: list[str], mapping: dict[str, str]) -> None:
+    assert propose(columns, []).mapping == mapping
+
+
+def test_the_columns_of_google_contacts_are_known() -> None:
+    columns = [
+        "First Name",
+        "Last Name",
+        "Organization Name",
+        "Organization Title",
+        "E-mail 1 - Label",
+        "E-mail 1 - Value",
+        "Phone 1 - Value",
+    ]
+    fields = {
+        "First Name": "first_name",
+        "Last Name": "last_name",
+        "Organization Name": "company",
+        "Organization Title": "title",
+    }
+    assert propose(columns, []).mapping == {**fields, "E-mail 1 - Value": "email", "Phone 1 - Value": "phone"}
