@@ -72,6 +72,10 @@ _NO = _keys(
     "epätosi|hamis|yanlış|ложь|brak|όχι|לא|لا|không|tidak|nu",
 )
 _ANSWERS = _YES | _NO
+# What an object says of itself by these keys goes before whatever else it has: when, why, by whom.
+_ITSELF = frozenset({"value", "status", "state", "enabled", "active", "flag", "opted out"})
+_OF_THE_RECORD = ("updated", "modified", "changed", "created")
+_POLITE = frozenset({"please", "bitte", "gern", "gerne", "thanks", "thank", "you", "danke"})
 # After a no, these make a cell that does not know: "not specified", "keine Angabe".
 _UNKNOWN = _keys(
     "answer|data|info|information|preference|response|asked|set|known|specified|provided|applicable|available|stated",
@@ -121,7 +125,9 @@ _DO_NOT = tuple(
 _ADDRESS = re.compile(r"\S+@\S+")  # which has letters that would be words
 _LABEL = 60  # characters, and at most so many words
 _LABEL_WORDS = 5
-_PARTS = re.compile(r"[;,|+/.!()\[\]\n]| [-–—] ")
+_WORD = re.compile(r"[^\W\d_]")
+_ITEMS = re.compile(r"[;,|+/\n]")
+_PARTS = re.compile(r"[.!()\[\]]| [-–—] ")
 
 
 def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
@@ -142,13 +148,16 @@ def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
             return Said(unclear=True)
     if text.strip().lower() in _BLANK:
         return NOTHING
-    told = _ADDRESS.sub(" address ", _MINUS.sub(" no ", text))
-    found = _all(_of_part(part, yes, no) for part in _PARTS.split(told))
+    items = _ITEMS.split(_ADDRESS.sub(" address ", _MINUS.sub(" no ", text)))
+    found = _all(_of_item(item, yes, no) for item in items)
     if not found.unclear:
         return found
     # What no part of it says, the whole of it may: a sentence has commas. And where all is refused, "no, thanks" is.
     asks = not found.refused and _asks(text)
-    return Said(refused=no) if asks or found.refused >= no else found
+    if asks or found.refused >= no:
+        return Said(refused=no)
+    # A yes beside what nobody understood is none (yes, until May); a channel that is named by itself is (email, post).
+    return _all(_of_item(item, frozenset(), no) for item in items)
 
 
 def _of_object(value: object, yes: frozenset[Channel], no: frozenset[Channel]) -> Iterator[Said]:
@@ -156,17 +165,32 @@ def _of_object(value: object, yes: frozenset[Channel], no: frozenset[Channel]) -
         yield answer(str(value if value is not None else ""), yes=yes, no=no)
         return
     for name, inner in value.items():
-        channels = frozenset(_channels(_key(name).split()))
+        words = _key(name).split()
+        channels = frozenset(_channels(words))
+        if _NO.isdisjoint(words) and _begins(words, _OFF + _REFUSED):
+            yield Said(refused=channels or no) if is_refusal(str(inner or "")) else NOTHING
+            continue
         for said in _of_object(inner, channels or frozenset(), channels or no):
             # A yes to what is no channel, such as {"terms": true}, agrees to nothing.
             yield said if channels else said._replace(unclear=said.unclear or not said.refused)
 
 
+def _of_item(item: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
+    """Return what an answer says with its remarks: "yes (expired)" grants nothing, "yes (2024-05-01)" does."""
+    first, *remarks = _PARTS.split(item)
+    if _WORD.search(first):
+        remarks = [each for each in remarks if _WORD.search(each)]
+    if any(_channels(_key(item).split())):
+        yes = frozenset()  # of what is named alone: "sms (yes)"
+    said = _all(_of_part(part, yes, no) for part in (first, *remarks))
+    return said._replace(granted=frozenset()) if said.unclear else said
+
+
 def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
     words = _key(part).split()
     named = frozenset(_channels(words))
-    rest = [word for word in words if word not in _CHANNELS]
-    if not words:
+    rest = [word for word in words if word not in _CHANNELS and word not in _POLITE]
+    if not rest and not named:
         return NOTHING
     if not rest or "".join(rest) in _YES:
         return Said(granted=named or yes)
@@ -188,6 +212,24 @@ def is_refusal(text: str) -> bool:
         return False
     # "not opted out" is none.
     return _NO.isdisjoint(words) or not _begins(words, _OFF)
+
+
+def refused_in(value: object, no: frozenset[Channel]) -> frozenset[Channel]:
+    """Return the channels that a value of JSON refuses in a column of refusals, where one that names none is about
+    `no`: an object by its channels (`{"sms": true}`), by what it says of itself (`{"value": true, "since": ...}`), or
+    by whatever in it says so; a list by the channels that are its items."""
+    if isinstance(value, list):
+        return frozenset().union(
+            *(refused_in(each, frozenset(_channels(_key(str(each)).split())) or no) for each in value)
+        )
+    if not isinstance(value, dict):
+        return no if is_refusal(str(value if value is not None else "")) else frozenset()
+    said = {name: each for name, each in value.items() if _key(name) in _ITSELF} or {
+        name: each for name, each in value.items() if not _key(name).startswith(_OF_THE_RECORD)
+    }
+    return frozenset().union(
+        *(refused_in(each, frozenset(_channels(_key(name).split())) or no) for name, each in said.items())
+    )
 
 
 def is_plain_refusal(text: str) -> bool:

@@ -42,12 +42,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "first_name": (
         "first name|given name|forename|vorname|prénom|nombre|nome|voornaam|primeiro nome|nome próprio|imię",
+        "name first|name given",
         "imie|křestní jméno|jméno|förnamn|fornavn|etunimi|ad|adı|isim|имя|ім'я|名|下の名前|名字|이름",
     ),
     "last_name": (
         "last name|surname|family name|nachname|familienname|nom de famille|nom|apellido|apellidos|cognome",
         "achternaam|sobrenome|apelido|nazwisko|příjmení|efternamn|etternavn|efternavn|sukunimi|soyad",
-        "soyadı|soyisim|фамилия|прізвище|姓|名字(姓)|苗字|姓氏|성",
+        "name last|name family|soyadı|soyisim|фамилия|прізвище|姓|名字(姓)|苗字|姓氏|성",
     ),
     "full_name": (
         "name|full name|contact|contact name|lead name|person|display name|vollständiger name|vollername",
@@ -66,7 +67,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "virksomhed|virksomhet|firmanavn|selskap|yritys|yrityksen nimi|şirket|şirket adı|firma adı",
         "компания|организация|название компании|компанія",
         "організація|会社|会社名|企業名|法人名|貴社名|公司|公司名称|公司名稱|单位|企业名称|회사",
-        "회사명|업체명|기업명",
+        "회사명|업체명|기업명|org name|org id name|organisation name|employer name",
     ),
     "title": (
         "organization title|organization 1 - title",
@@ -77,7 +78,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "肩書|職位|职位|职务|職稱|職務|직책|직위|직함",
     ),
     "country": (
-        "country|country code|country region|mailing country|land|ländercode|pays|país|paese|nazione|staat",
+        "country|country code|country region|mailing country|address country|location country",
+        "land|ländercode|pays|país|paese|nazione|staat",
         "nation|kraj|państwo|země|stát|maa|ülke|страна|країна|国|国名|国家|國家|국가|나라",
     ),
     "time_zone": (
@@ -214,6 +216,10 @@ _ADDRESS_WORDS = (
     *("e", "email", "mail", "mails", "address", "adresse", "courriel", "correo", "phone", "telefon", "tel", "mobile"),
     *("du", "de", "del", "della", "des", "der", "do", "da", "od", "our", "primary", "main"),
 )
+# What objects are called that are about the lead, in the answers of programs.
+_ABOUT_THE_LEAD = frozenset(
+    ("attributes", "contact", "customer", "data", "fields", "lead", "person", "profile", "properties", "prospect")
+)
 # Beside the names of phone numbers, what else columns of further numbers are called.
 _FURTHER_PHONES = ("landline", "festnetz", "whatsapp", "sms", "viber")
 # Any number of columns may say these: a refusal in one of them holds, whatever the others say.
@@ -291,15 +297,23 @@ def names_phone(name: str) -> bool:
 
 
 def field_of(name: str) -> str | None:
-    """Return the field that a column's name says, if it says one: by itself, or behind a word for whose it is."""
-    name = without_number(name)
-    return _FIELDS.get(header_key(name)) or _field_behind_prefix(name)
+    """Return the field that a column's name says, if it says one: by itself, behind a word for whose it is, or, of what
+    stands inside objects about the lead (`properties.email`), without their names, unless that is a consent."""
+    plain = without_number(name)
+    if (found := _FIELDS.get(header_key(plain)) or _field_behind_prefix(plain)) or "." not in plain:
+        return found
+    inner = plain.split(".")
+    while len(inner) > 1 and header_key(inner[0]) in _ABOUT_THE_LEAD:
+        del inner[0]
+        if (field := _FIELDS.get(header_key(".".join(inner)))) is not None:
+            return None if field in REFUSALS | CONSENTS else field
+    return None
 
 
 def is_prefixed(name: str) -> bool:
     """Say whether a column's name says its field only behind a word for whose it is, as `Person - Email` does."""
-    name = without_number(name)
-    return header_key(name) not in _FIELDS and _field_behind_prefix(name) is not None
+    plain = without_number(name)
+    return header_key(plain) not in _FIELDS and _field_behind_prefix(plain) is not None
 
 
 def _field_behind_prefix(name: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PREFIXED = re.compile(r"\s*(\w+)(?:\s+-\s+|\s*[:.>]\s*)(.*\S)\s*")
+_PREFIXED = re.compile(r"\s*(\w+)(?:\s+-\s+|\s*[:>]\s*)(.*\S)\s*")
 _PEOPLE = frozenset(
     (
         *("person", "people", "contact", "lead", "kontakt", "ansprechpartner", "interessent", "personne", "persona"),

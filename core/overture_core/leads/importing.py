@@ -28,19 +28,19 @@ from overture_core.leads.imports import (
     ImportReport,
     ImportState,
     is_held,
-    joined_by_phone,
     noted,
     rejected,
     stored,
     this_process,
 )
-from overture_core.leads.mapping import ColumnRead
-from overture_core.leads.mappings import remember, with_saved
+from overture_core.leads.mapping import ColumnRead, with_refusals
+from overture_core.leads.mappings import remember, whole_objects, with_saved
 from overture_core.leads.merging import Merger
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Row, Source, Table, open_table
 from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.rows import LeadRow
+from overture_core.leads.strangers import telling_by_id, telling_by_phone
 from overture_core.leads.understanding import SAMPLE, marked, require_rows, understand
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import ImportReject, LeadImport
@@ -86,7 +86,8 @@ def import_leads(
         Conflict: another process has taken this import over.
     """
     options = with_saved(store, workspace, options)
-    with closing(open_table(source, options.encoding, whole=not options.preview)) as table:
+    settled = whole_objects(options)
+    with closing(open_table(source, options.encoding, whole=not options.preview, whole_objects=settled)) as table:
         sample = list(islice(table.rows, SAMPLE))
         mapping, reader, columns = understand(source, table, sample, options)
         require_rows(source, len(sample))
@@ -211,13 +212,14 @@ class _Running:
                 delimiter=self._table.delimiter,
                 mapping=self._mapping,
                 unmapped=[column for column in self._table.columns if column not in self._mapping],
-                columns=columns,
+                columns=with_refusals(columns, done.consent.refusing),
                 reject_samples=list(rejected(work, self._id, SHOWN_REJECTS)),
                 warnings=[
                     *warnings,
                     *notes,
                     *done.consent.warnings(done.rows, self._mapping),
-                    *joined_by_phone(done),
+                    *telling_by_phone(done.by_phone, done.by_phone_line),
+                    *telling_by_id(done.by_id, done.by_id_line),
                     *_of_erased(done),
                     *alike,
                 ],
@@ -272,6 +274,8 @@ class _Running:
                 erased_lines=[*done.erased_lines, *back][:SHOWN_REJECTS],
                 by_phone=done.by_phone + len(merger.by_phone),
                 by_phone_line=done.by_phone_line or next(iter(merger.by_phone), None),
+                by_id=done.by_id + len(merger.by_id),
+                by_id_line=done.by_id_line or next(iter(merger.by_id), None),
                 shared=dict(islice(chain(done.shared.items(), merger.shared.items()), MOST_SHARED)),
                 consent=done.consent.with_rows((row.line, read.stated) for row, read in chunk.good),
             )

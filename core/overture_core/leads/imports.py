@@ -113,6 +113,8 @@ class Checkpoint(Counts):
     erased_lines: list[int] = Field(default_factory=list)
     by_phone: int = 0
     by_phone_line: int | None = None
+    by_id: int = 0
+    by_id_line: int | None = None
     shared: dict[int, list[str]] = Field(default_factory=dict)
     consent: ConsentNotes = Field(default_factory=ConsentNotes)
 
@@ -124,17 +126,6 @@ def noted(number: int, what: str) -> str:
         what = what.replace(many, one, 1).replace("that were", "that was").replace("that do ", "that does ")
         what = what.replace("their addresses", "its addresses")
     return f"{number} {what}"
-
-
-def joined_by_phone(done: Checkpoint) -> list[str]:
-    """Return what to say of rows that their number alone joined to somebody of another name."""
-    if not done.by_phone:
-        return []
-    rows = "1 row was" if done.by_phone == 1 else f"{done.by_phone:,} rows were"
-    return [
-        f"{rows} joined by phone alone to a lead of another name and e-mail address, such as line "
-        f"{done.by_phone_line}; if they are other people who share a number, undo the import and leave it out"
-    ]
 
 
 def list_(work: Work, *, limit: int = 100, cursor: str | None = None) -> list[ImportView]:

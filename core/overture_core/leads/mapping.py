@@ -25,7 +25,7 @@ from overture_core.leads.header_names import (
     without_number,
 )
 from overture_core.leads.telling import Reads, telling
-from overture_core.text import clean, quoted
+from overture_core.text import clean, quantity, quoted
 
 __all__ = [
     "CUSTOM",
@@ -51,6 +51,7 @@ MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
 SHOWN_COLUMNS = 20
+_INSIDE = re.compile(r"\w\.\w")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
 # itself by what it begins with, or by North America's groups.
@@ -77,7 +78,7 @@ _VAGUE = frozenset(
 
 
 class ColumnRead(BaseModel):
-    """What a column was taken for (None: kept as a custom field), and why."""
+    """What a column was taken for (None: kept as a custom field; `unread`: so, and not read for refusals), and why."""
 
     column: str
     field: str | None
@@ -105,7 +106,7 @@ def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
     """Propose a field for each column that has one; every field but `SEVERAL` once: to the column whose name tells it
-    best, the leftmost of several.
+    best, the leftmost of several. Names of what stands inside objects (`company.name`) come last.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -137,7 +138,7 @@ def propose(
 
 
 def _vagueness(column: str) -> int:
-    if is_prefixed(column):
+    if is_prefixed(column) or _INSIDE.search(column):
         return 2
     return int(header_key(without_number(column)) in _VAGUE)
 
@@ -258,6 +259,17 @@ def described(
             why=why.get(column) or _why_custom(column),
             sample=None if value is None else clean(value, limit=SHOWN),
         )
+
+
+def with_refusals(columns: Sequence[ColumnRead], refusing: Mapping[str, int]) -> list[ColumnRead]:
+    """Return columns with what was said of them once all rows were read: how many rows those refused that are no field
+    of consent, by {column: rows}."""
+    return [
+        each.model_copy(update={"why": f"{each.why}; what it says refuses {quantity(refusing[each.column], 'row')}"})
+        if each.column in refusing and each.field not in CONSENTS | REFUSALS
+        else each
+        for each in columns
+    ]
 
 
 def _why_custom(column: str) -> str:

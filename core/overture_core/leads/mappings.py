@@ -11,7 +11,7 @@ from sqlalchemy import select
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
-from overture_core.leads.mapping import CUSTOM, UNREAD, check_fields, columns_named
+from overture_core.leads.mapping import CUSTOM, SEVERAL, UNREAD, check_fields, columns_named
 from overture_core.leads.options import ImportOptions
 from overture_core.storage.schema import ImportMapping
 from overture_core.storage.store import Store, Work
@@ -89,6 +89,13 @@ def with_saved(store: Store, workspace: str, options: ImportOptions) -> ImportOp
         return options
     with store.read(workspace) as work:
         return options.model_copy(update={"saved_mapping": get(work, options.mapping_name).mapping})
+
+
+def whole_objects(options: ImportOptions) -> set[str]:
+    """Return the columns that are settled as a whole, should they be objects of JSON: by the mapping that was given, or
+    by a saved one, which means a text where it says a field of one text."""
+    saved = options.saved_mapping or {}
+    return {*(options.mapping or {}), *(column for column, field in saved.items() if field in SEVERAL)}
 
 
 def remember(work: Work, options: ImportOptions, mapping: Mapping[str, str], unmapped: Sequence[str]) -> None:

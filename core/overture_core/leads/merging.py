@@ -1,39 +1,35 @@
 """Joins rows to leads by their identities, and merges what they say.
 
-A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn
-page. An import fills what is empty and adds what is new; it overwrites nothing but the time of the
-last contact, where the later one counts. A refusal of consent is never overruled by a file, nor is a suppression.
-docs/duplicates.md has the rule for people.
+A row belongs to the lead that has its external id, else its e-mail, else its phone, else its LinkedIn page, but for an
+id that is somebody else's (strangers.py). An import fills what is empty and adds what is new; it overwrites nothing but
+the time of the last contact, where the later one counts. A refusal of consent is never overruled by a file, nor is a
+suppression. docs/duplicates.md has the rule for people.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from overture_core.ids import new_ids
 from overture_core.leads.granting import Grants
-from overture_core.leads.normalise import email_key
+from overture_core.leads.known import FIELDS, HeldLead, Known, look_up
 from overture_core.leads.reading import Row
 from overture_core.leads.rows import LeadRow
+from overture_core.leads.strangers import has_strangers_id, is_another, without_id
 from overture_core.messages.channels import BY_PHONE, Channel
-from overture_core.storage.among import among, each_of
 from overture_core.storage.bulk import insert_rows
 from overture_core.storage.schema import Consent, Lead, LeadChange, LeadIdentity, LeadTag
 from overture_core.storage.store import Work
-from overture_core.suppressions.service import Wanted, add_all, suppressed
+from overture_core.suppressions.service import Wanted, add_all, erased, suppressed
 from overture_core.text import clean
 
 CREATED, MERGED, UNCHANGED, REJECTED = "created", "merged", "unchanged", "rejected"
-FIELDS = (
-    *("first_name", "last_name", "email", "phone", "company", "title", "country", "time_zone", "language"),
-    *("linkedin_url", "external_id", "notes", "last_contact_at"),
-)
 FIELD_OF = {"email": "email", "phone": "phone", "linkedin": "linkedin_url", "external": "external_id"}
 REFUSAL_TAKEN = "what it refuses was recorded for every address that could be read in it"
 REFUSAL_LOST = "it refuses to be written to, and no lead was found by it: record that by hand"
@@ -48,17 +44,6 @@ _CHANGE = ("id", "workspace_id", "lead_id", "import_id", "line", "actor", "at", 
 _AHEAD = timedelta(hours=14)
 
 
-@dataclass(slots=True)
-class _Lead:
-    """A lead as this chunk knows it."""
-
-    id: str
-    values: dict[str, Any]
-    custom: dict[str, Any]
-    new: bool
-    changed: set[str] = field(default_factory=set)
-
-
 class Merger:
     """Merges the rows of one chunk in one transaction; queries do not grow with the rows."""
 
@@ -67,10 +52,7 @@ class Merger:
         self._import_id = import_id
         self._consent_source = clean(consent_source, limit=300) if consent_source else None
         self._tags = list(tags)
-        self._owners: dict[tuple[str, str], str] = {}
-        self._leads: dict[str, _Lead] = {}
-        self._known_tags: set[tuple[str, str]] = set()
-        self._known_consents: dict[tuple[str, Channel], bool] = {}
+        self._known = Known()
         self._new_identities: list[tuple[str, str, str]] = []
         self._new_tags: list[tuple[str, str, str]] = []
         self._new_consents: list[tuple[object, ...]] = []
@@ -81,18 +63,19 @@ class Merger:
         self.shared: dict[int, list[str]] = {}
         self.rejects: list[tuple[Row, list[str]]] = []  # rows that could only be joined to a lead, and were to none
         self._shut: dict[tuple[str, str], str] = {}
-        self.by_phone: list[
-            int
-        ] = []  # lines of rows that only their number joined to a lead of another name and address
+        # Lines of rows that only their number joined to somebody else, and of those with somebody else's external id.
+        self.by_phone: list[int] = []
+        self.by_id: list[int] = []
+        self._erased_ids: set[str] | None = None
 
     def merge(self, rows: Sequence[tuple[Row, LeadRow]], filename: str) -> Counter[str]:
         """Merge rows; returns how many will be created, merged and unchanged once `write` was called."""
         for _, row in rows:
             for kind, value in (*row.identities, *row.others):
                 self.named[kind].add(value)
-        self._load()
-        known = {lead.id: lead.values for lead in self._leads.values()}
-        self._grants = Grants(self._work, (row for _, row in rows), self.named, known)
+        self._known = look_up(self._work, self.named)
+        values = {lead.id: lead.values for lead in self._known.leads.values()}
+        self._grants = Grants(self._work, (row for _, row in rows), self.named, values)
         name = clean(filename, limit=200)
         outcomes = Counter[str]()
         for original, row in rows:
@@ -104,53 +87,19 @@ class Merger:
             outcomes[outcome] += 1
         return outcomes
 
-    def _load(self) -> None:
-        work = self._work
-        for kind, values in self.named.items():
-            each = each_of(work.session.connection().dialect.name, sorted(values))
-            owner = select(LeadIdentity.lead_id).where(
-                LeadIdentity.workspace_id == work.workspace,
-                LeadIdentity.kind == kind,
-                LeadIdentity.value == each.c.value,
-            )
-            # Nearly all are nobody's yet, and those are not passed on. The offset keeps both databases from looking
-            # each one up twice.
-            owned = select(each.c.value, owner.scalar_subquery().label("lead_id")).offset(0).subquery()
-            found = work.session.execute(select(owned).where(owned.c.lead_id.is_not(None)))
-            self._owners.update({(kind, value): lead_id for value, lead_id in found})
-        ids = sorted(set(self._owners.values()))
-        if not ids:
-            return
-        # Held to the end of the transaction, in one order, so that nobody else changes them between look and write.
-        held = select(Lead.id, Lead.custom, *(getattr(Lead, name) for name in FIELDS)).where(
-            _in_workspace(Lead, work), among(Lead.id, ids), Lead.erased_at.is_(None)
-        )
-        for id_, custom, *fields in work.session.execute(
-            held.order_by(Lead.id).with_for_update(of=Lead, key_share=True)
-        ):
-            self._leads[id_] = _Lead(id_, dict(zip(FIELDS, fields, strict=True)), custom, new=False)
-        self._owners = {identity: id_ for identity, id_ in self._owners.items() if id_ in self._leads}
-        tags = select(LeadTag.lead_id, LeadTag.tag).where(_in_workspace(LeadTag, work), among(LeadTag.lead_id, ids))
-        self._known_tags = {(lead_id, tag) for lead_id, tag in work.session.execute(tags)}
-        consents = select(Consent.lead_id, Consent.channel, Consent.granted).where(
-            _in_workspace(Consent, work), among(Consent.lead_id, ids)
-        )
-        for lead_id, channel, granted in work.session.execute(consents.order_by(Consent.recorded_at, Consent.id)):
-            self._known_consents[lead_id, Channel(channel)] = granted
-
     def _take(self, row: LeadRow, line: int, filename: str) -> str:
-        row, known = self._past(row), self._owners
+        row, known = self._past(row), self._known.owners
         shared = [identity for identity in row.identities if identity in known]
+        if shared:
+            row, shared = self._told_apart(row, shared, line, filename)
         owners = [known[identity] for identity in shared]
         if owners:
-            lead = self._leads[owners[0]]
-            if len(shared) == 1 and shared[0][0] == "phone" and _is_another(lead.values, row.values):
-                self.by_phone.append(line)
+            lead = self._known.leads[owners[0]]
             if any(owner != owners[0] for owner in owners):
                 self._share(list(dict.fromkeys(owners)), row, line, filename)
         else:
             id_ = next(self._lead_ids)
-            lead = self._leads[id_] = _Lead(id_, dict(row.values), dict(row.custom), new=True)
+            lead = self._known.leads[id_] = HeldLead(id_, dict(row.values), dict(row.custom), new=True)
         change = self._fill(lead, self._own(lead, row)) if owners else {}
         if identities := [identity for identity in row.identities if identity not in known]:
             for kind, value in identities:
@@ -172,22 +121,54 @@ class Merger:
         """Note whose addresses are in one row. The first gets it; what it refuses all of them refuse."""
         self.notes["rows whose addresses belong to two leads; the first of them was taken"] += 1
         self.shared[line] = owners
+        self._refuse_too(owners[1:], row, line, filename)
+
+    def _told_apart(
+        self, row: LeadRow, shared: list[tuple[str, str]], line: int, filename: str
+    ) -> tuple[LeadRow, list[tuple[str, str]]]:
+        """Return a row, and which of its identities join it to leads: not an external id that is somebody else's. What
+        the row refuses, that lead refuses too."""
+        owners = [self._known.owners[identity] for identity in shared]
+        first = self._known.leads[owners[0]]
+        if (
+            shared[0][0] == "external"
+            and has_strangers_id(row, owners, first.values)
+            and not self._is_erased(shared[0][1])
+        ):
+            self.by_id.append(line)
+            self._refuse_too(owners[:1], row, line, filename)
+            shared = shared[1:]
+            row = without_id(row, self._known.leads[owners[1]].custom if shared else {})
+        if [kind for kind, _ in shared] == ["phone"]:
+            lead = self._known.leads[self._known.owners[shared[0]]]
+            if is_another(lead.values, row.values, ("email",)):
+                self.by_phone.append(line)
+        return row, shared
+
+    def _is_erased(self, external_id: str) -> bool:
+        """Say whether an id is that of somebody who was erased: whoever has it is that person, whatever their name."""
+        if self._erased_ids is None:
+            self._erased_ids = erased(self._work, "external", self.named["external"])
+        return external_id in self._erased_ids
+
+    def _refuse_too(self, owners: Sequence[str], row: LeadRow, line: int, filename: str) -> None:
+        """Add what a row refuses to leads that it names beside the one who gets it."""
         refusals = dict.fromkeys(row.stated.refused, False)
-        for lead in (self._leads[owner] for owner in owners[1:] if refusals):
+        for lead in (self._known.leads[owner] for owner in owners if refusals):
             if consents := self._add_consents(lead, row, refusals, line, filename):
                 self._note(lead, line, {"consents": consents})
 
     def _is_nobody(self, row: LeadRow) -> bool:
         """Say whether a row can be no lead and is none that is known."""
-        return bool(row.reasons) and self._owners.keys().isdisjoint(row.identities)
+        return bool(row.reasons) and self._known.owners.keys().isdisjoint(row.identities)
 
     def _refuse_others(self, row: LeadRow, line: int, filename: str) -> bool:
         """Refuse for whoever has one of a row's further addresses, and suppress those of nobody yet; returns whether
         there was one to refuse for."""
         refused, heard = dict.fromkeys(row.stated.refused, False), False
         for identity in row.others:
-            if (owner := self._owners.get(identity)) is not None:
-                lead, heard = self._leads[owner], True
+            if (owner := self._known.owners.get(identity)) is not None:
+                lead, heard = self._known.leads[owner], True
                 if consents := self._add_consents(lead, row, refused, line, filename):
                     self._note(lead, line, {"consents": consents})
             elif not refused.keys().isdisjoint(_CHANNELS_OF[identity[0]]):
@@ -195,7 +176,7 @@ class Merger:
                 heard = True
         return heard
 
-    def _note(self, lead: _Lead, line: int, change: dict[str, Any]) -> None:
+    def _note(self, lead: HeldLead, line: int, change: dict[str, Any]) -> None:
         lead.changed.add("updated_at")
         self._changes.append(
             (
@@ -212,16 +193,18 @@ class Merger:
         self.notes["dates of last contact yet to come, left out"] += 1
         return replace(row, values={name: value for name, value in row.values.items() if name != "last_contact_at"})
 
-    def _own(self, lead: _Lead, row: LeadRow) -> LeadRow:
+    def _own(self, lead: HeldLead, row: LeadRow) -> LeadRow:
         """Return a row without the addresses of somebody else: nobody is written to at another's."""
         others = {
-            FIELD_OF[kind] for kind, value in row.identities if self._owners.get((kind, value), lead.id) != lead.id
+            FIELD_OF[kind]
+            for kind, value in row.identities
+            if self._known.owners.get((kind, value), lead.id) != lead.id
         }
         if not others:
             return row
         return replace(row, values={name: value for name, value in row.values.items() if name not in others})
 
-    def _fill(self, lead: _Lead, row: LeadRow) -> dict[str, Any]:
+    def _fill(self, lead: HeldLead, row: LeadRow) -> dict[str, Any]:
         """Fill what is empty; returns what was and is: `fields` and `custom`, {name: [before, after]}."""
         change: dict[str, Any] = {}
         fields: dict[str, list[Any]] = {}
@@ -244,15 +227,15 @@ class Merger:
             lead.changed.add("custom")
         return change
 
-    def _add_tags(self, lead: _Lead, tags: Sequence[str]) -> list[str]:
-        fresh = [tag for tag in dict.fromkeys(tags) if (lead.id, tag) not in self._known_tags]
+    def _add_tags(self, lead: HeldLead, tags: Sequence[str]) -> list[str]:
+        fresh = [tag for tag in dict.fromkeys(tags) if (lead.id, tag) not in self._known.tags]
         for tag in fresh:
-            self._known_tags.add((lead.id, tag))
+            self._known.tags.add((lead.id, tag))
             self._new_tags.append((lead.id, tag, self._work.workspace))
         return fresh
 
     def _add_consents(
-        self, lead: _Lead, row: LeadRow, consents: Mapping[Channel, bool], line: int, filename: str
+        self, lead: HeldLead, row: LeadRow, consents: Mapping[Channel, bool], line: int, filename: str
     ) -> list[str]:
         """Add consents and refusals of a row; returns the ids of their rows."""
         added = []
@@ -263,7 +246,7 @@ class Merger:
             given_at = None
         source = row.evidence.source or self._consent_source or f"import of {filename}, line {line}"
         for channel, granted in consents.items():
-            held = self._known_consents.get((lead.id, channel))
+            held = self._known.consents.get((lead.id, channel))
             if held is False and granted:
                 self.notes["consents in the file that do not overrule an earlier refusal"] += 1
                 continue
@@ -274,7 +257,7 @@ class Merger:
                 continue
             if granted and not row.evidence.wording:
                 self.notes["consents recorded without the words that were agreed to"] += 1
-            self._known_consents[lead.id, channel] = granted
+            self._known.consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
             evidence = (source, row.evidence.wording or None, given_at, self._now)
             self._new_consents.append((added[-1], self._work.workspace, lead.id, channel, granted, *evidence))
@@ -292,11 +275,11 @@ class Merger:
                 *(lead.id, workspace, *map(lead.values.get, FIELDS)),
                 *(lead.custom, self._import_id, now, now),
             )
-            for lead in self._leads.values()
+            for lead in self._known.leads.values()
             if lead.new
         ]
         insert_rows(work, Lead, _LEAD, fresh)
-        self._update(lead for lead in self._leads.values() if lead.changed and not lead.new)
+        self._update(lead for lead in self._known.leads.values() if lead.changed and not lead.new)
         # In one order, whoever imports: two imports of the same people then wait for each other, and never both.
         ids = new_ids("idn")
         identities = [(next(ids), workspace, owner, kind, value) for kind, value, owner in sorted(self._new_identities)]
@@ -316,7 +299,7 @@ class Merger:
             if fresh:
                 self.notes["addresses of no lead yet in a row that refuses, suppressed"] += len(fresh)
 
-    def _update(self, leads: Iterable[_Lead]) -> None:
+    def _update(self, leads: Iterable[HeldLead]) -> None:
         alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for lead in leads:
             held = {**lead.values, "custom": lead.custom, "updated_at": self._now}
@@ -327,21 +310,3 @@ class Merger:
             self._work.session.connection().execute(
                 changed.values({name: bindparam(f"new_{name}") for name in names}), values
             )
-
-
-def _is_another(lead: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Say whether a lead and a row look like two people: both have a name and an e-mail address, and these differ."""
-    names = [
-        " ".join(filter(None, (values.get("first_name"), values.get("last_name")))).casefold() for values in (lead, row)
-    ]
-    emails = [email_key(values.get("email") or "") for values in (lead, row)]
-    return all(names) and all(emails) and names[0] != names[1] and emails[0] != emails[1]
-
-
-def _in_workspace(entity: type[Lead | LeadTag | Consent], work: Work) -> ColumnElement[bool]:
-    """Return that rows are of the workspace, in a form that no index answers.
-
-    By statistics of a small table PostgreSQL would take an index of the workspace alone, and for each chunk read every
-    lead that is there, to compare it with a few ids.
-    """
-    return entity.workspace_id + "" == work.workspace

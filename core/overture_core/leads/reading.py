@@ -7,6 +7,7 @@ was found is reported, not hidden. Memory does not grow with the file.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -27,23 +28,28 @@ _PDF = b"%PDF-"
 _WEB_PAGE = re.compile(r"<(!doctype\s+html|html|head|body|table)\b", re.IGNORECASE)
 
 
-def open_table(source: Source, encoding: str | None = None, *, whole: bool = True) -> Table:
+def open_table(
+    source: Source, encoding: str | None = None, *, whole: bool = True, whole_objects: Collection[str] = ()
+) -> Table:
     """Open a source as a table; the caller closes it. Without an `encoding`, it is found.
 
     All of the file is tried in its encoding, so that nothing of one that breaks off is taken, and all of a JSON file
-    is read for its keys; if not `whole`, only the beginning is, for somebody who wants to see the first rows.
+    is read for its keys; if not `whole`, only the beginning is, for somebody who wants to see the first rows. JSON's
+    objects under the keys `whole_objects` are one cell each, and not one for each value in them.
 
     Raises:
         UnreadableFile: the format or encoding cannot be made out, or it holds no header.
         InvalidInput: there is no such encoding, or the source has none to be given.
     """
     with ExitStack() as files:
-        table = _open_table(source, encoding, files, whole)
+        table = _open_table(source, encoding, files, whole, whole_objects)
         notes = (*source.notes, *table.notes)
         return replace(table, notes=notes, size=source.size(), files=files.pop_all())
 
 
-def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool) -> Table:
+def _open_table(
+    source: Source, given: str | None, files: ExitStack, whole: bool, whole_objects: Collection[str]
+) -> Table:
     with source.open() as file:
         start = file.read(_START)
     if start.startswith(_OLD_EXCEL):
@@ -68,7 +74,7 @@ def _open_table(source: Source, given: str | None, files: ExitStack, whole: bool
         msg = f"{source.filename} is a web page, not a table; export it as CSV, XLSX or JSON Lines."
         raise UnreadableFile(msg)
     if is_json(beginning, source.filename):
-        table = json_table(source, encoding, files, whole=whole)
+        table = json_table(source, encoding, files, whole=whole, whole_objects=whole_objects)
     else:
         table = delimited(source, encoding, files)
     mixed = (f"Lines that are not in {encoding.name} like the others are rejected.",) if encoding.mixed else ()

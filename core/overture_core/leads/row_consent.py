@@ -9,7 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.answers import NOTHING, Said, answer, is_blank, is_plain_refusal, is_refusal, is_yes_or_no
+from overture_core.leads.answers import (
+    NOTHING,
+    Said,
+    answer,
+    is_blank,
+    is_plain_refusal,
+    is_refusal,
+    is_yes_or_no,
+    refused_in,
+)
 from overture_core.leads.consent_words import CHANNELS_OF
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
@@ -140,6 +149,9 @@ def _named(item: object) -> object:
 
 def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
     no = CHANNELS_OF[name]
+    if name in REFUSALS and text.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            return Said(refused=refused_in(json.loads(text), no))
     if name in REFUSALS:
         return Said(refused=no) if refuses(text) else NOTHING
     return answer(text, yes=_GRANTED.get(name, no), no=no)

@@ -106,6 +106,7 @@ def telling(name: str) -> Telling:
     name = without_number(name)
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
+    name = _inmost(name)
     field = field_of(name)
     if field in REFUSALS | CONSENTS:
         return Telling(Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS, CHANNELS_OF[field], sounds=True)
@@ -128,6 +129,14 @@ def telling(name: str) -> Telling:
     if not STATUS.isdisjoint(words) or key.endswith(("status", "statut")):
         return Telling(Reads.STATUS, _channels(key))
     return _LABELS._replace(sounds=_has(key, SOUNDING))
+
+
+def _inmost(name: str) -> str:
+    """Return what a value inside an object is called by itself, if that is a field of consent: what the objects around
+    it are called says less, unless they say no."""
+    around, _, inner = name.rpartition(".")
+    is_own = field_of(name) is None and field_of(inner) in REFUSALS | CONSENTS - {"consent"}
+    return inner if is_own and NOT.isdisjoint(words_of(around)) else name
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:

@@ -95,13 +95,14 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
         **dict.fromkeys(saved, "the saved mapping"),
         **dict.fromkeys(own, "you said so"),
     }
+    unread = {column: field for column, field in settled.items() if field == UNREAD}
     columns = [column for column, field in mapping.items() if field in DATES]
     orders = _orders(source, sample, options, columns)
     reader = RowReader(
         mapping,
         default_country=options.default_country,
         date_orders={mapping[column]: found.order for column, found in orders.items()},
-        about_else={*about_else, *(column for column, field in settled.items() if field == UNREAD)},
+        about_else={*about_else, *unread},
     )
     reader.warnings.extend(table.notes)
     if table.encoding_guessed:
@@ -119,7 +120,7 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     if options.preview:
         reader.warnings.append(f"Only the beginning was looked at, {quantity(len(sample), 'row')}; nothing was stored.")
     shown = cells if options.dry_run else ()  # what is stored of an import holds nobody's details
-    return Understood(mapping, reader, list(described(table.columns, mapping, why, shown)))
+    return Understood(mapping, reader, list(described(table.columns, {**mapping, **unread}, why, shown)))
 
 
 def marked(columns: list[ColumnRead], answering: Collection[str]) -> list[ColumnRead]:

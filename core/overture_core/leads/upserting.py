@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel
@@ -13,12 +13,14 @@ from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order
 from overture_core.leads.header_names import CONSENTS
 from overture_core.leads.importing import import_leads
+from overture_core.leads.known import FIELDS
 from overture_core.leads.mapping import propose, require_address
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
-from overture_core.leads.rows import RowReader, RowRejected
+from overture_core.leads.rows import LeadRow, RowReader, RowRejected
+from overture_core.leads.strangers import has_strangers_id
 from overture_core.leads.understanding import DATES
-from overture_core.storage.schema import LeadIdentity
+from overture_core.storage.schema import Lead, LeadIdentity
 from overture_core.storage.store import Store, Work
 
 MOST_FIELDS = 100
@@ -64,7 +66,7 @@ def upsert(
         "created" if report.created else "merged" if report.merged else "unchanged"
     )
     with store.read(workspace) as work:
-        lead_id = _owner(work, row.identities)
+        lead_id = _owner(work, row)
     return Upserted(lead_id=lead_id, outcome=outcome, import_id=report.import_id, warnings=report.warnings)
 
 
@@ -72,10 +74,15 @@ def _not_taken(reasons: str) -> InvalidInput:
     return InvalidInput(f"The lead was not taken: {reasons}.")
 
 
-def _owner(work: Work, identities: Sequence[tuple[str, str]]) -> str:
-    """Return the lead who has one of the identities, the strongest first, as merging looks for them."""
-    rows = select(LeadIdentity.kind, LeadIdentity.value, LeadIdentity.lead_id).where(
-        LeadIdentity.workspace_id == work.workspace, tuple_(LeadIdentity.kind, LeadIdentity.value).in_(identities)
+def _owner(work: Work, row: LeadRow) -> str:
+    """Return the lead who has got a row: who has its strongest identity, as merging looks for them."""
+    wanted = select(LeadIdentity.kind, LeadIdentity.value, LeadIdentity.lead_id).where(
+        LeadIdentity.workspace_id == work.workspace, tuple_(LeadIdentity.kind, LeadIdentity.value).in_(row.identities)
     )
-    owners = {(kind, value): lead_id for kind, value, lead_id in work.session.execute(rows)}
-    return next(owners[each] for each in identities if each in owners)
+    found = {(kind, value): lead_id for kind, value, lead_id in work.session.execute(wanted)}
+    owners = [found[each] for each in row.identities if each in found]
+    if row.identities[0][0] == "external":
+        first = work.session.get_one(Lead, owners[0])
+        if has_strangers_id(row, owners, {name: getattr(first, name) for name in FIELDS}):
+            return owners[1]
+    return owners[0]

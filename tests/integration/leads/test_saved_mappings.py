@@ -75,6 +75,26 @@ def test_a_saved_column_that_two_of_a_file_could_be_is_reported(take: Import) ->
     assert report.warnings == ["The saved mapping has 1 column that the file has not: 'Size'."]
 
 
+def test_the_columns_say_which_are_not_read_and_which_refused(take: Import) -> None:
+    text = "email,DSGVO,Zustimmung,Stage,Tags,Size\na@n.example,no,ja,Opted out,vip,1\nb@n.example,,nein,Won,DNC,2\n"
+    report = take(text, mapping={"DSGVO": "unread", "Size": "custom"}, dry_run=True)
+    assert [(each.column, each.field, each.why) for each in report.columns[1:]] == [
+        ("DSGVO", "unread", "you said so"),
+        (
+            "Zustimmung",
+            None,
+            "a consent or refusal by its name, which stays a custom field and is read for refusals; what it says "
+            "refuses 1 row",
+        ),
+        ("Stage", None, "no field has such a name or such values; what it says refuses 1 row"),
+        ("Tags", "tags", "its name; what it says refuses 1 row"),
+        ("Size", None, "you said so"),
+    ]
+    take(text, mapping={"DSGVO": "unread"}, save_mapping="crm")
+    again = take(text, mapping_name="crm", dry_run=True).columns[1]
+    assert (again.field, again.why) == ("unread", "the saved mapping")
+
+
 def test_a_mapping_belongs_to_its_workspace_and_can_be_replaced_and_forgotten(store: Store, other: str) -> None:
     with store.begin("default", actor="test") as work:
         mappings.save(work, "crm", {"A": "email"})

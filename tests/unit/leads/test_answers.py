@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal
+from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal, refused_in
 from overture_core.messages.channels import Channel
 
-EMAIL, EVERY = frozenset({Channel.EMAIL}), frozenset(Channel)
+EMAIL, SMS, EVERY = frozenset({Channel.EMAIL}), frozenset({Channel.SMS}), frozenset(Channel)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,66 @@ def test_a_yes_a_date_or_a_reason_refuses_there(text: str) -> None:
 )
 def test_a_number_or_a_truth_value_of_a_program_is_one_answer(text: str, said: Said) -> None:
     assert answer(text, yes=EMAIL, no=EVERY) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "granted"),
+    [
+        ("yes (2024-05-01)", EMAIL),
+        ("ja. 12.03.2021", EMAIL),
+        ("yes please", EMAIL),
+        ("Ja, bitte", EMAIL),
+        ("sms (yes)", SMS),
+        ("sms - yes", SMS),
+    ],
+)
+def test_a_yes_with_a_remark_that_says_nothing_else_grants(text: str, granted: frozenset[Channel]) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == Said(granted=granted)
+
+
+@pytest.mark.parametrize(
+    "text", ["yes (expired)", "oui (perdu)", "true - dead", "yes, until May", "yes (old list)", "email (old)", "1.5"]
+)
+def test_a_yes_with_a_remark_that_nobody_understands_grants_nothing(text: str) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == Said(unclear=True)
+
+
+def test_beside_what_is_no_channel_one_that_is_named_by_itself_is_granted() -> None:
+    assert answer("email, post", yes=EMAIL, no=EVERY) == Said(granted=EMAIL, unclear=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        ({"email": True, "revoked": True}, EVERY),
+        ({"email": True, "revoked": False}, frozenset()),
+        ({"email": {"opt_out": True}}, EMAIL),
+        ({"email_unsubscribed": True, "sms": True}, EMAIL),
+    ],
+)
+def test_a_refusal_among_the_keys_of_an_object_of_consents_counts(
+    value: dict[str, object], refused: frozenset[Channel]
+) -> None:
+    assert answer(json.dumps(value), yes=EMAIL, no=EVERY).refused == refused
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        ({}, frozenset()),
+        ({"email": False, "sms": False}, frozenset()),
+        ({"email": False, "sms": True}, SMS),
+        ({"value": False, "reason": None, "since": "2024-01-01"}, frozenset()),
+        ({"value": True, "since": "2024-01-01"}, EVERY),
+        ({"enabled": True}, EVERY),
+        ({"channels": []}, frozenset()),
+        ({"channels": ["sms"]}, SMS),
+        ({"newsletter": False, "updated_at": "2024-01-01"}, frozenset()),
+        ({"reason": "spam"}, EVERY),
+        ({"sms": {"status": False}}, frozenset()),
+    ],
+)
+def test_an_object_in_a_column_of_refusals_refuses_what_it_says(
+    value: dict[str, object], refused: frozenset[Channel]
+) -> None:
+    assert refused_in(value, EVERY) == refused

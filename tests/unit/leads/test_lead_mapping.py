@@ -260,8 +260,8 @@ def test_an_exact_name_is_taken_before_a_vague_one(columns: list[str], mapping: 
             },
         ),
         (
-            ["contact.email", "contact.email_opt_out"],
-            {"contact.email": "email", "contact.email_opt_out": "email_opt_out"},
+            ["Contact > Email", "Contact: Email Opt Out"],
+            {"Contact > Email": "email", "Contact: Email Opt Out": "email_opt_out"},
         ),
         (["Person - Email", "E-mail"], {"E-mail": "email"}),
         (["Person - Owner", "Deal - Contact Email", "Owner: Email"], {}),

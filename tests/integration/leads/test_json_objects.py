@@ -1,0 +1,104 @@
+"""Objects of JSON in an import: their values are kept, their refusals count, and a mapping settles them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from overture_core.leads import service
+from overture_core.leads.finding import lead_id_of
+from overture_core.leads.imports import ImportReport
+from overture_core.leads.service import LeadView
+from overture_core.messages.channels import Channel
+from overture_core.storage.store import Store
+
+Import = Callable[..., ImportReport]
+
+EMAIL = "a@n.example"
+
+
+def taken(take: Import, row: dict[str, Any], **options: object) -> ImportReport:
+    return take(json.dumps([{"email": EMAIL, **row}]), filename="leads.json", **options)
+
+
+def lead(store: Store) -> LeadView:
+    with store.read("default") as work:
+        return service.get(work, lead_id_of(work, EMAIL))
+
+
+def refused(store: Store) -> set[Channel]:
+    return {each.channel for each in lead(store).consents if not each.granted}
+
+
+def test_values_inside_objects_are_fields_and_custom_fields(store: Store, take: Import) -> None:
+    row = {
+        "contact": {"phone": "+12025550101", "name": {"first": "Ada", "last": "Quill"}},
+        "company": {"name": "Acme", "id": 7},
+        "tags": [{"name": "vip"}, {"name": "fair"}],
+    }
+    report = taken(take, row)
+    found = lead(store)
+    assert (found.phone, found.first_name, found.last_name) == ("+12025550101", "Ada", "Quill")
+    assert (found.company, found.custom, found.tags) == ("Acme", {"company.id": "7"}, ["fair", "vip"])
+    assert report.warnings == []
+    assert taken(take, row).unchanged == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"meta": {"email_opt_in": False}},
+        {"properties": {"newsletter": "no"}},
+        {"preferences": {"name": "Newsletter", "value": "no"}},
+        {"email_opt_in": {"marketing": False}},
+        {"account": {"email_opt_out": True, "name": "Acme"}},
+    ],
+)
+def test_a_refusal_inside_an_object_counts(store: Store, take: Import, row: dict[str, Any]) -> None:
+    taken(take, row)
+    assert refused(store) == {Channel.EMAIL}
+
+
+@pytest.mark.parametrize("row", [{"properties": {"newsletter": "yes"}}, {"meta": {"email_opt_in": True, "sms": True}}])
+def test_what_stands_inside_an_object_grants_nothing(store: Store, take: Import, row: dict[str, Any]) -> None:
+    taken(take, row)
+    assert lead(store).consents == []
+
+
+def test_a_negation_around_a_name_is_not_read(store: Store, take: Import) -> None:
+    report = taken(take, {"not": {"unsubscribed": "yes"}})
+    assert refused(store) == set()
+    assert "their names sound like it: 'not.unsubscribed'" in report.warnings[0]
+
+
+def test_a_mapping_settles_an_object_as_a_whole_or_a_value_in_it(store: Store, take: Import) -> None:
+    row = {"subs": {"newsletter": "no", "plan": "pro"}}
+    report = taken(take, row, mapping={"subs": "unread"}, save_mapping="crm")
+    assert (report.unmapped, refused(store)) == (["subs"], set())
+    report = taken(take, row, mapping_name="crm")
+    assert (report.unmapped, refused(store)) == (["subs"], set())
+    assert lead(store).custom == {"subs": '{"newsletter": "no", "plan": "pro"}'}
+    taken(take, row, mapping={"subs.plan": "title", "subs.newsletter": "unread"})
+    assert (lead(store).title, refused(store)) == ("pro", set())
+    taken(take, row)
+    assert refused(store) == {Channel.EMAIL}
+
+
+def test_a_saved_field_of_one_text_does_not_keep_an_object_whole(store: Store, take: Import) -> None:
+    taken(take, {"company": "Acme"}, save_mapping="crm")
+    take(json.dumps([{"email": "b@n.example", "company": {"name": "Quill"}}]), filename="b.json", mapping_name="crm")
+    with store.read("default") as work:
+        assert service.get(work, lead_id_of(work, "b@n.example")).company == "Quill"
+
+
+def test_further_addresses_of_a_list_refuse_with_their_row(store: Store, take: Import) -> None:
+    addresses = [{"value": "b@n.example"}, {"value": EMAIL, "primary": True}]
+    take("email\nb@n.example\n")
+    taken(take, {"email": addresses, "opt_out": True})
+    assert refused(store) == set(Channel)
+    with store.read("default") as work:
+        other = service.get(work, lead_id_of(work, "b@n.example"))
+    assert {each.granted for each in other.consents} == {False}
