@@ -264,6 +264,7 @@ _UNSPACED = "\u1100"  # from Korean on, scripts write words of a name without sp
 _WITHIN = 5  # letters of a name that is found inside others, as telefon is in Telefonnummer
 
 
+@lru_cache(maxsize=2_000)
 def is_of_ours(name: str) -> bool:
     """Say whether a column is about somebody of ours by its name, so that an address in it is not the lead's."""
     if "@" in name:  # what a file without a header has in its place

@@ -80,6 +80,9 @@ class SuppressionReport(BaseModel):
     aside: dict[str, int] = Field(
         default_factory=dict, description="Columns with domains beside an address, which do not count, in so many rows."
     )
+    denying: dict[str, int] = Field(
+        default_factory=dict, description="Columns of refusals that say no, in so many rows, suppressed all the same."
+    )
     public_domains: list[str] = Field(
         default_factory=list, description="Domains where anybody may have an address, all of whom are suppressed now."
     )
@@ -97,6 +100,12 @@ class SuppressionReport(BaseModel):
             told.append(
                 f"The column {quoted(column)} says where an address is: its domains in {quantity(rows, 'row')} were "
                 "left out; if all who are there are to be suppressed, import it by itself"
+            )
+        for column, rows in self.denying.items():
+            told.append(
+                f"The column {quoted(column)} says no in {quantity(rows, 'row')}, suppressed like every row of a list "
+                "of suppressions; if these people may be written to, import the file as leads, which reads the column, "
+                "or take their rows out of it before you import it"
             )
         if unread := self.rejected + self.partly:
             told.append(
@@ -211,6 +220,8 @@ def _note(report: SuppressionReport, wanted: Wanted) -> None:
             report.columns[column] = "value"
     for column in dict.fromkeys(wanted.passed_over):
         report.passed_over[column] = report.passed_over.get(column, 0) + 1
+    for column in wanted.denying:
+        report.denying[column] = report.denying.get(column, 0) + 1
     for column in dict.fromkeys(wanted.aside):
         report.aside[column] = report.aside.get(column, 0) + 1
     for kind, key, _ in wanted.asked:
