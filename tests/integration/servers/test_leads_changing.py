@@ -20,6 +20,24 @@ async def ada_of(desk: Any, client: Any) -> str:
     return found
 
 
+async def test_fields_of_a_lead_may_be_numbers_and_truth_values_as_in_json(desk: Any) -> None:
+    async with desk.leads() as client:
+        fields = {"email": "zoe@example.com", "vip": True, "seats": 7, "rate": 7.5, "first_name": False}
+        made = await desk.call(client, "leads_upsert_lead", fields=fields)
+        text = '[{"email": "ada@example.com", "vip": true, "seats": 7, "rate": 7.5}]'
+        await desk.call(client, "leads_import_file", content=text, filename="a.json")
+        zoe = await desk.call(client, "leads_get_lead", lead_id=made["lead_id"])
+        (ada,) = (await desk.call(client, "leads_search", where='"ada"'))["leads"]
+        assert zoe["custom"] == (await desk.call(client, "leads_get_lead", lead_id=ada["id"]))["custom"]
+        assert (zoe["first_name"], zoe["custom"]["seats"], zoe["custom"]["rate"]) == (None, "7", "7.5")
+        assert "1 value of first_name left out: true or false where a text belongs" in made["warnings"]
+        for wrong in (None, ["a"], {"a": 1}):
+            told = await desk.refused(client, "leads_upsert_lead", fields={"email": "y@example.com", "x": wrong})
+            assert told == (
+                "The arguments do not fit: fields.x: give a text, a number, true or false; leave out what is unknown."
+            )
+
+
 async def test_one_lead_is_created_and_completed(desk: Any) -> None:
     async with desk.leads() as client:
         fields = {"email": "zoe@example.com", "Company size": "7"}
