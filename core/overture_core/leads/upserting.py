@@ -14,7 +14,7 @@ from overture_core.leads.dates import Order
 from overture_core.leads.header_names import CONSENTS
 from overture_core.leads.importing import import_leads
 from overture_core.leads.known import FIELDS
-from overture_core.leads.mapping import propose, require_address
+from overture_core.leads.mapping import NoAddressColumn, propose, require_address
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.reading import Source
 from overture_core.leads.rows import LeadRow, RowReader, RowRejected
@@ -59,7 +59,11 @@ def upsert(
             "record it with leads_record_consent, granted true with source and wording or granted false if they refuse."
         )
         raise InvalidInput(msg)
-    require_address(list(cells), mapping)
+    try:
+        require_address(list(cells), mapping)
+    except NoAddressColumn as error:
+        msg = "No field was recognised as e-mail or phone; give one that is called email or phone."
+        raise InvalidInput(msg) from error
     try:
         row = RowReader(
             mapping, default_country=default_country, date_orders=dict.fromkeys(DATES, Order.DAY_FIRST)
