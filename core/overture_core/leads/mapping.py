@@ -64,13 +64,13 @@ _KEYS = frozenset({"email", "phone", "external_id", "linkedin_url"})
 _WHOLE_NAMES = frozenset(
     map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim", "이름", "名字"))
 )
-# Names that may mean something else: Mr and Dr, an account's number, a company. Any other of their field comes first.
+# Names that may mean something else, such as Mr and Dr, or an account's number. Any other of their field comes first.
 _VAGUE = frozenset(
     map(
         header_key,
         (
             *("title", "titel", "tittel", "titteli", "role", "position", "job"),
-            *("name", "navn", "namn", "naam", "contact", "person", "account", "staat", "linkedin"),
+            *("contact", "person", "display name", "account", "staat", "linkedin"),
             *("last activity", "last activity date", "letzte aktivität"),
         ),
     )

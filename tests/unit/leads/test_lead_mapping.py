@@ -210,8 +210,8 @@ def test_an_address_in_place_of_a_header_is_nobody_of_ours() -> None:
     [
         (["Title", "Job Title", "E-mail"], {"Job Title": "title", "E-mail": "email"}),
         (["Titel", "Funktion"], {"Funktion": "title"}),
-        (["Name", "Contact Name"], {"Contact Name": "full_name"}),
-        (["Name", "Vorname", "Contact Name"], {"Vorname": "first_name", "Contact Name": "full_name"}),
+        (["Contact", "Name"], {"Name": "full_name"}),
+        (["Vorname", "Name", "Ansprechpartner"], {"Vorname": "first_name", "Name": "last_name"}),
         (["Account", "Company"], {"Company": "company"}),
         (["Last Activity Date", "Last Contacted"], {"Last Contacted": "last_contact_at"}),
         (["Position", "Role"], {"Position": "title"}),
