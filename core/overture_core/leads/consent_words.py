@@ -28,7 +28,8 @@ CHANNELS = {
     for parts, channels in (
         ("email|mail|mailing|newsletter|bounce|nieuwsbrief|nyhetsbrev|nyhedsbrev", CHANNELS_OF["email_opt_in"]),
         ("uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터", CHANNELS_OF["email_opt_in"]),
-        ("sms", CHANNELS_OF["sms_opt_in"]),
+        ("sms|text message", CHANNELS_OF["sms_opt_in"]),
+        ("voice", CHANNELS_OF["voice_opt_out"]),
         ("whatsapp", CHANNELS_OF["whatsapp_opt_out"]),
         ("linkedin", CHANNELS_OF["linkedin_opt_out"]),
         ("phone|call|anruf|telefon", _CALLED),
@@ -78,7 +79,7 @@ ASKING = _parts(
 )
 # These ask where a name has nothing else but what they are about.
 AGREEING = _parts(
-    "permission|subscribed|allow|allows|allowed|accept|accepts|accepted|wants|want|receive|receives|send|agree|agrees",
+    "permission|enabled|subscribed|allow|allows|allowed|accept|accepts|accepted|wants|want|receive|receives|send|agree|agrees",
     "agreed|keep me informed|erlaubt|erlaubnis|zulassen|anmeldung|abonné|abonniert|accepte|autorise|autorisation",
     "inscrit|inscrite|inscription|acepta|permiso|suscrito|suscrita|inscrito|accetta|permesso|iscritto|iscritta|aceita",
     "autorizado|autorizzato|like|reachable|emailable|mailable|erwünscht|empfänger|souhaite|accord|autoriza|permite|aceptado",
@@ -86,7 +87,8 @@ AGREEING = _parts(
 )
 # What consents are about, and what a name of one has beside.
 ABOUT = _parts(
-    "email|emails|e mail|mail|mails|mailen|mailing|mailings|newsletter|newsletters|sms|text|texts|whatsapp|linkedin",
+    "email|emails|e mail|mail|mails|mailen|mailing|mailings|newsletter|newsletters|sms|text|texts|text message",
+    "text messages|whatsapp|linkedin|voice|notification|notifications",
     "phone|call|calls|anruf|anrufe|telefon|marketing|market|promotional|promotions|publicidad|werbung|werbe|mailinglist",
     "bulk|contact|contacts|kontakt|kontaktieren|anschreiben|anrufen|mailing list|email updates|email alerts|solicit",
     "nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터|마케팅|营销|subscription",

@@ -97,16 +97,30 @@ _LABELS_APART = re.compile(r"[;,|]|:::")
 _COUNT = re.compile(r"(?:[2-9]|[1-9]\d+)(?:[.,]0+)?")  # 1 may be a yes
 _LONGEST = 80
 _FITS = 0.6  # of the values that a column begins with have to be an answer
+_NEGATED = re.compile(r"donot|dont|no(?!tif|vidad)|kein|nepas")
+_ANSWERED = re.compile(r"(?:subscription|permission|preference|consent|notification)s$")
+_CHANNEL = re.compile(r"mail|sms|whatsapp|linkedin|voice|phone|call")
 _LABELS, _NOTHING = Telling(Reads.LABELS, EVERY), Telling(Reads.NOTHING, frozenset())
 
 
 @lru_cache(maxsize=2_000)
 def telling(name: str) -> Telling:
     """Return how a column that is kept as a custom field is read for refusals, by its name."""
-    name = without_number(name)
+    name = without_number(name).removesuffix(".value")
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
-    name = _inmost(name)
+    around, _, inner = name.rpartition(".")
+    if _ANSWERED.search(header_key(around)) and (channels := CHANNELS.get(header_key(inner))):
+        return Telling(Reads.ANSWERS, channels, sounds=True)
+    inmost = _inmost(name)
+    if inmost == name:
+        return _by_name(name)
+    # {"sms": {"newsletter": false}} is about SMS.
+    channels, found = _channels(header_key(around)), _by_name(inmost)
+    return found if channels == EVERY or _CHANNEL.search(header_key(inmost)) else found._replace(channels=channels)
+
+
+def _by_name(name: str) -> Telling:
     field = field_of(name)
     if field in REFUSALS | CONSENTS:
         return Telling(Reads.REFUSALS if field in REFUSALS else Reads.ANSWERS, CHANNELS_OF[field], sounds=True)
@@ -140,7 +154,7 @@ def _inmost(name: str) -> str:
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:
-    negated = not NOT.isdisjoint(words) or key.startswith(("donot", "dont", "no", "kein", "nepas"))
+    negated = not NOT.isdisjoint(words) or _NEGATED.match(key) is not None
     asks, agrees = _has(key, ASKING), not AGREEING.isdisjoint(words) or _has(key, AGREEING)
     ended = _has(key, ENDED)
     if refusing := max((part for part in REFUSING if part in key), key=len, default=""):

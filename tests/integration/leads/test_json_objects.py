@@ -62,6 +62,40 @@ def test_a_refusal_inside_an_object_counts(store: Store, take: Import, row: dict
     assert refused(store) == {Channel.EMAIL}
 
 
+@pytest.mark.parametrize(
+    ("row", "channels"),
+    [
+        ({"sms": {"subscribed": False}}, {Channel.SMS}),
+        ({"preferences": {"sms": {"subscribed": False}, "email": {"subscribed": True}}}, {Channel.SMS}),
+        ({"voice": {"newsletter": False}}, {Channel.VOICE}),
+        ({"text_messages": {"opted_out": True}}, {Channel.SMS}),
+        ({"notifications": {"whatsapp": {"enabled": False}}}, {Channel.WHATSAPP}),
+        ({"subscriptions": {"email": False, "sms": True}}, {Channel.EMAIL}),
+        ({"unsubscribed": {"value": True, "since": "2024-05-01"}}, set(Channel)),
+        ({"opt_out": {"email": False, "sms": True}}, {Channel.SMS}),
+        ({"opt_out": {"email": False}}, set()),
+        ({"do_not_contact": {"value": False, "reason": None}}, set()),
+        ({"email_opt_in": True, "sms_opt_in": {"value": False}}, {Channel.SMS}),
+        ({"linkedin": {"url": "https://linkedin.com/in/ada", "do_not_contact": True}}, {Channel.LINKEDIN}),
+        ({"tags": {"data": [{"name": "DNC"}]}}, set(Channel)),
+        ({"labels": [{"name": "Unsubscribed"}]}, set(Channel)),
+        ({"notifications": {"sms": {"enabled": True}}}, set()),
+    ],
+)
+def test_a_refusal_inside_an_object_is_about_the_channel_that_the_objects_around_it_name(
+    store: Store, take: Import, row: dict[str, Any], channels: set[Channel]
+) -> None:
+    taken(take, row)
+    assert refused(store) == channels
+
+
+def test_a_refusal_inside_the_object_of_an_address_counts(store: Store, take: Import) -> None:
+    row = {"email": {"address": EMAIL, "opt_out": True}, "phone": {"number": "+12025550101", "do_not_call": True}}
+    take(json.dumps([row]), filename="leads.json")
+    assert refused(store) == {Channel.EMAIL, Channel.SMS, Channel.VOICE}
+    assert lead(store).phone == "+12025550101"
+
+
 @pytest.mark.parametrize("row", [{"properties": {"newsletter": "yes"}}, {"meta": {"email_opt_in": True, "sms": True}}])
 def test_what_stands_inside_an_object_grants_nothing(store: Store, take: Import, row: dict[str, Any]) -> None:
     taken(take, row)
