@@ -111,6 +111,7 @@ _LABELS_APART = re.compile(r"[;,|]|:::")
 _COUNT = re.compile(r"(?:[2-9]|[1-9]\d+)(?:[.,]0+)?")  # 1 may be a yes
 _BY_LETTER = re.compile(r"(?<!e)mail(?:ing)?")  # which is by e-mail where nothing else is said
 _LONGEST = 80
+_REMEMBERED = 40  # characters of a cell whose reading is kept
 _FITS = 0.6  # of the values that a column begins with have to be an answer
 _YES_OR_NO = re.compile(  # Consent (Y/N): what may be answered is no part of what is asked
     r"[\s(\[]+(?:y|yes|j|ja|o|oui|s|si|sí|sim|t|tak|true|1)\s*/\s*(?:n|no|nein|non|não|nee|nie|f|false|0)[\s)\]?]*$",
@@ -277,6 +278,12 @@ def _is_answer(text: str) -> bool:
 def said_in(column: str, text: str, *, doubtful: bool) -> Said:
     """Return what a cell of a custom field refuses, and whether it should say so and is not understood. Of a `doubtful`
     cell it is not certain which column it is of."""
+    said = _said_in if len(text) <= _REMEMBERED else _said_in.__wrapped__
+    return said(column, text, doubtful)
+
+
+@lru_cache(maxsize=10_000)  # few texts fill most columns
+def _said_in(column: str, text: str, doubtful: bool) -> Said:
     found = telling(column)
     match found.reads:
         case Reads.ANSWERS:
