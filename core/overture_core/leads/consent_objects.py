@@ -24,6 +24,7 @@ from overture_core.leads.answers import (
 )
 from overture_core.leads.consent_words import AGREEING, ASKED_FOR, ASKING, CHANNELS
 from overture_core.leads.header_names import header_key
+from overture_core.leads.telling import is_elsewhere
 from overture_core.messages.channels import Channel
 
 Channels = frozenset[Channel]
@@ -88,7 +89,11 @@ def refused_in(value: object, no: Channels) -> Channels:
     no = _union(map(refused_by, _names(value))) or no
     told = {name: each for name, each in value.items() if header_key(name) in _ITSELF or channels_in(name)}
     if not told:
-        told = {name: each for name, each in value.items() if not header_key(name).startswith(_OF_THE_RECORD)}
+        told = {
+            name: each
+            for name, each in value.items()
+            if not header_key(name).startswith(_OF_THE_RECORD) and not is_elsewhere(name)
+        }
     return _union(refused_in(each, refused_by(name) or no) for name, each in told.items())
 
 

@@ -129,7 +129,7 @@ def telling(name: str) -> Telling:
     name = _YES_OR_NO.sub("", without_number(name).removesuffix(".value"))
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
-    if _is_elsewhere(name):
+    if is_elsewhere(name):
         return Telling(Reads.LABELS, frozenset(), sounds=_has(header_key(name), SOUNDING))
     around, _, inner = name.rpartition(".")
     if around and (has_others_addresses(around) or not OF_OTHERS.isdisjoint(words_of(around))):
@@ -235,7 +235,7 @@ def _is_of_somebody(key: str, words: Collection[str]) -> bool:
     return not STATUS.isdisjoint(words) and _has(key, ("unsub", "optout", "optedout"))
 
 
-def _is_elsewhere(name: str) -> bool:
+def is_elsewhere(name: str) -> bool:
     """Say whether a name is about push messages, letters, a pension or the like, and about no channel of ours."""
     words, whole = words_of(name), header_key(name)
     if ELSEWHERE_WORDS.isdisjoint(words) and words[-1:] != ["post"] and not _has(whole, ELSEWHERE):

@@ -77,6 +77,7 @@ def test_what_is_no_consent_yet_or_no_more_grants_nothing(value: object) -> None
         ({"email": False, "sms": True}, SMS),
         ({"email": False, "by": "somebody"}, frozenset()),
         ({"phone": True}, CALLED),
+        ({"post": True, "push": True}, frozenset()),
         ({"value": False, "reason": None, "since": "2024-01-01"}, frozenset()),
         ({"value": True, "since": "2024-01-01"}, EVERY),
         ({"enabled": True}, EVERY),
