@@ -30,13 +30,23 @@ fmt:
 demo *arguments:
     uv run overture demo {{ arguments }}
 
-# Every benchmark with its default sizes, or those named, one table each; nothing else should run meanwhile: just bench leads
-bench *names:
-    @for each in {{ if names == "" { benchmarks } else { names } }}; do uv run python -m bench.$each; done
-
-# One benchmark; --help tells its sizes, --json FILE keeps the result: just bench-one delivery --channel sms
-bench-one name *arguments:
-    uv run python -m bench.{{ name }} {{ arguments }}
+# Options go to each benchmark that is named: --help tells its sizes, --json FILE keeps the result. Nothing else should run meanwhile.
+# Every benchmark with its default sizes, or those named, one table each: just bench leads --rows 100000
+[positional-arguments]
+bench *arguments:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [ $# -eq 0 ]; then
+        for each in {{ benchmarks }}; do uv run python -m bench.$each; done
+        exit
+    fi
+    names=()
+    while [[ ${1:--} != -* ]]; do names+=("$1"); shift; done
+    if [ ${#names[@]} -eq 0 ]; then
+        echo 'Name the benchmark that these options are for, as in: just bench leads --rows 100000' >&2
+        exit 2
+    fi
+    for each in "${names[@]}"; do uv run python -m "bench.$each" "$@"; done
 
 # A client, and a crew's model, that obey every order they read, against real servers: unauthorised sends, refunds and exports
 hostile:

@@ -130,7 +130,7 @@ def show_subject(shown: Subject) -> None:
         say(f"{shown.title[:1].upper()}{shown.title[1:]}.")
     for line in shown.lines:
         say(line)
-    why = f": {shown.approval.reason}" if shown.approval.reason else ""
+    why = f": {shown.approval.reason.rstrip('.')}" if shown.approval.reason else ""
     say(f"Content {shown.approval.content_hash}, approval {shown.approval.id} is {shown.approval.state}{why}.")
 
 

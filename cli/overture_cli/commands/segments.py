@@ -12,6 +12,7 @@ from overture_core.leads.searching import LeadBrief, Sort
 from overture_core.leads.searching import search as searched
 from overture_core.segments import service
 from overture_core.segments.filter import filter_of
+from overture_core.segments.hints import hints
 from overture_core.segments.service import SegmentView
 from overture_core.text import quantity
 
@@ -33,6 +34,7 @@ def search(
     wanted = filter_of(where, words)
     with open_store() as store, store.read(store.settings.workspace) as work:
         page = searched(work, wanted, limit=limit, cursor=cursor, sort=sort)
+        hinted = [] if page.total else hints(work, wanted)
     if as_json:
         emit_json(page)
         return
@@ -51,6 +53,8 @@ def search(
         ("id", "who", "where", "last contact"),
         rows,
     )
+    for each in hinted:
+        say(each)
 
 
 @app.command("list")
@@ -78,14 +82,21 @@ def save(
     wanted = filter_of(where, words)
     with open_store() as store, store.begin(store.settings.workspace, actor=actor()) as work:
         saved = service.save(work, name, wanted, frozen=frozen)
-    emit_json(saved) if as_json else say(f"The segment {saved.name} has {quantity(saved.count, 'lead')}.")
+        hinted = [] if saved.count else hints(work, wanted)
+    if as_json:
+        emit_json(saved)
+        return
+    for each in (f"The segment {saved.name} has {quantity(saved.count, 'lead')}.", *hinted):
+        say(each)
 
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)], as_json: JsonFlag = False) -> None:
     """Show a segment's size and breakdown now, with a few of its leads."""
     with open_store() as store, store.read(store.settings.workspace) as work:
-        found = service.preview_named(work, name)
+        wanted = service.filter_of(service.get(work, name))
+        found = service.preview(work, wanted)
+        hinted = [] if found.count else hints(work, wanted)
     if as_json:
         emit_json(found)
         return
@@ -93,6 +104,8 @@ def show(name: Annotated[str, typer.Argument(help="Its name.", show_default=Fals
     rows = [(what, value, number) for what, counts in parts for value, number in counts.items()]
     table(f"{name}: {quantity(found.count, 'lead')}", ("by", "value", "leads"), rows)
     table("Some of them", ("id", "name", "company"), [(each.lead_id, each.name, each.company) for each in found.sample])
+    for hint in hinted:
+        say(hint)
 
 
 def _name(lead: LeadBrief) -> str:

@@ -38,7 +38,7 @@ def show_run(run: Run, events: list[CrewEvent]) -> None:
     say(f"{run.crew}, begun {run.began_at:%Y-%m-%d %H:%M} UTC, {run.phase}")
     if run.error:
         say(f"It stopped: {run.error}")
-    say(f"Goal: {run.brief.goal}. Offer: {run.brief.offer}.")
+    say(f"Goal: {run.brief.goal.rstrip('.')}. Offer: {run.brief.offer.rstrip('.')}.")
     for role, reason in run.report.reasons.items():
         say(f"{role}: {reason}")
     for template in run.report.templates:

@@ -235,7 +235,7 @@ def use(work: Work, subject_id: str, content_hash: str) -> Approval:
         msg = f"Nobody approved this content; {words.again} and have a person approve it."
         raise ApprovalRequired(msg)
     if row.state == ApprovalState.REJECTED:
-        why = f": {row.reason}" if row.reason else ""
+        why = f": {row.reason.rstrip('.')}" if row.reason else ""
         msg = f"{row.decided_by} rejected this {words.thing}{why}; {words.again} once it is changed."
         raise ApprovalRequired(msg)
     expired = row.state != ApprovalState.VOID and row.expires_at <= work.now()

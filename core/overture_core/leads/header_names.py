@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import dropwhile
 
+from overture_core.leads.header_prefixes import without_company, without_person
+
 # As they are written or as they are compared: `header_key` makes them alike. English first, then by language: German,
 # French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish and Norwegian, Finnish, Turkish, Russian
 # and Ukrainian, Japanese, Chinese, Korean.
 _NAMES: dict[str, tuple[str, ...]] = {
     "email": (
         "email|mail|e-mail address|mail address|work email|primary email|business email|e-mail 1 - value",
+        "email work|email home|email other",
         "email 1|e-mail-adresse|mailadresse|courriel|adresse mail|adresse e-mail|correo|correo electrónico",
         "dirección de correo|posta elettronica|indirizzo e-mail|indirizzo di posta elettronica",
         "endereço de e-mail|correio eletrônico|correio eletrónico|e-mailadres|adres e-mail|poczta",
@@ -26,6 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "phone": (
         "phone|phone number|mobile|mobile phone|mobile number|mobile phone number|cell|cell phone|tel",
         "telephone|telephone number|work phone|business phone|primary phone|contact number|phone 1 - value",
+        "phone work|phone mobile|phone home|phone other",
         "telefon|telefonnummer|handy|handynummer|mobil|mobilnummer|mobiltelefon|numéro de téléphone",
         "téléphone|portable|téléphone portable|teléfono|teléfono móvil|número de teléfono|móvil",
         "telefono|cellulare|numero di telefono|telemóvel|telefone|celular|número de telefone|telefoon",
@@ -57,7 +61,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "company": (
         "company|company name|organization|organisation|organization name|account|account name|employer",
-        "business name|firma|firmenname|unternehmen|société|entreprise|nom de la société|empresa",
+        "business name|organization 1 - name|firma|firmenname|unternehmen|société|entreprise|nom de la société|empresa",
         "nombre de la empresa|compañía|azienda|società|ragione sociale|nome da empresa|bedrijf|bedrijfsnaam",
         "organisatie|nazwa firmy|przedsiębiorstwo|společnost|název firmy|företag|företagsnamn|bolag",
         "virksomhed|virksomhet|firmanavn|selskap|yritys|yrityksen nimi|şirket|şirket adı|firma adı",
@@ -66,6 +70,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "회사명|업체명|기업명|org name|org id name|organisation name|employer name",
     ),
     "title": (
+        "organization title|organization 1 - title",
         "title|job title|role|position|job|funktion|stelle|berufsbezeichnung|poste|fonction",
         "intitulé du poste|cargo|puesto|ruolo|qualifica|mansione|função|functie|functietitel|stanowisko",
         "pozice|funkce|pracovní pozice|befattning|titel|jobtitel|stilling|stillingstittel|tittel",
@@ -147,7 +152,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "opt out|opted out|opt out time|opt out date|do not contact|dnc|unsubscribe|unsubscribed",
         "unsubscribed at|unsubscribe time|abgemeldet|widerspruch|désinscrit|désabonné|dado de baja",
         "no contactar|disiscritto|uitgeschreven|wypisany|odhlášen|avregistrerad|avmeldt|afmeldt",
-        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부|global opt out|marketing opt out|opt out status",
+        "abonelikten çıktı|отписан|отписался|配信停止|退订|수신거부|global opt out|marketing opt out",
         "opted out at|unsubscribed date|unsubscribe date|unsubscribed on|suppressed|blacklisted|blacklist|blocklisted",
         "blocklist|do not market|opt-out datum|abmeldedatum|abgemeldet am|nicht kontaktieren|nicht anschreiben",
         "werbesperre|kontaktsperre|keine werbung|werbewiderspruch|ne pas contacter|ne plus contacter|désinscription",
@@ -262,6 +267,7 @@ _UNSPACED = "\u1100"  # from Korean on, scripts write words of a name without sp
 _WITHIN = 5  # letters of a name that is found inside others, as telefon is in Telefonnummer
 
 
+@lru_cache(maxsize=2_000)
 def is_of_ours(name: str) -> bool:
     """Say whether a column is about somebody of ours by its name, so that an address in it is not the lead's."""
     if "@" in name:  # what a file without a header has in its place
@@ -295,10 +301,10 @@ def names_phone(name: str) -> bool:
 
 
 def field_of(name: str) -> str | None:
-    """Return the field that a column's name says, if it says one; of what stands inside objects about the lead
-    (`properties.email`), what it says without their names, unless that is a consent."""
+    """Return the field that a column's name says, if it says one: by itself, behind a word for whose it is, or, of what
+    stands inside objects about the lead (`properties.email`), without their names, unless that is a consent."""
     plain = without_number(name)
-    if (found := _FIELDS.get(header_key(plain))) or "." not in plain:
+    if (found := _FIELDS.get(header_key(plain)) or _field_behind_prefix(plain)) or "." not in plain:
         return found
     inner = plain.split(".")
     while len(inner) > 1 and header_key(inner[0]) in _ABOUT_THE_LEAD:
@@ -306,6 +312,20 @@ def field_of(name: str) -> str | None:
         if (field := _FIELDS.get(header_key(".".join(inner)))) is not None:
             return None if field in REFUSALS | CONSENTS else field
     return None
+
+
+def is_prefixed(name: str) -> bool:
+    """Say whether a column's name says its field only behind a word for whose it is, as `Person - Email` does."""
+    plain = without_number(name)
+    return header_key(plain) not in _FIELDS and _field_behind_prefix(plain) is not None
+
+
+def _field_behind_prefix(name: str) -> str | None:
+    if own := without_person(name):
+        return _FIELDS.get(header_key(own))
+    # Of the company nothing else is the lead's own: its phone and its address are not.
+    named = without_company(name)
+    return "company" if named and _FIELDS.get(header_key(named)) == "company" else None
 
 
 def without_number(name: str) -> str:

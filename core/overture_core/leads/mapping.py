@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, Field
@@ -20,6 +21,8 @@ from overture_core.leads.header_names import (
     has_others_addresses,
     header_key,
     is_of_ours,
+    is_prefixed,
+    without_number,
 )
 from overture_core.leads.telling import Reads, telling
 from overture_core.text import clean, quantity, quoted
@@ -34,6 +37,8 @@ __all__ = [
     "NoAddressColumn",
     "Proposal",
     "checked",
+    "columns_are",
+    "columns_named",
     "propose",
 ]
 
@@ -45,6 +50,7 @@ SEVERAL = REFUSALS | CONSENTS | {CUSTOM, UNREAD, IGNORE}
 MOST = 0.6  # of the sampled values have to look like it
 ENOUGH = 25  # values that tell dates, which take time to read
 SHOWN = 80
+SHOWN_COLUMNS = 20
 _INSIDE = re.compile(r"\w\.\w")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Digits alone may be anything, a customer's number or a time, and with dots between them a price. A phone number shows
@@ -57,6 +63,17 @@ _KEYS = frozenset({"email", "phone", "external_id", "linkedin_url"})
 # Names of a given name or family name that, without the other, mean the whole name.
 _WHOLE_NAMES = frozenset(
     map(header_key, ("nom", "nombre", "nome", "jméno", "имя", "ім'я", "ad", "isim", "이름", "名字"))
+)
+# Names that may mean something else, such as Mr and Dr, or an account's number. Any other of their field comes first.
+_VAGUE = frozenset(
+    map(
+        header_key,
+        (
+            *("title", "titel", "tittel", "titteli", "role", "position", "job"),
+            *("contact", "person", "display name", "account", "staat", "linkedin"),
+            *("last activity", "last activity date", "letzte aktivität"),
+        ),
+    )
 )
 
 
@@ -81,7 +98,7 @@ class NoAddressColumn(InvalidInput):
 
     def __init__(self, columns: Sequence[str], too_wide: Sequence[str] = ()) -> None:
         self.example = columns[0] if columns else "E-post"
-        self.what = f"No column was recognised as e-mail or phone; the columns are: {', '.join(columns[:20])}."
+        self.what = f"No column was recognised as e-mail or phone; {columns_are(columns)}"
         if too_wide:
             self.what += (
                 f" What stands inside {', '.join(map(quoted, too_wide[:5]))} would make too many columns and was not "
@@ -93,8 +110,8 @@ class NoAddressColumn(InvalidInput):
 def propose(
     columns: Sequence[str], sample: Sequence[Mapping[str, str]], taken: Mapping[str, str] | None = None
 ) -> Proposal:
-    """Propose a field for each column that has one; every field but `SEVERAL` once, the leftmost column first, but for
-    those of what stands inside objects (`company.name`), which come last.
+    """Propose a field for each column that has one; every field but `SEVERAL` once: to the column whose name tells it
+    best, the leftmost of several. Names of what stands inside objects (`company.name`) come last.
 
     `taken` are columns whose field is settled, {column: field}; nothing is proposed for them.
     """
@@ -102,7 +119,7 @@ def propose(
     mapping: dict[str, str] = {}
     why: dict[str, str] = {}
     free = [column for column in columns if column not in (taken or {})]
-    for column in sorted(free, key=_is_inside):
+    for column in sorted(free, key=_vagueness):
         if column.startswith(PREFIX):
             why[column] = "its name says so"
             continue
@@ -125,8 +142,10 @@ def propose(
     return Proposal(mapping, why)
 
 
-def _is_inside(column: str) -> bool:
-    return _INSIDE.search(column) is not None
+def _vagueness(column: str) -> int:
+    if is_prefixed(column) or _INSIDE.search(column):
+        return 2
+    return int(header_key(without_number(column)) in _VAGUE)
 
 
 def _settle_by_values(
@@ -156,18 +175,52 @@ def _settle_names(mapping: dict[str, str], why: dict[str, str], held: dict[str, 
         mapping[alone], why[alone] = "full_name", "its name; there is no other column for names"
 
 
+def columns_named(columns: Sequence[str], names: Iterable[str]) -> dict[str, str]:
+    """Return the column that each name of a mapping means, {name: column}, if the file has one.
+
+    One of exactly this name counts first; else the only one that differs in case and blanks alone, if no other name
+    means it too.
+    """
+    names = list(names)
+    found = {name: name for name in names if name in columns}
+    alike: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for name in names:
+        if name not in found:
+            alike[_loosely(name)][0].append(name)
+    for column in columns:
+        if column not in found:
+            alike[_loosely(column)][1].append(column)
+    for meaning, meant in alike.values():
+        if len(meaning) == len(meant) == 1:
+            found[meaning[0]] = meant[0]
+    return found
+
+
+def _loosely(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
 def checked(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """Return a mapping that a person gave, if it can be used.
+    """Return a mapping that a person gave, by the file's own names for its columns, if it can be used.
 
     Raises:
         InvalidInput: it names a column or field that does not exist, or a field twice.
     """
-    for column in mapping:
-        if column not in columns:
-            msg = f"The mapping names the column {quoted(column)}; the columns are: {', '.join(columns)}."
+    found = columns_named(columns, mapping)
+    for name in mapping:
+        if name not in found:
+            msg = f"The mapping names the column {quoted(name)}; {columns_are(columns)}"
             raise InvalidInput(msg)
     check_fields(mapping)
-    return dict(mapping)
+    return {found[name]: field for name, field in mapping.items()}
+
+
+def columns_are(columns: Sequence[str]) -> str:
+    """Return the end of a sentence that names a file's columns, the first of them if they are many."""
+    if not columns:
+        return "the file has no columns."
+    more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
+    return f"the columns are: {', '.join(columns[:SHOWN_COLUMNS])}{more}".removesuffix(".") + "."
 
 
 def check_fields(mapping: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from overture_core.audit import service as audit
 from overture_core.errors import InvalidInput, NotFound
 from overture_core.ids import new_id
-from overture_core.leads.mapping import CUSTOM, SEVERAL, UNREAD, check_fields
+from overture_core.leads.mapping import CUSTOM, SEVERAL, UNREAD, check_fields, columns_named
 from overture_core.leads.options import ImportOptions
 from overture_core.storage.schema import ImportMapping
 from overture_core.storage.store import Store, Work
@@ -101,7 +101,9 @@ def whole_objects(options: ImportOptions) -> set[str]:
 def remember(work: Work, options: ImportOptions, mapping: Mapping[str, str], unmapped: Sequence[str]) -> None:
     """Save how a file was read, if the options ask for it: its custom fields too, so that nothing is guessed again."""
     if options.save_mapping is not None:
-        told = {**(options.saved_mapping or {}), **(options.mapping or {})}
+        told: dict[str, str] = {}
+        for said in (options.saved_mapping or {}, options.mapping or {}):
+            told |= {column: said[name] for name, column in columns_named([*mapping, *unmapped], said).items()}
         kept = {column: UNREAD if told.get(column) == UNREAD else CUSTOM for column in unmapped}
         save(work, options.save_mapping, {**mapping, **kept})
 

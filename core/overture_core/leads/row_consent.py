@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -13,14 +12,15 @@ from overture_core.leads.answers import (
     NOTHING,
     Said,
     answer,
+    is_agreed,
     is_blank,
     is_plain_refusal,
     is_refusal,
     is_yes_or_no,
-    refused_in,
 )
+from overture_core.leads.consent_objects import consents_in, objects_in, refused_in
 from overture_core.leads.consent_words import CHANNELS_OF
-from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, has_others_addresses, names_phone
+from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.leads.telling import UNKNOWING, said_by_label, said_in, telling
 from overture_core.messages.channels import Channel
@@ -29,7 +29,6 @@ from overture_core.messages.channels import Channel
 _GRANTED = {"consent": CHANNELS_OF["email_opt_in"]}
 # What may be an address among the signs that stand around several in one cell.
 _WORDS = re.compile(r"[^\s,;|<>()\[\]{}\"]+")
-_JSON = json.JSONDecoder()
 _NUMBERS = re.compile(r"[;,|]")
 
 
@@ -88,7 +87,7 @@ class ConsentColumns:
         if not is_yes_or_no(text):
             self._others.add(column)
             self._answering.pop(column, None)
-        elif telling(column).reads in UNKNOWING:
+        elif telling(column).reads in UNKNOWING and not is_agreed(text):
             self._answering[column] = None
 
     def _said(self, cells: Mapping[str, str], *, doubtful: bool) -> Iterator[tuple[str, str, Said]]:
@@ -111,27 +110,16 @@ def _inside(column: str, text: str) -> Iterator[tuple[str, str]]:
         yield column, text
         return
     try:
-        for value in _objects(text):
+        for value in objects_in(text):
             yield from _leaves(column, _named(value))
     except (ValueError, RecursionError):
         yield column, text
 
 
-def _objects(text: str) -> Iterator[object]:
-    """Return what stands in a cell of JSON: an object, or those of a list, which have a sign between them."""
-    end = 0
-    while end < len(text):
-        value, end = _JSON.raw_decode(text, end)
-        end += 1
-        yield value
-
-
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for inner, each in value.items():
-            # What the object around it is called says less than the names that have a field of their own.
-            is_field = field_of(inner) in REFUSALS | CONSENTS - {"consent"}
-            yield from _leaves(inner if is_field else f"{name} {inner}", each)
+            yield from _leaves(f"{name}.{inner}", each)
     elif isinstance(value, list):
         for each in value:
             yield from _leaves(name, _named(each))
@@ -140,21 +128,26 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _named(item: object) -> object:
-    """Return {"name": "Newsletter", "value": "no"}, as lists of fields have them, as what it says."""
-    if not isinstance(item, dict) or "value" not in item:
+    """Return {"name": "Newsletter", "value": "no"}, and {"channel": "sms", "subscribed": false}, as lists have them, as
+    what they say."""
+    if not isinstance(item, dict):
         return item
+    if isinstance(channel := item.get("channel"), str):
+        return {channel: {name: each for name, each in item.items() if name != "channel"}}
     name = item.get("name") or item.get("key") or item.get("label")
-    return {str(name): item["value"]} if name else item
+    return {str(name): item["value"]} if name and "value" in item else item
 
 
 def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
     no = CHANNELS_OF[name]
-    if name in REFUSALS and text.startswith("{"):
+    yes = _GRANTED.get(name, no)
+    if text.startswith("{"):
         with suppress(ValueError, RecursionError):
-            return Said(refused=refused_in(json.loads(text), no))
+            values = list(objects_in(text))
+            return Said(refused=refused_in(values, no)) if name in REFUSALS else consents_in(values, yes=yes, no=no)
     if name in REFUSALS:
         return Said(refused=no) if refuses(text) else NOTHING
-    return answer(text, yes=_GRANTED.get(name, no), no=no)
+    return answer(text, yes=yes, no=no)
 
 
 def addresses_in(

@@ -16,8 +16,10 @@ from overture_core.leads.answers import (
     NOTHING,
     Said,
     answer,
+    is_barred,
     is_denied,
     is_label_of_off,
+    is_no_contact,
     is_off,
     is_plain_refusal,
     is_refusal,
@@ -28,25 +30,33 @@ from overture_core.leads.consent_words import (
     ABOUT,
     AFFIXES,
     AGREEING,
+    AROUND,
     ASKED_FOR,
     ASKING,
     CHANNELS,
     CHANNELS_OF,
     COUNTED,
     DATED,
+    ELSEWHERE,
+    ELSEWHERE_WORDS,
     ENDED,
     EVERY,
     HIDDEN,
     KNOWN,
+    LABELLED,
     LACKING,
+    MAILED,
     NOT,
+    OF_OTHERS,
     OTHERS,
     PREFERENCES,
     REFUSING,
     REFUSING_WHAT_FOLLOWS,
+    SINCE,
     SOUNDING,
     SOUNDING_BY_DATES,
     STATUS,
+    TEXTED,
     WAYS,
 )
 from overture_core.leads.dates import is_date
@@ -55,6 +65,7 @@ from overture_core.leads.header_names import (
     PREFIX,
     REFUSALS,
     field_of,
+    has_others_addresses,
     header_key,
     is_of_ours,
     without_number,
@@ -66,7 +77,7 @@ from overture_core.messages.channels import Channel
 class Reads(StrEnum):
     """How a column is read: for a no; for whatever is no no, or for a yes and a date alone, or for a date alone; for a
     no among preferences, or among ways of contact, where none may be that none was chosen; for what says that somebody
-    is off a list; for labels that do; not at all."""
+    is off a list; for that and for what else a status says of people, as blocked; for labels that do; not at all."""
 
     ANSWERS = "answers"
     REFUSALS = "refusals"
@@ -75,28 +86,37 @@ class Reads(StrEnum):
     PREFERENCES = "preferences"
     WAYS = "ways"
     STATUS = "status"
+    STANDING = "standing"
     LABELS = "labels"
     NOTHING = "nothing"
 
 
 BY_NAME = (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES, Reads.DATES, Reads.PREFERENCES)
 """How columns are read whose names say that they are about consent."""
-UNKNOWING = (Reads.STATUS, Reads.LABELS, Reads.NOTHING)
+UNKNOWING = (Reads.STATUS, Reads.STANDING, Reads.LABELS, Reads.NOTHING)
 """How columns are read whose names do not say that they are about consent."""
 
 
 class Telling(NamedTuple):
-    """How a column is read, the channels that it is about, and whether its name sounds like consent."""
+    """How a column is read, the channels that it is about, whether its name sounds like consent, and whether it is a
+    status of somebody, as an opt-out status is, and a DND status not."""
 
     reads: Reads
     channels: frozenset[Channel]
     sounds: bool = False
+    is_status: bool = False
 
 
 _LABELS_APART = re.compile(r"[;,|]|:::")
 _COUNT = re.compile(r"(?:[2-9]|[1-9]\d+)(?:[.,]0+)?")  # 1 may be a yes
+_BY_LETTER = re.compile(r"(?<!e)mail(?:ing)?")  # which is by e-mail where nothing else is said
 _LONGEST = 80
+_REMEMBERED = 40  # characters of a cell whose reading is kept
 _FITS = 0.6  # of the values that a column begins with have to be an answer
+_YES_OR_NO = re.compile(  # Consent (Y/N): what may be answered is no part of what is asked
+    r"[\s(\[]+(?:y|yes|j|ja|o|oui|s|si|sí|sim|t|tak|true|1)\s*/\s*(?:n|no|nein|non|não|nee|nie|f|false|0)[\s)\]?]*$",
+    re.IGNORECASE,
+)
 _NEGATED = re.compile(r"donot|dont|no(?!tif|vidad)|kein|nepas")
 _ANSWERED = re.compile(r"(?:subscription|permission|preference|consent|notification)s$")
 _CHANNEL = re.compile(r"mail|sms|whatsapp|linkedin|voice|phone|call")
@@ -106,10 +126,14 @@ _LABELS, _NOTHING = Telling(Reads.LABELS, EVERY), Telling(Reads.NOTHING, frozens
 @lru_cache(maxsize=2_000)
 def telling(name: str) -> Telling:
     """Return how a column that is kept as a custom field is read for refusals, by its name."""
-    name = without_number(name).removesuffix(".value")
+    name = _YES_OR_NO.sub("", without_number(name).removesuffix(".value"))
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
+    if is_elsewhere(name):
+        return Telling(Reads.LABELS, frozenset(), sounds=_has(header_key(name), SOUNDING))
     around, _, inner = name.rpartition(".")
+    if around and (has_others_addresses(around) or not OF_OTHERS.isdisjoint(words_of(around))):
+        return _NOTHING._replace(sounds=telling(inner).sounds)
     if _ANSWERED.search(header_key(around)) and (channels := CHANNELS.get(header_key(inner))):
         return Telling(Reads.ANSWERS, channels, sounds=True)
     inmost = _inmost(name)
@@ -137,11 +161,12 @@ def _by_name(name: str) -> Telling:
     known = _is_known(key) or key.startswith(REFUSING_WHAT_FOLLOWS)
     found = _read(key, words) if known else None
     if found in (Reads.ANSWERS, Reads.REFUSALS, Reads.YESES):
-        return Telling(found, _channels(key), sounds=True)
+        return Telling(found, _channels(key), sounds=True, is_status=_is_of_somebody(key, words))
     if is_of_ours(name):
         return _NOTHING._replace(sounds=_has(key, SOUNDING))
     if not STATUS.isdisjoint(words) or key.endswith(("status", "statut")):
-        return Telling(Reads.STATUS, _channels(key))
+        is_of_people = known and _channels(key) == EVERY and "data" not in words
+        return Telling(Reads.STANDING if is_of_people else Reads.STATUS, _channels(key))
     return _LABELS._replace(sounds=_has(key, SOUNDING))
 
 
@@ -149,19 +174,28 @@ def _inmost(name: str) -> str:
     """Return what a value inside an object is called by itself, if that is a field of consent: what the objects around
     it are called says less, unless they say no."""
     around, _, inner = name.rpartition(".")
-    is_own = field_of(name) is None and field_of(inner) in REFUSALS | CONSENTS - {"consent"}
-    return inner if is_own and NOT.isdisjoint(words_of(around)) else name
+    field = field_of(inner) if field_of(name) is None else None
+    if field not in REFUSALS | CONSENTS - {"consent"} or not NOT.isdisjoint(words_of(around)):
+        return name
+    # Subscribed may tell of anything, such as what somebody pays for, unless it is known of what.
+    is_plain = field in REFUSALS or _has(header_key(inner), (*ASKING, *ASKED_FOR))
+    return (
+        inner if is_plain or not AROUND.isdisjoint(words_of(around)) or _channels(header_key(around)) != EVERY else name
+    )
 
 
 def _read(key: str, words: Collection[str]) -> Reads | None:
     negated = not NOT.isdisjoint(words) or _NEGATED.match(key) is not None
     asks, agrees = _has(key, ASKING), not AGREEING.isdisjoint(words) or _has(key, AGREEING)
-    ended = _has(key, ENDED)
-    if refusing := max((part for part in REFUSING if part in key), key=len, default=""):
+    refusing = max((part for part in REFUSING if part in key), key=len, default="")
+    ended = _has(key.replace(refusing, ""), ENDED)
+    if refusing:
         # Not opted out, and opt-out withdrawn, are for a person to read.
         turned = ended or (negated and not refusing.startswith(("donot", "no")))
         return None if turned else Reads.REFUSALS
     if (not OTHERS.isdisjoint(words) and not asks) or (ended and negated):
+        return None
+    if negated and not SINCE.isdisjoint(words):
         return None
     if ended:
         return Reads.YESES
@@ -188,8 +222,25 @@ def _has(key: str, parts: Iterable[str]) -> bool:
 
 
 def _channels(key: str) -> frozenset[Channel]:
-    named = [channels for part, channels in CHANNELS.items() if part in key]
-    return frozenset().union(*named) if named else EVERY
+    for part in MAILED if _has(key, TEXTED) else ():
+        key = key.replace(part, " ")
+    return _named(key) or EVERY
+
+
+def _named(key: str) -> frozenset[Channel]:
+    return frozenset().union(*(channels for part, channels in CHANNELS.items() if part in key))
+
+
+def _is_of_somebody(key: str, words: Collection[str]) -> bool:
+    return not STATUS.isdisjoint(words) and _has(key, ("unsub", "optout", "optedout"))
+
+
+def is_elsewhere(name: str) -> bool:
+    """Say whether a name is about push messages, letters, a pension or the like, and about no channel of ours."""
+    words, whole = words_of(name), header_key(name)
+    if ELSEWHERE_WORDS.isdisjoint(words) and words[-1:] != ["post"] and not _has(whole, ELSEWHERE):
+        return False
+    return not _named(_BY_LETTER.sub(" ", whole))
 
 
 def is_about_else(column: str, values: Iterable[str]) -> bool:
@@ -227,6 +278,12 @@ def _is_answer(text: str) -> bool:
 def said_in(column: str, text: str, *, doubtful: bool) -> Said:
     """Return what a cell of a custom field refuses, and whether it should say so and is not understood. Of a `doubtful`
     cell it is not certain which column it is of."""
+    said = _said_in if len(text) <= _REMEMBERED else _said_in.__wrapped__
+    return said(column, text, doubtful)
+
+
+@lru_cache(maxsize=10_000)  # few texts fill most columns
+def _said_in(column: str, text: str, doubtful: bool) -> Said:
     found = telling(column)
     match found.reads:
         case Reads.ANSWERS:
@@ -234,7 +291,7 @@ def said_in(column: str, text: str, *, doubtful: bool) -> Said:
             unclear = said.unclear and "status" not in header_key(column) and not is_date(text)
             return Said(refused=said.refused, unclear=unclear)
         case Reads.REFUSALS if not doubtful:
-            refuses = is_refusal(text)
+            refuses = is_refusal(text, is_status=found.is_status)
         case Reads.REFUSALS | Reads.YESES:
             refuses = is_plain_refusal(text) or (not doubtful and _happened(text))
         case Reads.DATES:
@@ -243,16 +300,20 @@ def said_in(column: str, text: str, *, doubtful: bool) -> Said:
             said = answer(text, yes=found.channels, no=found.channels)
             is_none = found.reads is Reads.WAYS and bool(said.refused) and is_yes_or_no(text)
             return Said(unclear=True) if is_none else Said(refused=said.refused)
-        case Reads.STATUS if is_off(text) or (found.channels != EVERY and is_denied(text)):
+        case Reads.STATUS | Reads.STANDING if is_off(text) or (found.channels != EVERY and is_denied(text)):
             return Said(refused=found.channels & named_in(text) or found.channels)
-        case Reads.LABELS:
-            return said_by_label(text)
-        case Reads.STATUS | Reads.NOTHING:
+        case Reads.STANDING if is_barred(text):
+            return Said(refused=named_in(text) or EVERY)
+        case Reads.STATUS | Reads.STANDING | Reads.LABELS:
+            said = said_by_label(text, found.channels)
+            is_doubtful = bool(said.refused) and is_no_contact(text) and LABELLED.isdisjoint(words_of(column))
+            return Said(unclear=True) if is_doubtful else said
+        case Reads.NOTHING:
             refuses = False
     return Said(refused=found.channels if refuses else frozenset())
 
 
-def said_by_label(text: str) -> Said:
-    """Return what a cell of labels, such as tags, refuses: the channels that one of them names, or all."""
+def said_by_label(text: str, unnamed: frozenset[Channel] = EVERY) -> Said:
+    """Return what a cell of labels, such as tags, refuses: the channels that one of them names, or the `unnamed`."""
     off = [label for label in _LABELS_APART.split(text) if is_label_of_off(label.strip())]
-    return Said(refused=frozenset().union(*(named_in(label) or EVERY for label in off))) if off else NOTHING
+    return Said(refused=frozenset().union(*(named_in(label) or unnamed for label in off))) if off else NOTHING

@@ -19,6 +19,7 @@ from overture_core.leads.mapping import (
     ColumnRead,
     Proposal,
     checked,
+    columns_named,
     described,
     is_phone,
     propose,
@@ -78,7 +79,9 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
     """
     cells = [row.cells for row in sample if row.cells is not None]
     own = checked(table.columns, options.mapping or {})
-    saved = _usable(options.saved_mapping or {}, table.columns, own)
+    remembered = options.saved_mapping or {}
+    known = columns_named(table.columns, remembered)
+    saved = _usable({column: remembered[name] for name, column in known.items()}, own)
     settled = {**own, **saved}
     proposed = propose(table.columns, cells, settled)
     mapping = {column: field for column, field in {**settled, **proposed.mapping}.items() if field not in KEPT}
@@ -107,7 +110,8 @@ def understand(source: Source, table: Table, sample: list[Row], options: ImportO
             f"The encoding was guessed: {table.encoding}. If names look wrong, import a copy saved as UTF-8, or name "
             "the encoding (encoding, on the command line --encoding), e.g. cp1250."
         )
-    reader.warnings.extend(_of_mapping(table.columns, settled, proposed, options))
+    missing = [name for name in remembered if name not in known]
+    reader.warnings.extend(_of_mapping(table.columns, settled, proposed, missing))
     custom = [column for column in table.columns if column not in mapping and settled.get(column) != UNREAD]
     reader.warnings.extend(_of_telling(custom, about_else, cells))
     reader.warnings.extend(_of_others([column for column in custom if column not in settled], cells))
@@ -127,23 +131,19 @@ def marked(columns: list[ColumnRead], answering: Collection[str]) -> list[Column
     ]
 
 
-def _usable(saved: Mapping[str, str], columns: list[str], own: Mapping[str, str]) -> dict[str, str]:
-    """What of a saved mapping this file has a column for, and no field of it was given another."""
+def _usable(saved: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """What of a saved mapping nobody said otherwise, nor gave its field to another column."""
     given = set(own.values()) - SEVERAL
-    return {
-        column: field
-        for column, field in saved.items()
-        if column in columns and column not in own and field not in given
-    }
+    return {column: field for column, field in saved.items() if column not in own and field not in given}
 
 
 def _of_mapping(
     columns: list[str],
     settled: Mapping[str, str],
     proposed: Proposal,
-    options: ImportOptions,
+    missing: Sequence[str],
 ) -> Iterator[str]:
-    """Say what a person may want to settle: fields that two columns could be, and what a saved mapping lacks."""
+    """Say what a person may want to settle: fields that two columns could be, and saved columns that are missing."""
     for column in columns:
         if column not in settled and column not in proposed.mapping and (field := field_of(column)) in FIELDS:
             yield (
@@ -152,7 +152,6 @@ def _of_mapping(
             )
         elif column in proposed.mapping and proposed.why[column].startswith("its values"):
             yield f"{quoted(column)} was taken for {proposed.mapping[column]} by {proposed.why[column]}."
-    missing = [column for column in options.saved_mapping or {} if column not in columns]
     if missing:
         shown = ", ".join(quoted(column) for column in missing[:5])
         yield f"The saved mapping has {quantity(len(missing), 'column')} that the file has not: {shown}."

@@ -13,7 +13,7 @@ from sqlalchemy import select, tuple_
 from overture_core.audit.summaries import summary
 from overture_core.errors import InvalidInput
 from overture_core.leads.dates import Order, find_order, parse_date
-from overture_core.leads.mapping import propose
+from overture_core.leads.mapping import columns_are, propose
 from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.leads.reading import Row, Source, open_table
 from overture_core.leads.rows import linkedin_page
@@ -111,7 +111,7 @@ def _understood(columns: list[str], sample: list[dict[str, str]]) -> dict[str, s
         raise InvalidInput(msg)
     for field, name in (("kind", "kind"), ("at", "date")):
         if field not in found:
-            msg = f"No column is the signal's {name}; the columns are: {', '.join(columns[:20])}. Name one {name!r}."
+            msg = f"No column is the signal's {name}; {columns_are(columns)} Name one {name!r}."
             raise InvalidInput(msg)
     return found
 

@@ -5,6 +5,7 @@ A text becomes a tree of conditions here, and `conditions.py` makes SQL of it. E
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -138,6 +139,15 @@ def _measure(node: Node) -> tuple[int, int]:
     inner = node.inner if isinstance(node, Together) else (node.inner,)
     sizes = [_measure(each) for each in inner]
     return sum(count for count, _ in sizes), 1 + max(depth for _, depth in sizes)
+
+
+def conditions_of(node: Node) -> Iterator[Condition]:
+    """Return the conditions of a tree, from left to right."""
+    if isinstance(node, Condition):
+        yield node
+        return
+    for each in node.inner if isinstance(node, Together) else (node.inner,):
+        yield from conditions_of(each)
 
 
 def near(word: str, known: list[str]) -> str:

@@ -6,7 +6,9 @@ e-mail address or a number with its country's code counts in whatever column, bu
 
 from __future__ import annotations
 
+import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,13 +18,32 @@ from overture_core.leads.json_files import TEXTS
 from overture_core.leads.mapping import is_phone, propose
 from overture_core.leads.normalise import phone_region, unwrapped, valid_email
 from overture_core.leads.reading import Row, Table
+from overture_core.leads.tables import cell_text
 from overture_core.suppressions.service import EVERYBODY_AT, Kind, normalised
 
 ADDRESSES = {"email", "phone", "value"}
 # Columns by name: letters and digits alone, lower case. Those of e-mail and phone are found as imports find them.
 _DOMAINS = {"domain", "domains", "companydomain", "emaildomain", "blockeddomain"}
 _ANY = {"value", "address", "recipient", "entry", "suppression", "to", "from", "number", "contact"}
-_REASONS = {"reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason"}
+_REASONS = {
+    *("reason", "status", "event", "type", "bouncetype", "suppressionreason", "optoutreason", "unsubscribereason"),
+    *(
+        "grund",
+        "abmeldegrund",
+        "raison",
+        "motif",
+        "motivo",
+        "causa",
+        "reden",
+        "powód",
+        "důvod",
+        "orsak",
+        "årsag",
+        "årsak",
+    ),
+    *("syy", "sebep", "причина", "理由", "原因", "사유"),
+}
+_DECODER = json.JSONDecoder()
 _AS_NAMED: Mapping[str, Kind] = {"email": "email", "phone": "phone", "domain": "domain"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
@@ -51,19 +72,18 @@ def kind_of(value: str) -> Kind:
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What the columns of a list are. `roles` says email, phone, domain, value (of any kind), kind, reason or country
-    of those that are known by name, or by most of their values; `phones` are further ones where a number is one to
-    call, `ours` those about somebody of ours; `bare` says that there is no header: a cell is what it looks like.
+    of those that are known by name, or by most of their values; of further ones those that are called like phones
+    have numbers to call, and those about somebody of ours nothing. `bare` says that there is no header: a cell is what
+    it looks like.
     """
 
     roles: dict[str, str]
-    phones: frozenset[str]
-    ours: frozenset[str]
     bare: bool
 
     def kind_in(self, column: str, text: str, given: Kind | None = None) -> Kind | None:
         """Return as what a cell, or one of several values in it, is to be suppressed, if it is; `given` is the kind
         that its row gives. Whether the text is a good value of that kind is not said."""
-        if column in self.ours:
+        if column not in self.roles and is_of_ours(column):
             return None
         text = unwrapped(text)
         if text.startswith(EVERYBODY_AT):
@@ -78,16 +98,24 @@ class Columns:
             return given or kind_of(text)
         if role is not None:
             return _AS_NAMED.get(role)
-        if (self.bare or column in self.phones) and is_number(text):
+        if (self.bare or names_phone(column)) and is_number(text):
             return "phone"
         return "domain" if self.bare and _DOMAIN.fullmatch(text) else None
 
     def cells_of(self, row: Row) -> Mapping[str, str] | None:
-        """Return the cells of a row, if it can be read: without a header, none has more or fewer than it should."""
-        if not self.bare or not row.either:
-            return row.cells
-        further = {f"column {number}": cell for number, cell in enumerate(row.beyond, len(row.either[0]) + 1)}
-        return {**row.either[0], **further}
+        """Return the cells of a row, if it can be read: without a header, none has more or fewer than it should. What
+        stands in a cell's objects of JSON has cells of its own, named by the way there."""
+        cells = row.cells
+        if self.bare and row.either:
+            further = {f"column {number}": cell for number, cell in enumerate(row.beyond, len(row.either[0]) + 1)}
+            cells = {**row.either[0], **further}
+        if cells is None or not any(cell.startswith("{") for cell in cells.values()):
+            return cells
+        inside: dict[str, list[str]] = defaultdict(list)
+        for column, cell in cells.items():
+            for name, text in _inside(column, cell):
+                inside[name].append(text)
+        return {name: ";".join(texts) for name, texts in inside.items()}
 
     def passes_over(self, cell: str) -> bool:
         """Say whether a text that is nothing to suppress holds an address or a number all the same."""
@@ -138,16 +166,12 @@ def columns_of(table: Table, sample: list[Row], country: str | None) -> Columns:
             kind_of(each) == "email" or _is_value(each, country) for each in (name, *(row[name] for row in cells[:1]))
         ):
             found[name] = "value"
-    bare = not table.named or any(_is_no_name(name, alone=alone) for name in table.columns)
-    further = [column for column in table.columns if column not in found]
+    keyed = any(row.original.startswith("{") for row in sample)  # contact.phones is the key of an object, no domain
+    bare = not table.named or any(_is_no_name(name, alone=alone and not keyed) for name in table.columns)
     if bare:
+        further = [column for column in table.columns if column not in found]
         found |= {column: "country" for column in further if _is_of_countries(column, cells)}
-    return Columns(
-        roles=found,
-        phones=frozenset(column for column in further if names_phone(column)),
-        ours=frozenset(column for column in further if is_of_ours(column)),
-        bare=bare,
-    )
+    return Columns(roles=found, bare=bare)
 
 
 def headless(table: Table, columns: Columns) -> Iterator[Row]:
@@ -158,6 +182,33 @@ def headless(table: Table, columns: Columns) -> Iterator[Row]:
 
 def _addresses(columns: list[str], cells: list[dict[str, str]], kinds: set[str]) -> dict[str, str]:
     return {column: what for column, what in propose(columns, cells).mapping.items() if what in kinds}
+
+
+def _inside(column: str, cell: str) -> Iterable[tuple[str, str]]:
+    """Return the texts in a cell's objects of JSON, each with its name; any other cell as it is."""
+    if not cell.startswith("{"):
+        return [(column, cell)]
+    found: list[tuple[str, str]] = []
+    end = 0
+    try:
+        while end < len(cell):  # those of a list have a sign between them
+            value, end = _DECODER.raw_decode(cell, end)
+            end += 1
+            found += _leaves(column, value)
+    except (ValueError, RecursionError):
+        return [(column, cell)]
+    return found
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(f"{name}.{key}", each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _leaves(name, each)
+    else:
+        yield name, cell_text(value)
 
 
 def _is_of_countries(column: str, rows: Iterable[Mapping[str, str]]) -> bool:

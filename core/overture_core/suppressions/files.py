@@ -21,6 +21,7 @@ from overture_core.ids import new_id
 from overture_core.leads.finding import no_such_lead
 from overture_core.leads.header_names import is_of_ours
 from overture_core.leads.json_files import of_text
+from overture_core.leads.mapping import columns_are
 from overture_core.leads.normalise import dialling_region
 from overture_core.leads.public_mail import public_domains
 from overture_core.leads.reading import Row, Source, open_table
@@ -79,6 +80,9 @@ class SuppressionReport(BaseModel):
     aside: dict[str, int] = Field(
         default_factory=dict, description="Columns with domains beside an address, which do not count, in so many rows."
     )
+    denying: dict[str, int] = Field(
+        default_factory=dict, description="Columns of refusals that say no, in so many rows, suppressed all the same."
+    )
     public_domains: list[str] = Field(
         default_factory=list, description="Domains where anybody may have an address, all of whom are suppressed now."
     )
@@ -96,6 +100,12 @@ class SuppressionReport(BaseModel):
             told.append(
                 f"The column {quoted(column)} says where an address is: its domains in {quantity(rows, 'row')} were "
                 "left out; if all who are there are to be suppressed, import it by itself"
+            )
+        for column, rows in self.denying.items():
+            told.append(
+                f"The column {quoted(column)} says no in {quantity(rows, 'row')}, suppressed like every row of a list "
+                "of suppressions; if these people may be written to, import the file as leads, which reads the column, "
+                "or take their rows out of it before you import it"
             )
         if unread := self.rejected + self.partly:
             told.append(
@@ -143,8 +153,8 @@ def take_file(
         first = list(headless(table, columns))
         if not columns.of_any_value(chain(first, map(of_text, sample))):
             msg = (
-                f"{source.filename} has no column of e-mail addresses, phone numbers or domains; its columns are: "
-                f"{', '.join(table.columns[:20])}. Name one of them email, phone or domain."
+                f"{source.filename} has no column of e-mail addresses, phone numbers or domains; "
+                f"{columns_are(table.columns)} Name one of them email, phone or domain."
             )
             raise InvalidInput(msg)
         report = SuppressionReport(
@@ -210,6 +220,8 @@ def _note(report: SuppressionReport, wanted: Wanted) -> None:
             report.columns[column] = "value"
     for column in dict.fromkeys(wanted.passed_over):
         report.passed_over[column] = report.passed_over.get(column, 0) + 1
+    for column in wanted.denying:
+        report.denying[column] = report.denying.get(column, 0) + 1
     for column in dict.fromkeys(wanted.aside):
         report.aside[column] = report.aside.get(column, 0) + 1
     for kind, key, _ in wanted.asked:

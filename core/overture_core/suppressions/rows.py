@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.header_names import field_of
+from overture_core.leads.answers import is_blank, is_refusal
+from overture_core.leads.header_names import REFUSALS, field_of
 from overture_core.leads.normalise import phone_region, says_no_country, unwrapped
 from overture_core.leads.public_mail import everybodys, public_domains
 from overture_core.leads.reading import Row
@@ -34,13 +35,15 @@ class Default(NamedTuple):
 @dataclass(slots=True)
 class Wanted:
     """What a row asks to suppress, why its other values cannot be, and the columns that it was in; `passed_over` are
-    those with an address that was not read, `aside` those with a domain that only says where an address is."""
+    those with an address that was not read, `aside` those with a domain that only says where an address is, `denying`
+    those of refusals that say no."""
 
     asked: list[Asked] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     columns: dict[str, Kind] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
+    denying: list[str] = field(default_factory=list)
 
 
 class _Value(NamedTuple):
@@ -81,11 +84,17 @@ def wanted_in(row: Row, columns: Columns, default: Default) -> Wanted:
             continue
         wanted.asked.append((kind, key, reason))
         wanted.columns[column] = kind
+    if wanted.asked:
+        wanted.denying += [column for column, cell in cells.items() if _denies(column, cell)]
     if said_kind and given is None and not wanted.asked:
         wanted.problems.insert(0, f"{quoted(said_kind)} is no kind; the kinds are {', '.join(KINDS)}.")
     if not values and not wanted.problems:
         wanted.problems.append("it holds no address, number or domain")
     return wanted
+
+
+def _denies(column: str, cell: str) -> bool:
+    return field_of(column) in REFUSALS and not is_blank(cell) and not is_refusal(cell)
 
 
 def _values(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from anyio import to_thread
 from mcp.types import CallToolResult
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from overture_core.leads import consenting, erasure_requests, export_requests, tagging
 from overture_core.leads.consenting import ConsentRecorded
@@ -17,7 +17,7 @@ from overture_core.leads.exporting import Format
 from overture_core.leads.finding import lead_id_of
 from overture_core.leads.tagging import Tagged
 from overture_core.leads.undoing import Undone, undo_change, undo_import
-from overture_core.leads.upserting import Upserted, upsert
+from overture_core.leads.upserting import Scalar, Upserted, upsert
 from overture_core.messages.channels import Channel
 from overture_core.segments.filter import filter_of
 from overture_core.storage.store import Work
@@ -30,9 +30,21 @@ Where = Annotated[str | None, Field(description="Filter, as in leads_search.")]
 Known = Annotated[str, Field(description="Or e-mail address, or phone number.")]
 
 
+def _scalar(value: object) -> object:
+    if not isinstance(value, Scalar):
+        msg = "give a text, a number, true or false; leave out what is unknown"
+        raise ValueError(msg)
+    return value
+
+
+FieldValue = Annotated[Scalar, BeforeValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+
+
 async def leads_upsert_lead(
     ctx: Ctx,
-    fields: Annotated[dict[str, str], Field(description="Like a file's columns: email, phone, first_name, or any.")],
+    fields: Annotated[
+        dict[str, FieldValue], Field(description="Like a file's columns: email, phone, first_name, or any.")
+    ],
     default_country: Annotated[str | None, Field(description="Of a phone number without one, e.g. US.")] = None,
 ) -> Annotated[CallToolResult, Upserted]:
     """Create a lead, or fill what is empty in the one with the same address: the rules of an import. No consent."""

@@ -19,6 +19,7 @@ from overture_core.messages.channels import Channel
 from overture_core.messages.stopping import suppress
 from overture_core.segments import service as segments
 from overture_core.segments.filter import filter_of
+from overture_core.segments.hints import hints
 from overture_core.segments.service import SegmentPreview, SegmentView
 from overture_core.storage.store import Work
 from overture_core.suppressions import service as suppressions
@@ -58,9 +59,13 @@ async def leads_search(
     cursor: Cursor = None,
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
-    found = await runtime_of(ctx).read(
-        lambda work: search(work, filter_of(where), sort=sort, limit=limit, cursor=cursor)
-    )
+    wanted = filter_of(where)
+
+    def read(work: Work) -> tuple[LeadPage, list[str]]:
+        page = search(work, wanted, sort=sort, limit=limit, cursor=cursor)
+        return page, [] if page.total else hints(work, wanted)
+
+    found, hinted = await runtime_of(ctx).read(read)
     more = " More with next_cursor." if found.next_cursor else ""
     least = "More than " if found.more else ""
     verb = "matches" if found.total == 1 else "match"
@@ -70,7 +75,9 @@ async def leads_search(
     ]
     return answer(
         found,
-        "\n".join([f"{least}{quantity(found.total, 'lead')} {verb}, {len(lines)} shown.{more} {UNTRUSTED}", *lines]),
+        "\n".join(
+            [f"{least}{quantity(found.total, 'lead')} {verb}, {len(lines)} shown.{more} {UNTRUSTED}", *lines, *hinted]
+        ),
     )
 
 
@@ -118,17 +125,18 @@ async def leads_preview_segment(
 ) -> Annotated[CallToolResult, SegmentPreview]:
     """Count a segment or filter, broken down by country, channel and dormancy, with a sample."""
 
-    def preview(work: Work) -> SegmentPreview:
+    def preview(work: Work) -> tuple[SegmentPreview, list[str]]:
         if name is not None and where is not None:
             msg = "Give name or where, and not both of them."
             raise InvalidInput(msg)
-        if name is not None:
-            return segments.preview_named(work, name)
-        return segments.preview(work, filter_of(where))
+        wanted = filter_of(where) if name is None else segments.filter_of(segments.get(work, name))
+        shown = segments.preview(work, wanted)
+        return shown, [] if shown.count else hints(work, wanted)
 
-    found = await runtime_of(ctx).read(preview)
+    found, hinted = await runtime_of(ctx).read(preview)
     channels = ", ".join(f"{channel} {number}" for channel, number in found.by_channel.items())
-    return answer(found, f"{quantity(found.count, 'lead')} ({channels or 'none'}). {UNTRUSTED}")
+    told = f"{quantity(found.count, 'lead')} ({channels or 'none'}). {UNTRUSTED}"
+    return answer(found, "\n".join([told, *hinted]))
 
 
 async def leads_save_segment(
@@ -138,10 +146,14 @@ async def leads_save_segment(
     frozen: Annotated[bool, Field(description="Keep who is in it now.")] = False,
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
-    saved = await runtime_of(ctx).write(
-        actor_of(ctx), lambda work: segments.save(work, name, filter_of(where), frozen=frozen)
-    )
-    return answer(saved, f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.")
+    wanted = filter_of(where)
+
+    def save(work: Work) -> tuple[SegmentView, list[str]]:
+        view = segments.save(work, name, wanted, frozen=frozen)
+        return view, [] if view.count else hints(work, wanted)
+
+    saved, hinted = await runtime_of(ctx).write(actor_of(ctx), save)
+    return answer(saved, "\n".join([f"Segment {saved.name!r} has {quantity(saved.count, 'lead')}.", *hinted]))
 
 
 async def leads_list_segments(ctx: Ctx) -> Annotated[CallToolResult, SegmentList]:

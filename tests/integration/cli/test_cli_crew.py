@@ -50,7 +50,7 @@ def test_a_run_waits_for_approval_and_goes_on(overture: Overture, folder: Path) 
     listed, example = [overture(*words) for words in commands(0)[:2]]
     assert listed.returncode == 0
     assert all(name in listed.stdout for name in CREWS)
-    (folder / "brief.yaml").write_text(example.stdout)
+    (folder / "brief.yaml").write_text(example.stdout.replace("a short call\n", "a short call.\n"))
     imported, run = [overture(*words) for words in commands(0)[2:]]
     assert (imported.returncode, run.returncode) == (0, 4), (imported.stderr, run.stderr)
     assert "waiting for approval. Decided by: rules planner (no AI model)." in run.stdout
@@ -61,6 +61,7 @@ def test_a_run_waits_for_approval_and_goes_on(overture: Overture, folder: Path) 
 
     runs, show, resume = [overture(*words) for words in commands(1)]
     assert "full-campaign" in runs.stdout
+    assert "book a short call. Offer: " in show.stdout
     assert "Hello {{ first_name" in show.stdout
     assert "@example.com" not in show.stdout
     assert (resume.returncode, "Going on with the run run_" in resume.stdout) == (0, True), resume.stderr

@@ -54,6 +54,14 @@ def test_a_person_approves_takes_back_and_is_told_what_cannot_be_run(overture: O
     assert overture("operations", "cancel", "opr_none").returncode == 2
 
 
+def test_a_reason_that_is_a_sentence_ends_once(overture: Overture, store: Store) -> None:
+    made = asked(store, why=["it is dear"])
+    done = overture("approvals", "reject", str(made.approval_id), "--reason", "Too dear.")
+    assert done.returncode == 0
+    shown = overture("approvals", "show", str(made.approval_id)).stdout
+    assert shown.rstrip().endswith("is rejected: Too dear.")
+
+
 def test_who_approves_while_all_is_stopped_is_told_that_nothing_is_done(overture: Overture, store: Store) -> None:
     made = asked(store, why=["it is dear"])
     assert overture("stop").returncode == 0

@@ -60,3 +60,17 @@ def test_what_cannot_be_found_is_said(listed: Overture) -> None:
     page = json.loads(listed("search", "--limit", "1", "--json").stdout)
     rest = json.loads(listed("search", "--cursor", page["next_cursor"], "--json").stdout)
     assert [each["first_name"] for each in page["leads"] + rest["leads"]] == ["Ada", "Bo"]
+
+
+def test_a_custom_field_that_no_lead_has_is_pointed_out(overture: Overture, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("email,Size\nada@a.example,12\n")
+    assert overture("import", str(tmp_path / "list.csv")).returncode == 0
+    hint = "No lead has a custom field 'size'; did you mean custom.\"Size\"?"
+    wanted = ("--where", "custom.size = 12")
+    assert overture("search", *wanted).stdout.splitlines()[-1] == hint
+    assert overture("segments", "save", "large", *wanted).stdout.splitlines() == [
+        "The segment large has 0 leads.",
+        hint,
+    ]
+    assert overture("segments", "show", "large").stdout.splitlines()[-1] == hint
+    assert hint not in overture("search", "--where", "custom.Size = 13").stdout

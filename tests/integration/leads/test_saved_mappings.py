@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from overture_core.leads.imports import ImportReport
 from overture_core.leads.options import ImportOptions
 from overture_core.leads.records import MAX_ORIGINAL
 from overture_core.leads.understanding import SAMPLE
-from overture_core.storage.schema import Lead
+from overture_core.storage.schema import Consent, Lead
 from overture_core.storage.store import Store
 
 Import = Callable[..., ImportReport]
@@ -53,6 +54,25 @@ def test_a_given_mapping_goes_before_a_saved_one_and_that_before_what_names_say(
         "why": "the saved mapping",
         "sample": "a@work.example",
     }
+
+
+@pytest.mark.parametrize("header", ["do not disturb", "Do Not  Disturb", "DO NOT DISTURB "])
+def test_a_saved_column_is_known_by_another_case_and_other_blanks(store: Store, take: Import, header: str) -> None:
+    text = "email,Do not disturb\nada@example.com,yes\n"
+    take(text, mapping={"Do not disturb": "unread"}, save_mapping="crm")
+    again = json.dumps([{"email": "bob@example.com", header: "yes"}])
+    report = take(again, filename="leads.json", mapping_name="crm", save_mapping="again")
+    assert report.warnings == []
+    with store.read("default") as work:
+        assert work.session.scalars(select(Consent)).all() == []
+        assert mappings.get(work, "again").mapping == {"email": "email", report.unmapped[0]: "unread"}
+
+
+def test_a_saved_column_that_two_of_a_file_could_be_is_reported(take: Import) -> None:
+    take("email,Size\nada@example.com,1\n", mapping={"Size": "notes"}, save_mapping="crm")
+    report = take("email,SIZE,size\nbob@example.com,10,20\n", mapping_name="crm", dry_run=True)
+    assert report.unmapped == ["SIZE", "size"]
+    assert report.warnings == ["The saved mapping has 1 column that the file has not: 'Size'."]
 
 
 def test_the_columns_say_which_are_not_read_and_which_refused(take: Import) -> None:

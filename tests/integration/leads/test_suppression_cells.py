@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from overture_core.leads.public_mail import everybodys
@@ -228,3 +230,47 @@ def test_a_person_lifts_a_domain_that_was_imported(store: Store) -> None:
     with store.begin("default", actor="cli:ada") as work:
         lifted = lifting.lift(work, "domain", "gmail.com", reason="not meant")
     assert (lifted.was, lifted.consent, there(store)) == ("imported", None, set())
+
+
+@pytest.mark.parametrize(
+    ("row", "values"),
+    [
+        ({"contact": {"phones": ["+12125553008"], "name": "Ann"}}, "+12125553008"),
+        ({"contact": {"phones": ["(212) 555-3008"]}}, "+12125553008"),
+        ({"contact": [{"phones": ["+12125553008"]}, {"emails": ["a@s.example"]}]}, "+12125553008 a@s.example"),
+        (
+            {"email": "a@s.example", "phones": [{"type": "home", "number": "+12125553008"}, {"number": "2125553009"}]},
+            "a@s.example +12125553008 +12125553009",
+        ),
+        ({"value": {"phones": ["+12125553008"]}, "owner": [{"email": "us@ours.example"}]}, "+12125553008"),
+    ],
+)
+def test_what_stands_inside_objects_of_json_is_taken_value_by_value(
+    store: Store, row: dict[str, object], values: str
+) -> None:
+    report = taken(store, json.dumps([row]), name="list.json", country="US")
+    assert (there(store), report.added, report.rejected, report.partly) == (set(values.split()), 1, 0, 0)
+
+
+def test_a_cell_that_only_begins_like_json_is_named_as_it_stands(store: Store) -> None:
+    report = taken(store, 'value,why\n"{""phones"": [",\n')
+    assert report.rejects[0].reasons == ["'{\"phones\": [' is not a domain such as example.com."]
+
+
+@pytest.mark.parametrize("name", ["Grund", "Motivo", "Raison", "Reden", "Abmeldegrund", "理由"])
+def test_a_reason_is_known_in_the_languages_of_lists(store: Store, name: str) -> None:
+    taken(store, f"email,{name}\na@s.example,Spam\n")
+    with store.read("default") as work:
+        assert [each.reason for each in service.list_(work).suppressions] == ["Spam"]
+
+
+def test_rows_whose_refusal_says_no_are_suppressed_and_counted(store: Store) -> None:
+    rows = "a@s.example,yes,2024-05-01\nb@s.example,no,\nc@s.example,FALSE,no\nd@s.example,,n/a\nnobody,no,\n"
+    report = taken(store, f"email,unsubscribed,Opt out\n{rows}")
+    assert there(store) == {f"{name}@s.example" for name in "abcd"}
+    assert report.denying == {"unsubscribed": 2, "Opt out": 1}
+    assert report.warnings()[0] == (
+        "The column 'unsubscribed' says no in 2 rows, suppressed like every row of a list of suppressions; if these "
+        "people may be written to, import the file as leads, which reads the column, or take their rows out of it "
+        "before you import it"
+    )

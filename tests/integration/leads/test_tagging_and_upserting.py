@@ -88,9 +88,20 @@ def test_a_lead_is_created_filled_and_left_alone_as_by_a_file(loaded: Store) -> 
     ("fields", "said"),
     [
         ({"email": "nobody"}, "The lead was not taken: e-mail: 'nobody' is not"),
-        ({"first_name": "Dana"}, "No column was recognised"),
+        (
+            {"first_name": "Dana"},
+            r"No field was recognised as e-mail or phone; give one that is called email or phone\.$",
+        ),
         ({"email": "d@example.com", "sms_opt_in": "yes"}, "needs its evidence"),
-        ({}, "No column was recognised"),
+        (
+            {"email": "d@example.com", "newsletter": "no"},
+            "'newsletter' says .* leads_record_consent, granted true with .* or granted false if they refuse",
+        ),
+        (
+            {"email": "nobody", "phone": "12"},
+            r"The lead was not taken: e-mail: 'nobody' is not an e-mail address \([^.;]*\); phone: '12' .*[^.]\.$",
+        ),
+        ({}, "No field was recognised"),
         # The two are one column of a file, in which the last one counts.
         ({"email": "d@example.com", "email ": "nobody"}, "The lead was not taken: e-mail: 'nobody' is not"),
         ({"email": "d@example.com", "notes": "x" * 1_000_001}, "is a line of more than 1,000,000 characters"),

@@ -177,6 +177,8 @@ def test_what_only_sounds_like_it_refuses_nothing(store: Store, take: Import, co
         ("c@n.example,2026-03-01\n", "Deactivated at", "their names sound like it"),
         ("a@n.example,no\nc@n.example,yes\n", "deactivated", "their names sound like it"),
         ("c@n.example,2\n", "CONTACT_ALLOWANCE", "their names sound like it"),
+        ("c@n.example,2026-03-01\n", "Data cancellazione", "their names sound like it"),
+        ("a@n.example,opted out\nc@n.example,unsubscribed\n", "push_subscribe", "their names sound like it"),
     ],
 )
 def test_columns_that_may_tell_of_consent_and_are_not_read_are_named(
@@ -220,6 +222,16 @@ def test_a_way_of_contact_that_is_none_is_named(store: Store, take: Import) -> N
 def test_a_column_of_bounces_that_holds_no_greater_number_is_read(store: Store, take: Import) -> None:
     take("email,Marketing emails bounced\na@n.example,1\nb@n.example,0\n")
     assert (consents(store), consents(store, "b@n.example")) == (EMAIL, {})
+
+
+@pytest.mark.parametrize("others", ["0", "2026-03-01", ""])
+def test_a_hard_bounce_refuses_whatever_else_the_column_holds(store: Store, take: Import, others: str) -> None:
+    take(f"email,Bounced\na@n.example,hard\nb@n.example,soft\nc@n.example,{others}\n")
+    assert (consents(store), consents(store, "b@n.example")) == (EMAIL, {})
+
+
+def test_a_list_of_subscribers_alone_holds_no_yes_and_no(take: Import) -> None:
+    assert take("email,status\na@n.example,subscribed\nb@n.example,subscribed\n").warnings == []
 
 
 def test_the_columns_tell_of_one_whose_values_are_counts(take: Import) -> None:

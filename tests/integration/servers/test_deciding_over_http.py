@@ -76,7 +76,7 @@ async def test_a_rejected_plan_is_not_launched(desk: Any, runtime: Runtime) -> N
     plan = await waiting(desk)
     async with page(runtime, ada=TOKEN) as http:
         url = f"{PATH}/{plan['approval']['id']}"
-        assert (await http.post(url, headers=ADA, json=decision(plan, "reject", reason="too soon"))).is_success
+        assert (await http.post(url, headers=ADA, json=decision(plan, "reject", reason="too soon."))).is_success
         again = await http.post(url, headers=ADA, json=decision(plan))
         assert (again.status_code, again.json()["error"]) == (409, "conflict")
     async with desk.messaging() as client:

@@ -300,3 +300,16 @@ async def test_an_address_of_nothing_is_invalid_params(desk: Any, uri: str) -> N
         with pytest.raises(MCPError, match=r"There is no|is no cursor") as refused:
             await client.read_resource(uri)
     assert refused.value.code == INVALID_PARAMS
+
+
+async def test_a_custom_field_that_no_lead_has_is_pointed_out(desk: Any) -> None:
+    hint = "No lead has a custom field 'size'; did you mean custom.\"Size\"?"
+    async with desk.leads() as client:
+        await desk.call(client, "leads_import_file", content="email,Size\nada@quill.example,12\n", filename="a.csv")
+        wanted = {"where": "custom.size = 12"}
+        assert (await desk.text(client, "leads_search", **wanted)).splitlines()[-1] == hint
+        assert (await desk.text(client, "leads_preview_segment", **wanted)).splitlines()[-1] == hint
+        told = await desk.text(client, "leads_save_segment", name="Large", **wanted)
+        assert told == f"Segment 'Large' has 0 leads.\n{hint}"
+        assert (await desk.text(client, "leads_preview_segment", name="Large")).splitlines()[-1] == hint
+        assert "did you mean" not in await desk.text(client, "leads_search", where="custom.Size = 13")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal, refused_in
+from overture_core.leads.answers import NOTHING, Said, answer, is_plain_refusal, is_refusal
 from overture_core.messages.channels import Channel
 
 EMAIL, SMS, EVERY = frozenset({Channel.EMAIL}), frozenset({Channel.SMS}), frozenset(Channel)
 
 
 @pytest.mark.parametrize(
-    "text", ["0.0", "0,0", "0.00", "FALSCH", "FAUX", "nan", "#N/A", "0000-00-00", "not opted out", "active"]
+    "text", ["0.0", "0,0", "0.00", "FALSCH", "FAUX", "nan", "#N/A", "0000-00-00", "not opted out", "inactive", "soft"]
 )
 def test_no_of_a_column_of_refusals_refuses_nothing_however_a_program_writes_it(text: str) -> None:
     assert not is_refusal(text)
     assert not is_plain_refusal(text)
 
 
-@pytest.mark.parametrize("text", ["1.0", "1,0", "WAHR", "VRAI", "2024-05-06", "by phone"])
+@pytest.mark.parametrize("text", ["1.0", "1,0", "WAHR", "VRAI", "2024-05-06", "by phone", "active"])
 def test_a_yes_a_date_or_a_reason_refuses_there(text: str) -> None:
     assert is_refusal(text)
 
@@ -72,37 +70,46 @@ def test_beside_what_is_no_channel_one_that_is_named_by_itself_is_granted() -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "refused"),
-    [
-        ({"email": True, "revoked": True}, EVERY),
-        ({"email": True, "revoked": False}, frozenset()),
-        ({"email": {"opt_out": True}}, EMAIL),
-        ({"email_unsubscribed": True, "sms": True}, EMAIL),
-    ],
+    "text", ["no, sms", "no (sms)", "no / whatsapp", "declined - sms", "opted out; sms", "nein, nur sms"]
 )
-def test_a_refusal_among_the_keys_of_an_object_of_consents_counts(
-    value: dict[str, object], refused: frozenset[Channel]
-) -> None:
-    assert answer(json.dumps(value), yes=EMAIL, no=EVERY).refused == refused
+def test_beside_a_no_nothing_is_granted(text: str) -> None:
+    assert answer(text, yes=EMAIL, no=EMAIL) == Said(refused=EMAIL)
+    assert answer(text, yes=EMAIL, no=EVERY).refused == EVERY
+
+
+def test_a_column_of_one_channel_agrees_to_no_other() -> None:
+    assert answer("yes, sms", yes=EMAIL, no=EMAIL) == Said(granted=EMAIL, unclear=True)
+    assert answer("sms", yes=EMAIL, no=EMAIL) == Said(unclear=True)
 
 
 @pytest.mark.parametrize(
-    ("value", "refused"),
+    ("text", "said"),
     [
-        ({}, frozenset()),
-        ({"email": False, "sms": False}, frozenset()),
-        ({"email": False, "sms": True}, SMS),
-        ({"value": False, "reason": None, "since": "2024-01-01"}, frozenset()),
-        ({"value": True, "since": "2024-01-01"}, EVERY),
-        ({"enabled": True}, EVERY),
-        ({"channels": []}, frozenset()),
-        ({"channels": ["sms"]}, SMS),
-        ({"newsletter": False, "updated_at": "2024-01-01"}, frozenset()),
-        ({"reason": "spam"}, EVERY),
-        ({"sms": {"status": False}}, frozenset()),
+        ("sms (no)", Said(refused=SMS)),
+        ("email (withdrawn)", Said(refused=EMAIL)),
+        ("email (yes), sms (no)", Said(granted=EMAIL, refused=SMS)),
     ],
 )
-def test_an_object_in_a_column_of_refusals_refuses_what_it_says(
-    value: dict[str, object], refused: frozenset[Channel]
-) -> None:
-    assert refused_in(value, EVERY) == refused
+def test_a_remark_is_about_the_channel_before_it(text: str, said: Said) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *(
+            (each, Said(refused=EVERY))
+            for each in ("abbestellt", "gekündigt", "retiré", "revoqué", "widerrufen", "paused")
+        ),
+        *(
+            (each, Said(refused=SMS))
+            for each in ("all but sms", "everything except SMS", "alles außer SMS", "tout sauf sms")
+        ),
+        ("email but no sms", Said(granted=EMAIL, refused=SMS)),
+        ("E-Mail, aber keine SMS", Said(granted=EMAIL, refused=SMS)),
+        ("nie ma zgody", Said(refused=EVERY)),
+        ("[]", NOTHING),
+    ],
+)
+def test_words_that_end_a_consent_and_those_that_leave_one_channel_out_refuse(text: str, said: Said) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == said

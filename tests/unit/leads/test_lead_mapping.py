@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from overture_core.errors import InvalidInput
-from overture_core.leads.mapping import Proposal, checked, propose, require_address
+from overture_core.leads.mapping import Proposal, checked, columns_are, columns_named, propose, require_address
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,41 @@ def test_a_mapping_that_does_not_fit_the_file_is_refused_with_what_would(mapping
         checked(["E-post", "Namn"], mapping)
 
 
+@pytest.mark.parametrize(
+    ("columns", "names", "found"),
+    [
+        (["E-post ", "Namn"], ["e-post"], {"e-post": "E-post "}),
+        (["Do  not Call"], [" do not call"], {" do not call": "Do  not Call"}),
+        (["EMAIL", "email"], ["email"], {"email": "email"}),
+        (["EMAIL", "email"], ["Email"], {}),
+        (["EMAIL"], ["Email", "email"], {}),
+        (["EMAIL"], ["EMAIL", "email"], {"EMAIL": "EMAIL"}),
+        (["EMAIL", "email"], ["email", "Email"], {"email": "email", "Email": "EMAIL"}),
+        (["E-mail"], ["Email"], {}),
+    ],
+)
+def test_a_name_means_the_one_column_that_differs_in_case_and_blanks_alone(
+    columns: list[str], names: list[str], found: dict[str, str]
+) -> None:
+    assert columns_named(columns, names) == found
+
+
+def test_a_given_mapping_is_returned_by_the_names_of_the_file() -> None:
+    assert checked(["E-post ", "Namn"], {"e-post": "email"}) == {"E-post ": "email"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ([], "the file has no columns."),
+        (["Ort", "Tel."], "the columns are: Ort, Tel."),
+        ([str(n) for n in range(22)], f"the columns are: {', '.join(map(str, range(20)))} and 2 more."),
+    ],
+)
+def test_a_sentence_that_names_the_columns_ends_well(columns: list[str], told: str) -> None:
+    assert columns_are(columns) == told
+
+
 def test_a_header_nobody_can_map_is_refused_with_its_columns_and_an_example() -> None:
     with pytest.raises(InvalidInput) as raised:
         require_address(["Adresse", "Ort"], {})
@@ -168,3 +203,88 @@ def test_an_address_in_place_of_a_header_is_nobody_of_ours() -> None:
     assert propose(["vertriebler@x.example"], [{"vertriebler@x.example": "a@x.example"}]).mapping == {
         "vertriebler@x.example": "email"
     }
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [
+        (["Title", "Job Title", "E-mail"], {"Job Title": "title", "E-mail": "email"}),
+        (["Titel", "Funktion"], {"Funktion": "title"}),
+        (["Contact", "Name"], {"Name": "full_name"}),
+        (["Vorname", "Name", "Ansprechpartner"], {"Vorname": "first_name", "Name": "last_name"}),
+        (["Account", "Company"], {"Company": "company"}),
+        (["Last Activity Date", "Last Contacted"], {"Last Contacted": "last_contact_at"}),
+        (["Position", "Role"], {"Position": "title"}),
+        (["Title", "Title (2)"], {"Title": "title"}),
+        (["Contact: Title", "Title"], {"Title": "title"}),
+    ],
+)
+def test_an_exact_name_is_taken_before_a_vague_one(columns: list[str], mapping: dict[str, str]) -> None:
+    assert propose(columns, []).mapping == mapping
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping"),
+    [
+        (
+            [
+                *("Deal - Title", "Person - Name", "Person - Email", "Person - Phone", "Person - Organization"),
+                *("Organization - Name", "Organization - Phone", "Person - Do not contact"),
+            ],
+            {
+                "Person - Name": "full_name",
+                "Person - Email": "email",
+                "Person - Phone": "phone",
+                "Organization - Name": "company",
+                "Person - Do not contact": "opt_out",
+            },
+        ),
+        (
+            ["Person - Email - Work", "Person - Phone - Mobile"],
+            {"Person - Email - Work": "email", "Person - Phone - Mobile": "phone"},
+        ),
+        (
+            [
+                "Account: Account Name",
+                "Account: Phone",
+                "Contact: Full Name",
+                "Contact: Email",
+                "Contact: Title",
+                "Account Owner: Email",
+            ],
+            {
+                "Account: Account Name": "company",
+                "Contact: Full Name": "full_name",
+                "Contact: Email": "email",
+                "Contact: Title": "title",
+            },
+        ),
+        (
+            ["Contact > Email", "Contact: Email Opt Out"],
+            {"Contact > Email": "email", "Contact: Email Opt Out": "email_opt_out"},
+        ),
+        (["Person - Email", "E-mail"], {"E-mail": "email"}),
+        (["Person - Owner", "Deal - Contact Email", "Owner: Email"], {}),
+    ],
+)
+def test_a_word_for_whose_a_column_is_is_left_away(columns: list[str], mapping: dict[str, str]) -> None:
+    assert propose(columns, []).mapping == mapping
+
+
+def test_the_columns_of_google_contacts_are_known() -> None:
+    columns = [
+        "First Name",
+        "Last Name",
+        "Organization Name",
+        "Organization Title",
+        "E-mail 1 - Label",
+        "E-mail 1 - Value",
+        "Phone 1 - Value",
+    ]
+    fields = {
+        "First Name": "first_name",
+        "Last Name": "last_name",
+        "Organization Name": "company",
+        "Organization Title": "title",
+    }
+    assert propose(columns, []).mapping == {**fields, "E-mail 1 - Value": "email", "Phone 1 - Value": "phone"}
