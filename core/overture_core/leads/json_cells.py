@@ -39,7 +39,8 @@ class Cells(NamedTuple):
 
 class Objects:
     """Makes cells of objects, and knows the columns of all that it has seen. Objects under the keys `whole` stay one
-    cell each, and those under `too_wide`, which would have made more columns than there may be."""
+    cell each, and those under `too_wide`, which would have made more columns than there may be; of addresses, the first
+    one has a cell of its own."""
 
     def __init__(self, whole: Collection[str] = ()) -> None:
         self._whole = set(whole)
@@ -96,10 +97,10 @@ class Objects:
             self._columns.pop(column, None)
             if around := within[: within.index(name)]:
                 self._within[name] = around
-        self._whole.add(name)
         self.too_wide = [*(each for each in self.too_wide if not each.startswith(f"{name}.")), name]
-        self._columns[name] = None
-        self._filled.add(name)
+        kept = (name, f"{name} (2)") if field_of_addresses(name) else (name,)
+        self._columns.update(dict.fromkeys(kept))
+        self._filled.update(kept)
 
     def _opened(
         self, column: str, value: object, around: Mapping[str, object], taken: Collection[str]
@@ -118,7 +119,12 @@ class Objects:
     def _leaves(
         self, name: str, value: object, within: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, object, tuple[str, ...]]]:
-        if isinstance(value, list) and name not in self.too_wide:
+        if isinstance(value, dict | list) and name in self.too_wide:
+            if (address := _first_address(name, value)) is not None:
+                yield name, address, within
+                name = f"{name} (2)"
+            yield name, value, within
+        elif isinstance(value, list):
             yield from self._listed(name, value, within)
         elif isinstance(value, dict) and not self._stays_whole(name, value, len(within) + 1):
             own = _own_key(value, _ADDRESS_KEYS.get(field_of_addresses(name), ()))
@@ -179,6 +185,13 @@ def _put(column: str, value: object, texts: dict[str, str], shapes: dict[str, ty
     texts[column] = cell_text(value)
     if (shape := shape_of(value)) is not None:
         shapes[column] = shape
+
+
+def _first_address(name: str, value: dict[str, object] | list[object]) -> object:
+    keys = _ADDRESS_KEYS.get(field_of_addresses(name), ())
+    objects = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    first, own = min(((each, _own_key(each, keys)) for each in objects), key=_rank, default=({}, None))
+    return None if own is None else first[own]
 
 
 def _own_key(value: Mapping[str, object], keys: Sequence[str]) -> str | None:

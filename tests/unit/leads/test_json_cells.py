@@ -109,6 +109,14 @@ def test_the_widest_object_is_found_by_its_own_path() -> None:
     assert "'attributes.properties' was kept as one column of objects" in table.notes[0]
 
 
+def test_an_address_of_a_list_with_too_many_is_still_found() -> None:
+    phones = [{"value": f"{n}", "primary": n == 7, "type": "x", "opt_out": n == 8} for n in range(200)]
+    table, read = opened([{"email": {"address": EMAIL}, "phones": phones[:7]}, {"email": EMAIL, "phones": phones}])
+    assert table.columns == ["email", "phones", "phones (2)"]
+    assert [(row.cells or {})["phones"] for row in read] == ["0", "7"]
+    assert '"opt_out": true' in (read[1].cells or {})["phones (2)"]
+
+
 def test_many_narrow_objects_are_kept_as_the_one_that_they_stand_in() -> None:
     rows = [
         {"email": EMAIL, "a": {"events": {f"e{n}": {"at": n, "by": n}}, "plan": {"x": n, "y": n}}} for n in range(300)
