@@ -77,7 +77,8 @@ def consents_in(value: object, *, yes: Channels, no: Channels) -> Said:
     if itself.unclear or itself.refused or any(_is_lapsed(name, each) for name, each in value.items()):
         granted = _NONE
     refused = itself.refused | others.refused
-    return Said(granted - refused, refused, not granted and not refused and bool(value))
+    is_silent = not granted and not refused and bool(value)
+    return Said(granted - refused, refused, is_silent or itself.unclear or others.unclear)
 
 
 def refused_in(value: object, no: Channels) -> Channels:
@@ -104,7 +105,7 @@ def _of_key(name: str, value: object, yes: Channels, no: Channels) -> Said:
     if named := channels_in(name):
         return consents_in(value, yes=named, no=refused_by(name))
     if isinstance(value, (dict, list)):
-        return consents_in(value, yes=_NONE, no=no) if name not in _ABOUT else NOTHING
+        return NOTHING if name in _ABOUT else consents_in(value, yes=_NONE, no=no)._replace(unclear=False)
     key = header_key(name)
     if any(part in key for part in (*ASKING, *AGREEING, *ASKED_FOR)):
         asked = _union(channels for part, channels in CHANNELS.items() if part in key)

@@ -93,8 +93,8 @@ def test_what_is_not_understood_changes_nothing_and_is_named_with_its_first_line
     (said,) = [each for each in report.warnings if "not understood" in each]
     assert said.startswith(
         "3 consent values not understood in 'consent' (3), such as 'maybe' in line 2, 'not unsubscribed' in line 3: "
-        "that changes nothing, and these people are written to where they were; if it means no, write no there and import "
-        "the file again"
+        "that changes nothing, and these people are written to where they were; if it means no, write no there and "
+        "import the file again"
     )
 
 
