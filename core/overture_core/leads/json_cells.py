@@ -72,8 +72,8 @@ class Objects:
         """Take in the columns of a row; returns whether there is room for them all, with the widest objects whole."""
         self._columns.update(dict.fromkeys(texts))
         self._filled.update(filter(texts.get, texts))
-        while len(self._columns) > MAX_COLUMNS and self._within:
-            self._keep_whole(self._widest())
+        if len(self._columns) > MAX_COLUMNS:
+            self._keep_widest_whole()
         return len(self._columns) <= MAX_COLUMNS
 
     @property
@@ -83,24 +83,36 @@ class Objects:
         opened = {name for within in self._within.values() for name in within}
         return [column for column in self._columns if column in self._filled or column not in opened]
 
-    def _widest(self) -> str:
-        """Return the object that has the most in it, each object inside it counted as one."""
-        inside: dict[str, set[str]] = defaultdict(set)
+    def _keep_widest_whole(self) -> None:
+        """Keep objects whole until there is room: those first that have the most in them, each object inside counted
+        as one, which it stays if it is kept whole itself."""
+        widths: dict[str, set[str]] = defaultdict(set)
+        columns: dict[str, list[str]] = defaultdict(list)
         for column, within in self._within.items():
             for outer, inner in zip(within, (*within[1:], column), strict=True):
-                inside[outer].add(inner)
-        return max(inside, key=lambda name: len(inside[name]))
+                widths[outer].add(inner)
+                columns[outer].append(column)
+        for name in sorted(widths, key=lambda each: len(widths[each]), reverse=True):
+            if len(self._columns) <= MAX_COLUMNS:
+                return
+            if inside := [each for each in columns[name] if each in self._within]:
+                for outer in self._keep_whole(name, inside):
+                    columns[outer].append(name)
 
-    def _keep_whole(self, name: str) -> None:
-        for column, within in [each for each in self._within.items() if name in each[1]]:
+    def _keep_whole(self, name: str, inside: Sequence[str]) -> tuple[str, ...]:
+        """Make one column of those inside an object; returns the objects around it."""
+        within = self._within[inside[0]]
+        around = within[: within.index(name)]
+        for column in inside:
             del self._within[column]
             self._columns.pop(column, None)
-            if around := within[: within.index(name)]:
-                self._within[name] = around
+        if around:
+            self._within[name] = around
         self.too_wide = [*(each for each in self.too_wide if not each.startswith(f"{name}.")), name]
         kept = (name, f"{name} (2)") if field_of_addresses(name) else (name,)
         self._columns.update(dict.fromkeys(kept))
         self._filled.update(kept)
+        return around
 
     def _opened(
         self, column: str, value: object, around: Mapping[str, object], taken: Collection[str]
