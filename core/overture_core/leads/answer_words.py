@@ -53,10 +53,22 @@ UNKNOWN = _keys(
     "préférence|preferencia|restricción|preferenza|restrizione|preferência|restrição|voorkeur|danych|angabe",
     "angaben|bekannt|gefragt|erfasst|vorhanden|renseigné|précisé|connu|especificado|indicado",
 )
+# Who never agreed has not refused either, as Klaviyo has it of most people.
+NEVER = _keys("never subscribed|never opted in|not asked|never asked")
+# How words begin that end a consent or tell that it has not begun, whatever channel stands before them.
+LAPSED = tuple(
+    _keys("expire|lapsed|pending|unconfirmed|outdated|abgelaufen|invalid|no longer|expiré|caduc|scadut|verlopen")
+)
+# What a no is about here that is about no channel of ours.
+ELSEWHERE = _keys(
+    "post|push|fax|letter|letters|brief|briefe|courrier|print|direct mail|profiling|profilage|profilierung|third party",
+    "third parties|partner|partners|cookies|tracking|data sharing",
+)
 # How words begin that say that somebody is off a list; they mean nothing else in whatever column.
 OFF = tuple(
     _keys(
-        "unsub|opt out|opted out|opting out|dnc|suppress|blacklist|blocklist|abgemeldet|abmeld|ausgetragen|désabonn",
+        "unsub|opt out|opted out|opting out|dnc|dnd|suppress|blacklist|blocklist|abgemeldet|abmeld",
+        "ausgetragen|désabonn",
         "désinscri|dado de baja|dada de baja|desuscri|disiscri|disinscri|descadastr|uitgeschr|afgemeld|wypisan",
         "odhlášen|avregistrer|avmeldt|afmeldt|abonelikten çık|отпис|відпис|配信停止|退订|退訂|수신거부",
         "werbesperre|kontaktsperre|mailsperre|newslettersperre|werbeverbot|kontaktverbot|werbewiderspruch",
@@ -90,7 +102,7 @@ ON = tuple(_keys("subscri|opt in|opted in|consent|abonn|eingewilligt|einwillig|i
 # How a label begins that says the same by a whole phrase, in whatever column.
 DO_NOT = tuple(
     _keys(
-        "do not contact|do not email|do not mail|do not call|do not text|do not market|do not write",
+        "do not contact|do not disturb|do not email|do not mail|do not call|do not text|do not market|do not write",
         "dont contact|dont email|dont call|no email|no mail|no sms|no calls|never contact|no longer contact",
         "keine werbung|keine emails|kein newsletter|keine anrufe|nicht kontaktieren|nicht anschreiben",
         "niet mailen|geen mail|pas de mail|pas d'email|ne pas contacter",
@@ -103,12 +115,12 @@ DO_NOT = tuple(
 WHOLE = _keys(
     "no newsletter|no newsletters|no marketing|no promo|no promos|no promotions|no promotional emails|do not send",
     "dont send|no publicidad|sin publicidad|pas de pub|pas de publicité|no pubblicità|geen reclame|keine rundmails",
-    "no mailing|no mailings|no consent|not subscribed|non subscribed|never subscribed|not opted in|no opt in",
+    "no mailing|no mailings|no consent|not subscribed|non subscribed|not opted in|no opt in",
     "spam complaint|spam complaints|marked as spam|reported as spam|reported spam|spam reported",
-    "hard bounce|hard bounced|hard bounces|email bounced",
+    "hard bounce|hard bounced|hard bounces|email bounced|removed from list|forget me|status unsubscribed",
 )
 # What somebody wants if it is one of their tags; as a stage, or the result of a call, nobody may have been reached.
-NO_CONTACT = _keys("no contact|kein kontakt|pas de contact|sin contacto|geen contact|nessun contatto")
+NO_CONTACT = _keys("stop|baja|no contact|kein kontakt|pas de contact|sin contacto|geen contact|nessun contatto")
 # A label of one of these and a no, or of what refuses it, says the same: newsletter: no, RGPD refus.
 ASKED = _keys("newsletter|newsletters|consent|opt in|gdpr|rgpd|dsgvo|einwilligung|consentement|consentimiento|consenso")
 ASKED_OR_MARKETING = ASKED | _keys("marketing|email marketing|sms marketing|werbung|publicidad|mailing|mailings")

@@ -24,7 +24,10 @@ from overture_core.leads.answer_words import (
     CHANNELS,
     DEAD,
     DO_NOT,
+    ELSEWHERE,
     INACTIVE,
+    LAPSED,
+    NEVER,
     NEWSLETTERS,
     NO,
     NO_CONTACT,
@@ -89,8 +92,10 @@ def answer(text: str, *, yes: frozenset[Channel], no: frozenset[Channel]) -> Sai
 def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
     if text.strip().lower() in BLANK:
         return NOTHING
-    items = _ITEMS.split(_ADDRESS.sub(" address ", _EXCEPT.sub(" no ", _MINUS.sub(" no ", text))))
-    found = all_said(_of_item(item, yes, no) for item in items)
+    told = _ITEMS.split(_ADDRESS.sub(" address ", _EXCEPT.sub(" no ", _MINUS.sub(" no ", text))))
+    # Beside an answer of ours, a no to letters is none: "email: yes; post: no".
+    items = [item for item in told if not _refuses_elsewhere(item)] or told
+    found = all_said(_of_item(item, yes, no, is_alone=len(items) == 1) for item in items)
     if found.unclear and not found.refused and _asks(text):
         return Said(refused=no)  # what no part of it says, the whole of it may: a sentence has commas
     if found.refused >= no:
@@ -99,22 +104,66 @@ def _answer(text: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
     if found.unclear:
         # A yes beside what nobody understood is none (yes, until May); a channel named by itself is (email, post).
         found = all_said(_of_item(item, frozenset(), no) for item in items)
+    if any(map(_spills, items)):
+        # "email, sms (withdrawn)" may be about both.
+        bare = frozenset().union(*(channels_in(item) for item in items if _is_bare(item)))
+        found = found._replace(
+            granted=found.granted - bare, unclear=found.unclear or not bare.isdisjoint(found.granted)
+        )
     if no == EVERY or found.granted <= yes:
         return found
     return found._replace(granted=found.granted & yes, unclear=True)  # a column of e-mail agrees to no SMS
 
 
-def _of_item(item: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
+def _of_item(item: str, yes: frozenset[Channel], no: frozenset[Channel], *, is_alone: bool = False) -> Said:
     """Return what an answer says with its remarks: "yes (expired)" grants nothing, "yes (2024-05-01)" does, and
-    "sms (no)" refuses that channel."""
+    "sms (no)" refuses that channel; so does "no (sms)" where it does not stand alone."""
     first, *remarks = _PARTS.split(item)
     if _WORD.search(first):
         remarks = [each for each in remarks if _WORD.search(each)]
     if channels_in(item):
         yes = frozenset()  # of what is named alone: "sms (yes)"
-    begun = _of_part(first, yes, no)
-    said = all_said([begun, *(_of_part(part, yes, refused_by(first) or no) for part in remarks)])
+    about = refused_by(first)
+    if not about and not is_alone and all(_is_bare(each) for each in remarks):
+        about = refused_by(item)
+    begun = _of_part(first, yes, no if is_alone else about or no)
+    said = all_said([begun, *(_of_part(part, yes, about or no) for part in remarks)])
     return Said(frozenset() if said.unclear else said.granted - said.refused, said.refused, said.unclear)
+
+
+def is_elsewhere_alone(text: str) -> bool:
+    """Say whether a text names what is no channel of ours, and nothing else."""
+    return answer_key(text).replace(" ", "") in ELSEWHERE
+
+
+def channels_alone(text: str) -> frozenset[Channel]:
+    """Return the channels that a refusal is about which names them and nothing else, as a column of who is off what
+    has them."""
+    return refused_by(text) if all(map(_is_bare, _ITEMS.split(text))) else frozenset()
+
+
+def _is_bare(text: str) -> bool:
+    """Say whether a text names channels and nothing else."""
+    words = answer_key(text).split()
+    return bool(words) and CHANNELS.keys() >= set(words)
+
+
+def _spills(item: str) -> bool:
+    """Say whether an answer ends with what may be about those before it too: a refusal in a remark, or an end."""
+    words = answer_key(item).split()
+    if _begins(words, LAPSED):
+        return True
+    remarks = _PARTS.split(item)[1:]
+    return not NO.issuperset(answer_key(" ".join(remarks)).split()) and any(
+        _begins(answer_key(each).split(), OFF + REFUSED) or each.strip().startswith("both") for each in remarks
+    )
+
+
+def _refuses_elsewhere(item: str) -> bool:
+    """Say whether an answer is a no to what is no channel of ours, such as letters; E-Post is one."""
+    words = answer_key(item).split()
+    rest = [word for word in words if word not in NO]
+    return len(rest) < len(words) and "".join(rest) in ELSEWHERE
 
 
 def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said:
@@ -125,6 +174,8 @@ def _of_part(part: str, yes: frozenset[Channel], no: frozenset[Channel]) -> Said
         return NOTHING
     if not rest or "".join(rest) in YES:
         return Said(granted=named or yes)
+    if "".join(words) in NEVER:
+        return NOTHING
     is_no, is_off = not NO.isdisjoint(rest), _begins(words, OFF + REFUSED)
     if is_no == is_off:
         # "not unsubscribed" says no more than what no word is known of.
@@ -197,6 +248,8 @@ def is_off(text: str) -> bool:
 @lru_cache(maxsize=2_000)
 def _is_off(text: str) -> bool:
     words = answer_key(text).split()
+    if "".join(words) in NEVER:
+        return False
     if _is_do_not(words) or _begins(words, OFF if NO.isdisjoint(words) else ON):
         return True
     plain = stopping.plain(text.replace("_", " "))

@@ -17,6 +17,7 @@ from overture_core.leads.answers import (
     answer,
     channels_in,
     is_blank,
+    is_elsewhere_alone,
     is_off,
     is_refusal,
     refused_by,
@@ -32,12 +33,12 @@ Channels = frozenset[Channel]
 _DECODER = json.JSONDecoder()
 _NONE: Channels = frozenset()
 # By these keys an object says what it is about, and by the next ones what it says of that.
-_ABOUT = ("channel", "channels", "medium", "name", "key", "label", "type")
+_ABOUT = ("channel", "channels", "medium", "name", "key", "label", "type", "purpose")
 _ITSELF = frozenset(
     header_key(name)
     for name in (
-        *("value", "status", "state", "enabled", "active", "flag", "granted", "consent", "consented", "opted in"),
-        *("opt in", "opted out", "subscribed", "agreed", "accepted", "allowed"),
+        *("value", "given", "answer", "choice", "status", "state", "enabled", "active", "flag", "granted", "consent"),
+        *("consented", "opted in", "opt in", "opted out", "subscribed", "agreed", "accepted", "allowed"),
     )
 )
 # A yes to these makes whatever is beside them no consent any more, or none yet.
@@ -68,6 +69,8 @@ def consents_in(value: object, *, yes: Channels, no: Channels) -> Said:
         return answer("" if value is None else str(value), yes=yes, no=no)
     named = _names(value)
     about = _union(map(channels_in, named))
+    if not about and any(map(_is_elsewhere, named)):
+        return NOTHING
     yes, no = about or yes, _union(map(refused_by, named)) or no
     itself = all_said(consents_in(each, yes=yes, no=no) for name, each in value.items() if _is_of_itself(name, each))
     others = all_said(_of_key(name, each, yes, no) for name, each in value.items() if not _is_of_itself(name, each))
@@ -87,13 +90,17 @@ def refused_in(value: object, no: Channels) -> Channels:
         return _union(refused_in(each, refused_by(each) or no if isinstance(each, str) else no) for each in value)
     if not isinstance(value, dict):
         return no if is_refusal("" if value is None else str(value)) else _NONE
-    no = _union(map(refused_by, _names(value))) or no
+    named = _names(value)
+    about = _union(map(refused_by, named))
+    if not about and any(map(_is_elsewhere, named)):
+        return _NONE
+    no = about or no
     told = {name: each for name, each in value.items() if header_key(name) in _ITSELF or channels_in(name)}
     if not told:
         told = {
             name: each
             for name, each in value.items()
-            if not header_key(name).startswith(_OF_THE_RECORD) and not is_elsewhere(name)
+            if not header_key(name).startswith(_OF_THE_RECORD) and not _is_elsewhere(name)
         }
     return _union(refused_in(each, refused_by(name) or no) for name, each in told.items())
 
@@ -104,8 +111,14 @@ def _of_key(name: str, value: object, yes: Channels, no: Channels) -> Said:
         return Said(refused=refused_in(value, refused_by(name) or no))
     if named := channels_in(name):
         return consents_in(value, yes=named, no=refused_by(name))
+    if _is_elsewhere(name):
+        return NOTHING
     if isinstance(value, (dict, list)):
-        return NOTHING if name in _ABOUT else consents_in(value, yes=_NONE, no=no)._replace(unclear=False)
+        return (
+            NOTHING
+            if name in _ABOUT and isinstance(value, list)
+            else consents_in(value, yes=_NONE, no=no)._replace(unclear=False)
+        )
     key = header_key(name)
     if any(part in key for part in (*ASKING, *AGREEING, *ASKED_FOR)):
         asked = _union(channels for part, channels in CHANNELS.items() if part in key)
@@ -117,6 +130,10 @@ def _names(value: Mapping[str, Any]) -> list[str]:
     """Return what an object says that it is about."""
     named = (value.get(key) for key in _ABOUT)
     return [text for each in named for text in (each if isinstance(each, list) else [each]) if isinstance(text, str)]
+
+
+def _is_elsewhere(name: str) -> bool:
+    return is_elsewhere(name) or is_elsewhere_alone(name)
 
 
 def _is_of_itself(name: str, value: object) -> bool:

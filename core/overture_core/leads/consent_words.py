@@ -38,6 +38,7 @@ CHANNELS = dict.fromkeys(MAILED, CHANNELS_OF["email_opt_in"]) | {
     for parts, channels in (
         ("email|mail|e-post", CHANNELS_OF["email_opt_in"]),
         ("sms|text message|ok to text|text ok|may text|can text|may we text|text marketing", CHANNELS_OF["sms_opt_in"]),
+        ("text consent|consent to text|text opt|text subscri|texting", CHANNELS_OF["sms_opt_in"]),
         ("voice", CHANNELS_OF["voice_opt_out"]),
         ("whatsapp", CHANNELS_OF["whatsapp_opt_out"]),
         ("linkedin", CHANNELS_OF["linkedin_opt_out"]),
@@ -100,7 +101,7 @@ AGREEING = _parts(
 ABOUT = _parts(
     "email|emails|e mail|mail|mails|mailen|mailing|mailings|newsletter|newsletters|sms|text|texts|text message",
     "text messages|whatsapp|linkedin|voice|notification|notifications",
-    "phone|call|calls|anruf|anrufe|telefon|marketing|market|promotional|promotions|publicidad|werbung|werbe|mailinglist",
+    "phone|telephone|call|calls|anruf|anrufe|telefon|marketing|market|promotional|promotions|publicidad|werbung|werbe|mailinglist",
     "bulk|contact|contacts|kontakt|kontaktieren|anschreiben|anrufen|mailing list|email updates|email alerts|solicit",
     "nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|hírlevél|рассылка|メルマガ|뉴스레터|마케팅|营销|subscription",
     "subscriptions|data|channel|lead|customer|user|member|subscriber|rundmail|infomail|kontaktaufnahme|offres",
@@ -154,7 +155,7 @@ PREFERENCES = _parts(
 )
 WAYS = _parts(
     "preferred contact method|preferred method of contact|preferred contact channel|preferred way of contact",
-    "preferred channel|preferred communication method|preferred communication channel",
+    "preferred contact|preferred channel|preferred communication method|preferred communication channel",
     "bevorzugte kontaktart|bevorzugter kontaktweg|moyen de contact préféré|mode de contact préféré",
     "medio de contacto preferido|método de contacto preferido|metodo di contatto preferito|forma de contato preferida",
     "preferowana forma kontaktu",

@@ -12,6 +12,7 @@ from overture_core.leads.answers import (
     NOTHING,
     Said,
     answer,
+    channels_alone,
     is_agreed,
     is_blank,
     is_plain_refusal,
@@ -19,7 +20,7 @@ from overture_core.leads.answers import (
     is_yes_or_no,
 )
 from overture_core.leads.consent_objects import consents_in, objects_in, refused_in
-from overture_core.leads.consent_words import CHANNELS_OF
+from overture_core.leads.consent_words import CHANNELS_OF, EVERY
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, has_others_addresses, names_phone
 from overture_core.leads.normalise import e164, email_key, valid_email
 from overture_core.leads.telling import UNKNOWING, said_by_label, said_in, telling
@@ -146,7 +147,7 @@ def _told(name: str, text: str, refuses: Callable[[str], bool]) -> Said:
             values = list(objects_in(text))
             return Said(refused=refused_in(values, no)) if name in REFUSALS else consents_in(values, yes=yes, no=no)
     if name in REFUSALS:
-        return Said(refused=no) if refuses(text) else NOTHING
+        return Said(refused=(no == EVERY and channels_alone(text)) or no) if refuses(text) else NOTHING
     return answer(text, yes=yes, no=no)
 
 

@@ -71,6 +71,7 @@ from overture_core.leads.header_names import (
     without_number,
     words_of,
 )
+from overture_core.leads.header_prefixes import without_person
 from overture_core.messages.channels import Channel
 
 
@@ -126,6 +127,7 @@ _LABELS, _NOTHING = Telling(Reads.LABELS, EVERY), Telling(Reads.NOTHING, frozens
 @lru_cache(maxsize=2_000)
 def telling(name: str) -> Telling:
     """Return how a column that is kept as a custom field is read for refusals, by its name."""
+    name = without_person(name) or name
     name = _YES_OR_NO.sub("", without_number(name).removesuffix(".value"))
     if name.startswith(PREFIX) or header_key(name).startswith(HIDDEN):
         return _NOTHING
@@ -167,7 +169,9 @@ def _by_name(name: str) -> Telling:
     if not STATUS.isdisjoint(words) or key.endswith(("status", "statut")):
         is_of_people = known and _channels(key) == EVERY and "data" not in words
         return Telling(Reads.STANDING if is_of_people else Reads.STATUS, _channels(key))
-    return _LABELS._replace(sounds=_has(key, SOUNDING))
+    sounds = _has(key, SOUNDING)
+    is_of_channel = known or sounds or not LABELLED.isdisjoint(words) or _has(key, REFUSING)
+    return Telling(Reads.LABELS, _channels(key) if is_of_channel else EVERY, sounds)
 
 
 def _inmost(name: str) -> str:
@@ -253,7 +257,8 @@ def is_about_else(column: str, values: Iterable[str]) -> bool:
         return any(map(is_refusal, given)) and not any(map(is_date, given))
     if reads is Reads.YESES and _has(header_key(column), COUNTED) and any(map(_is_count, given)):
         return True
-    return sum(map(_is_answer, given)) < _FITS * len(given)
+    # Whoever says in one row that they are off says what the column is about.
+    return sum(map(_is_answer, given)) < _FITS * len(given) and not any(map(is_off, given))
 
 
 def sounds_by_dates(column: str, values: Iterable[str]) -> bool:

@@ -88,6 +88,8 @@ def test_a_column_of_one_channel_agrees_to_no_other() -> None:
         ("sms (no)", Said(refused=SMS)),
         ("email (withdrawn)", Said(refused=EMAIL)),
         ("email (yes), sms (no)", Said(granted=EMAIL, refused=SMS)),
+        ("email, sms (no)", Said(granted=EMAIL, refused=SMS)),
+        ("Y (email), N (sms)", Said(granted=EMAIL, refused=SMS)),
     ],
 )
 def test_a_remark_is_about_the_channel_before_it(text: str, said: Said) -> None:
@@ -113,3 +115,24 @@ def test_a_remark_is_about_the_channel_before_it(text: str, said: Said) -> None:
 )
 def test_words_that_end_a_consent_and_those_that_leave_one_channel_out_refuse(text: str, said: Said) -> None:
     assert answer(text, yes=EMAIL, no=EVERY) == said
+
+
+@pytest.mark.parametrize("text", ["email; sms; expired", "email / sms: expired", "email, sms (pending)"])
+def test_an_end_behind_channels_may_be_of_all_of_them(text: str) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == Said(unclear=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["email + sms (both withdrawn)", "Email, SMS (opted out 12/2023)", "email, sms - withdrawn 2024-01-01"]
+)
+def test_a_refusal_behind_channels_leaves_none_of_them_granted(text: str) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == Said(refused=SMS, unclear=True)
+
+
+@pytest.mark.parametrize("text", ["email: yes; post: no", "email, no post", "E-Mail: ja, Push: nein"])
+def test_beside_an_answer_a_no_to_letters_or_push_refuses_nothing(text: str) -> None:
+    assert answer(text, yes=EMAIL, no=EVERY) == Said(granted=EMAIL)
+
+
+def test_who_never_agreed_has_not_refused() -> None:
+    assert answer("NEVER_SUBSCRIBED", yes=EMAIL, no=EVERY) == NOTHING

@@ -30,6 +30,11 @@ CALLED = SMS | {Channel.VOICE}
         ({"email": {"granted": False, "replaced_by": "sms"}}, Said(refused=EMAIL)),
         ([{"channel": "sms", "granted": False}, {"channel": "email", "granted": True}], Said(EMAIL, SMS)),
         ([{"email": False}, {"sms": True}], Said(granted=SMS, refused=EMAIL)),
+        ({"given": False, "date": "2024-01-01"}, Said(refused=EVERY)),
+        ({"channels": {"email": True, "sms": False}}, Said(granted=EMAIL, refused=SMS)),
+        ([{"channel": "post", "status": "opted_out"}, {"channel": "email", "status": "opted_in"}], Said(EMAIL)),
+        ({"post": {"status": "opted_out"}, "email": {"status": "opted_in"}}, Said(EMAIL)),
+        ([{"purpose": "newsletter", "granted": True}, {"purpose": "profiling", "granted": False}], Said(EMAIL)),
         ([{"name": "email", "value": False}], Said(refused=EMAIL)),
     ],
 )

@@ -101,26 +101,23 @@ def test_other_dates_refuse_nothing(column: str) -> None:
         *((each, EMAIL) for each in ("No Newsletter", "no-newsletter", "newsletter: no", "EmailOptOut", "emailoptout")),
         *((each, EVERY) for each in ("no marketing", "No promo", "Do not send", "no publicidad", "RGPD refus")),
         *((each, EVERY) for each in ("spam complaint", "Consent withdrawn", "Opt-in: no", "vip;Werbesperre")),
-        *((each, SMS) for each in ("stop sms", "SMS stop", "SmsOptOut")),
+        *((each, SMS) for each in ("stop sms", "SMS stop", "SmsOptOut", "sms-dnd", "DND SMS")),
+        *((each, EVERY) for each in ("DND", "do not disturb", "DND list", "removed from list", "status:unsubscribed")),
         ("vip;stop sms;No Newsletter", EMAIL | SMS),
         *(
             (each, NOBODY)
             for each in ("No marketing budget", "Do not send by post", "No contact yet", "newsletter: yes")
         ),
-        *(
-            (each, NOBODY)
-            for each in ("Marketing rejected", "Spam filter", "stop", "Stop over", "EmailOptIn", "Removed")
-        ),
+        *((each, NOBODY) for each in ("Marketing rejected", "Spam filter", "Stop over", "EmailOptIn", "Removed")),
     ],
 )
 def test_a_label_refuses_if_it_is_nothing_else(column: str, cell: str, channels: frozenset[Channel]) -> None:
     assert refused(column, cell) == channels
 
 
-def test_no_contact_refuses_as_a_tag_and_is_named_as_a_stage() -> None:
-    said = {
-        column: said_in(column, "No contact", doubtful=False) for column in ("Tags", "Lists", "Stage", "Call result")
-    }
+@pytest.mark.parametrize("label", ["No contact", "STOP", "baja"])
+def test_no_contact_refuses_as_a_tag_and_is_named_as_a_stage(label: str) -> None:
+    said = {column: said_in(column, label, doubtful=False) for column in ("Tags", "Lists", "Stage", "Call result")}
     refuses, named = Said(refused=EVERY), Said(unclear=True)
     assert said == {"Tags": refuses, "Lists": refuses, "Stage": named, "Call result": named}
 
@@ -180,7 +177,15 @@ def test_what_is_about_something_else_refuses_nothing_here(column: str, cell: st
     ("column", "cell", "channels"),
     [
         ("Push & Email status", "unsubscribed", EMAIL),
-        ("Loyalty newsletter", "unsubscribed", EVERY),
+        ("SMS list", "Unsubscribed", SMS),
+        ("dndSettings.Email.message", "Unsubscribed", EMAIL),
+        ("Call result", "Do not contact", EVERY),
+        ("Text consent", "No", SMS),
+        ("Telephone opt-in", "No", CALLED),
+        ("Preferred contact", "No phone calls", CALLED),
+        ("Person - Marketing status", "Bounced", EMAIL),
+        ("Person - Left list", "yes", EVERY),
+        ("Loyalty newsletter", "unsubscribed", EMAIL),
         ("Fax status", "do not call", CALLED),
         ("E-Post status", "unsubscribed", EVERY),
         ("Post-sales status", "do not contact", EVERY),
