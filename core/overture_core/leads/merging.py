@@ -258,7 +258,7 @@ class Merger:
                 self.notes[why] += 1
                 continue
             if granted and not row.evidence.wording:
-                self.notes["consents recorded without the words that were agreed to"] += 1
+                self.notes["consents recorded without the words agreed to"] += 1
             self._known.consents[lead.id, channel] = granted
             added.append(next(self._consent_ids))
             evidence = (source, row.evidence.wording or None, given_at, self._now)

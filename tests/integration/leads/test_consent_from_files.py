@@ -119,7 +119,7 @@ def test_a_grant_without_its_address_in_the_row_is_left_out(store: Store, take: 
 def test_a_grant_counts_for_an_address_that_becomes_the_leads_own(store: Store, take: Import) -> None:
     take("external id,email\ne1,ann@n.example\n")
     report = take("external id,email,phone,consent\ne1,ANN@n.example,+12025550102,email;sms\n")
-    assert report.warnings == ["2 consents recorded without the words that were agreed to"]
+    assert report.warnings == ["2 consents recorded without the words agreed to"]
     assert sorted(granted(store)) == [("email", True), ("sms", True)]
 
 
