@@ -77,9 +77,10 @@ class ConsentNotes(BaseModel):
             columns = ", ".join(f"{quoted(column)} ({number:,})" for column, number in self.unclear_in.items())
             dates = "; a date is no yes: write yes there, and the date in a column mapped to consent_at"
             yield (
-                f"{quantity(self.unclear, 'consent value')} not wholly understood in {columns}, such as {values}: "
-                "what is not changes nothing, and they are written to where nothing refuses; if it means no, write no "
-                "there and import the file again; a grant names channels (email, sms, ...), apart by a blank or one of ; , | + /"
+                f"{quantity(self.unclear, 'consent value')} not understood, or not wholly, in {columns}, such as "
+                f"{values}: what is not changes nothing, and they are written to where nothing refuses; if it means "
+                "no, write no there and import the file again; a grant names channels (email, sms, ...), apart by a "
+                "blank or one of ; , | + /"
                 f"{dates if self.dated else ''}"
             )
 

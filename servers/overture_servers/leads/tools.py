@@ -59,9 +59,9 @@ async def leads_search(
     cursor: Cursor = None,
 ) -> Annotated[CallToolResult, LeadPage]:
     """Find leads; without a filter, all of them."""
-    wanted = filter_of(where)
 
     def read(work: Work) -> tuple[LeadPage, list[str]]:
+        wanted = filter_of(where)
         page = search(work, wanted, sort=sort, limit=limit, cursor=cursor)
         return page, [] if page.total else hints(work, wanted)
 
@@ -146,9 +146,9 @@ async def leads_save_segment(
     frozen: Annotated[bool, Field(description="Keep who is in it now.")] = False,
 ) -> Annotated[CallToolResult, SegmentView]:
     """Save a filter as a segment, in place of one of the same name. Approved plans are not affected."""
-    wanted = filter_of(where)
 
     def save(work: Work) -> tuple[SegmentView, list[str]]:
+        wanted = filter_of(where)
         view = segments.save(work, name, wanted, frozen=frozen)
         return view, [] if view.count else hints(work, wanted)
 

@@ -92,7 +92,8 @@ def test_what_is_not_understood_changes_nothing_and_is_named_with_its_first_line
     assert consents(store, "b@n.example") == {}
     (said,) = [each for each in report.warnings if "not understood" in each]
     assert said.startswith(
-        "3 consent values not wholly understood in 'consent' (3), such as 'maybe' in line 2, 'not unsubscribed' in line 3: "
+        "3 consent values not understood, or not wholly, in 'consent' (3), such as 'maybe' in line 2, "
+        "'not unsubscribed' in line 3: "
         "what is not changes nothing, and they are written to where nothing refuses; if it means no, write no there "
         "and import the file again"
     )
@@ -105,7 +106,7 @@ def test_a_date_in_a_column_of_consent_grants_nothing_and_the_report_says_what_t
     assert consents(store, "a@n.example") == {}
     (said,) = [each for each in report.warnings if "not understood" in each]
     assert said.startswith(
-        "3 consent values not wholly understood in 'email_opt_in' (2), 'consent' (1), such as '2026-03-01'"
+        "3 consent values not understood, or not wholly, in 'email_opt_in' (2), 'consent' (1), such as '2026-03-01'"
     )
     assert said.endswith("; a date is no yes: write yes there, and the date in a column mapped to consent_at")
 

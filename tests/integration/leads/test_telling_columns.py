@@ -215,7 +215,7 @@ def test_a_no_among_preferences_refuses(
 def test_a_way_of_contact_that_is_none_is_named(store: Store, take: Import) -> None:
     (said,) = take("email,Preferred Method of Contact\na@n.example,None\nb@n.example,Email\n").warnings
     assert said.startswith(
-        "1 consent value not wholly understood in 'Preferred Method of Contact' (1), such as 'None' in line 2: what is"
+        "1 consent value not understood, or not wholly, in 'Preferred Method of Contact' (1), such as 'None' in"
     )
 
 

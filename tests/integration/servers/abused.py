@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ class Process:
     def say(self, raw: bytes) -> bytes:
         """Send bytes and return all that comes back until the server ends the connection."""
         with self.connect() as connection:
-            connection.sendall(raw)
+            with suppress(ConnectionError):  # it may have refused and hung up before it had all of it
+                connection.sendall(raw)
             return ended(connection)
 
     def post(self, content: bytes, path: str = "/leads/mcp", **headers: str) -> httpx.Response:
