@@ -279,3 +279,20 @@ def test_a_report_names_no_address_that_stands_in_a_cell_of_consent(take: Import
     (said,) = take("email,consent\na@n.example,see bob@n.example\n").warnings
     assert "such as one with an address in line 2" in said
     assert "bob" not in said
+
+
+@pytest.mark.parametrize("unknown", ["Not asked", "No response", "Pending"])
+def test_a_refusal_among_answers_that_nobody_gave_counts(store: Store, take: Import, unknown: str) -> None:
+    others = "".join(f"n{number}@n.example,{unknown}\n" for number in range(8))
+    take(f"email,SMS marketing\n{others}a@n.example,Opted out\n")
+    assert (consents(store, "a@n.example"), consents(store, "n1@n.example")) == ({Channel.SMS: False}, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("sms", {Channel.SMS: False}), ("email, sms", {Channel.EMAIL: False, Channel.SMS: False})]
+)
+def test_an_opt_out_that_names_channels_alone_is_about_them(
+    store: Store, take: Import, said: str, kept: dict[Channel, bool]
+) -> None:
+    take(f'email,opt_out\na@n.example,"{said}"\n')
+    assert consents(store, "a@n.example") == kept

@@ -230,23 +230,6 @@ def test_a_hard_bounce_refuses_whatever_else_the_column_holds(store: Store, take
     assert (consents(store), consents(store, "b@n.example")) == (EMAIL, {})
 
 
-@pytest.mark.parametrize("unknown", ["Not asked", "No response", "Pending"])
-def test_a_refusal_among_answers_that_nobody_gave_counts(store: Store, take: Import, unknown: str) -> None:
-    others = "".join(f"n{number}@n.example,{unknown}\n" for number in range(8))
-    take(f"email,SMS marketing\n{others}a@n.example,Opted out\n")
-    assert (consents(store), consents(store, "n1@n.example")) == ({Channel.SMS: False}, {})
-
-
-@pytest.mark.parametrize(
-    ("said", "kept"), [("sms", {Channel.SMS: False}), ("email, sms", EMAIL | {Channel.SMS: False})]
-)
-def test_an_opt_out_that_names_channels_alone_is_about_them(
-    store: Store, take: Import, said: str, kept: dict[Channel, bool]
-) -> None:
-    take(f'email,opt_out\na@n.example,"{said}"\n')
-    assert consents(store) == kept
-
-
 def test_a_list_of_subscribers_alone_holds_no_yes_and_no(take: Import) -> None:
     assert take("email,status\na@n.example,subscribed\nb@n.example,subscribed\n").warnings == []
 
