@@ -15,7 +15,6 @@ from itertools import count
 from typing import NamedTuple
 
 from overture_core.leads.header_names import CONSENTS, PREFIX, REFUSALS, field_of, header_key
-from overture_core.leads.json_values import Doubled
 from overture_core.leads.tables import MAX_COLUMNS, cell_text, shape_of
 from overture_core.leads.telling import telling
 from overture_core.text import clean
@@ -157,7 +156,7 @@ class Objects:
     def _stays_whole(self, name: str, value: dict[str, object], depth: int) -> bool:
         """Say whether an object is read as a whole, such as one of consent by its channels, or a consent with its
         name."""
-        if name in self._whole or not value or depth >= DEEPEST or isinstance(value, Doubled) or f"{name}." == PREFIX:
+        if name in self._whole or not value or depth >= DEEPEST or f"{name}." == PREFIX:
             return True
         if field_of(name.rpartition(".")[2]) in CONSENTS | REFUSALS:
             return True

@@ -24,12 +24,16 @@ _CLOSING = {"]": b"[", "}": b"{"}
 
 
 class Doubled(dict[str, object]):
-    """An object that has a key twice, of which nobody can say which one counts."""
+    """An object that has a key twice, or one inside it that has: nobody can say which of the values counts."""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
-    return found if len(found) == len(pairs) else Doubled(found)
+    return Doubled(found) if len(found) < len(pairs) or any(map(_is_doubled, found.values())) else found
+
+
+def _is_doubled(value: object) -> bool:
+    return isinstance(value, Doubled) or (isinstance(value, list) and any(map(_is_doubled, value)))
 
 
 # NaN and Infinity are no JSON, but some programs write them for a number that is not there.

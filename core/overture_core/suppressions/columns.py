@@ -6,13 +6,13 @@ e-mail address or a number with its country's code counts in whatever column, bu
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from overture_core.errors import InvalidInput
+from overture_core.leads.consent_objects import objects_in
 from overture_core.leads.header_names import field_of, is_of_ours, names_phone
 from overture_core.leads.json_files import TEXTS
 from overture_core.leads.mapping import is_phone, propose
@@ -43,7 +43,6 @@ _REASONS = {
     ),
     *("syy", "sebep", "причина", "理由", "原因", "사유"),
 }
-_DECODER = json.JSONDecoder()
 _AS_NAMED: Mapping[str, Kind] = {"email": "email", "phone": "phone", "domain": "domain"}
 _LEAD = re.compile(r"lead_[0-9A-Za-z_-]+")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
@@ -188,16 +187,10 @@ def _inside(column: str, cell: str) -> Iterable[tuple[str, str]]:
     """Return the texts in a cell's objects of JSON, each with its name; any other cell as it is."""
     if not cell.startswith("{"):
         return [(column, cell)]
-    found: list[tuple[str, str]] = []
-    end = 0
     try:
-        while end < len(cell):  # those of a list have a sign between them
-            value, end = _DECODER.raw_decode(cell, end)
-            end += 1
-            found += _leaves(column, value)
+        return [each for value in objects_in(cell) for each in _leaves(column, value)]
     except (ValueError, RecursionError):
         return [(column, cell)]
-    return found
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:

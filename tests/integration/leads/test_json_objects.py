@@ -190,3 +190,16 @@ def test_further_addresses_of_a_list_refuse_with_their_row(store: Store, take: I
     with store.read("default") as work:
         other = service.get(work, lead_id_of(work, "b@n.example"))
     assert {each.granted for each in other.consents} == {False}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"email": "a@n.example", "company": {"name": "Acme", "name": "Quill"}}',
+        '{"email": [{"value": "a@n.example", "primary": true, "opt_out": true, "opt_out": false}]}',
+    ],
+)
+def test_a_key_that_an_object_inside_has_twice_costs_its_row(take: Import, row: str) -> None:
+    report = take(f'[{row}, {{"email": "b@n.example"}}]', filename="leads.json")
+    (reject,) = report.reject_samples
+    assert (report.created, reject.reasons[0]) == (1, "has a field twice, and nothing says which one counts")
